@@ -1,0 +1,148 @@
+package alerts
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Person is somebody (or some program) who acts: always an argument, never
+// taken from a context. Identity is proved in dashboards; what a Person may do
+// is decided here.
+type Person struct {
+	ID     string `json:"id"`   // "key:7f3a...", stable
+	Name   string `json:"name"` // for people: "Sala operativa"
+	Rights Rights `json:"rights"`
+}
+
+// Verb is what somebody may do.
+type Verb string
+
+// The values of [Verb]. Approve implies reading, returning and rejecting;
+// Issue implies Submit, and issues at once what needs no second person.
+const (
+	VerbRead    Verb = "read"
+	VerbSubmit  Verb = "submit"
+	VerbApprove Verb = "approve"
+	VerbIssue   Verb = "issue"
+)
+
+// Verbs lists the values of [Verb].
+var Verbs = []Verb{VerbRead, VerbSubmit, VerbApprove, VerbIssue}
+
+// Rights are verbs within limits. An empty limit list means no limit, but for
+// Statuses: without a list only Exercise and Test are allowed, so that a key
+// that was made in haste cannot warn a city.
+type Rights struct {
+	Verbs       []Verb   `json:"verbs"`
+	SelfApprove bool     `json:"self_approve,omitempty"` // a key that issues Actual Severe and Extreme alone
+	Areas       []string `json:"areas,omitempty"`        // geocode values, or prefixes ending in *
+	Hazards     []string `json:"hazards,omitempty"`      // values of info.category
+	MaxSeverity Severity `json:"max_severity,omitempty"`
+	Statuses    []Status `json:"statuses,omitempty"`
+	Channels    []string `json:"channels,omitempty"`
+}
+
+// Can reports whether the verb is among the rights.
+func (p Person) Can(v Verb) bool {
+	if slices.Contains(p.Rights.Verbs, v) {
+		return true
+	}
+	switch v {
+	case VerbSubmit:
+		return slices.Contains(p.Rights.Verbs, VerbIssue)
+	case VerbRead:
+		return len(p.Rights.Verbs) > 0
+	}
+	return false
+}
+
+// Refusals lists every limit that the alert oversteps; none means that it may
+// be handled by this person. areas are the geocodes of the event where the
+// alert itself carries none (a Cancel).
+func (p Person) Refusals(a *Alert, areas []Value) Problems {
+	var ps Problems
+	statuses := p.Rights.Statuses
+	if len(statuses) == 0 {
+		statuses = []Status{StatusExercise, StatusTest}
+	}
+	if !slices.Contains(statuses, a.Status) {
+		ps.refuse("status", fmt.Sprintf("%s is not allowed to this key", a.Status), "allowed: "+list(statuses))
+	}
+	if top := p.Rights.MaxSeverity; top != "" && a.Severity().Rank() > top.Rank() {
+		ps.refuse("severity", fmt.Sprintf("%s is above what this key may send", a.Severity()), "at most "+string(top))
+	}
+	for i := range a.Infos {
+		for j, c := range a.Infos[i].Categories {
+			if len(p.Rights.Hazards) > 0 && !slices.Contains(p.Rights.Hazards, string(c)) {
+				ps.refuse(fmt.Sprintf("info[%d].category[%d]", i, j), fmt.Sprintf("%s is not allowed to this key", c), "allowed: "+strings.Join(p.Rights.Hazards, ", "))
+			}
+		}
+	}
+	return append(ps, p.areaRefusals(a, areas)...)
+}
+
+// areaRefusals: with a limit on areas every area must be named by a geocode
+// within the limit. A polygon or circle beside it could reach further, and
+// nobody has compared them, so it is refused as well.
+func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {
+	if len(p.Rights.Areas) == 0 {
+		return nil
+	}
+	var ps Problems
+	allowed := "allowed: " + strings.Join(p.Rights.Areas, ", ")
+	seen := false
+	for i := range a.Infos {
+		for j := range a.Infos[i].Areas {
+			ar, at := &a.Infos[i].Areas[j], fmt.Sprintf("info[%d].area[%d]", i, j)
+			seen = true
+			if len(ar.Polygons)+len(ar.Circles) > 0 {
+				ps.refuse(at, "is drawn, and this key is limited to named areas", allowed)
+			}
+			if len(ar.Geocodes) == 0 && len(ar.Polygons)+len(ar.Circles) == 0 {
+				ps.refuse(at, "has no code, and this key is limited to named areas", allowed)
+			}
+			for k, g := range ar.Geocodes {
+				if !p.areaAllowed(g.Value) {
+					ps.refuse(fmt.Sprintf("%s.geocode[%d]", at, k), fmt.Sprintf("%s is not allowed to this key", quoteShort(g.Value)), allowed)
+				}
+			}
+		}
+	}
+	if !seen {
+		for _, g := range inherited {
+			if !p.areaAllowed(g.Value) {
+				ps.refuse("references", fmt.Sprintf("the event covers %s, which is not allowed to this key", quoteShort(g.Value)), allowed)
+			}
+		}
+	}
+	return ps
+}
+
+func (p Person) areaAllowed(code string) bool {
+	return slices.ContainsFunc(p.Rights.Areas, func(limit string) bool {
+		if prefix, open := strings.CutSuffix(limit, "*"); open {
+			return strings.HasPrefix(code, prefix)
+		}
+		return code == limit
+	})
+}
+
+// Key is an API key: a Person who is known by a secret. The secret itself is
+// never stored: bearer tokens as SHA-256, the signing secret encrypted.
+type Key struct {
+	V            int       `json:"v"`
+	Person       Person    `json:"person"`
+	TokenSHA256  string    `json:"token_sha256"`            // hexadecimal
+	SealedSecret []byte    `json:"sealed_secret,omitempty"` // for Martinella-Signature, sealed under the key file
+	Created      time.Time `json:"created"`
+	Expires      time.Time `json:"expires,omitzero"`
+	Revoked      time.Time `json:"revoked,omitzero"`
+	LastUsed     time.Time `json:"last_used,omitzero"`
+}
+
+// Live reports whether the key may be used at now.
+func (k *Key) Live(now time.Time) bool {
+	return k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
+}

@@ -1,0 +1,182 @@
+package channels
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"martinella/alerts"
+)
+
+// Channel is one configured way to say an alert: "comune-mastodon", "sms". Its
+// methods may be called from many goroutines at once.
+type Channel interface {
+	// Name is the configured name, [a-z0-9-]{2,32}. It is part of the stored
+	// format: queued work finds its channel by it.
+	Name() string
+
+	// Render turns the approved record into this platform's messages, one for
+	// each audience and language that it serves. It is pure: no clock, no
+	// network; the same record gives the same bytes. An error means that the
+	// channel cannot carry this alert; it becomes a visible failed delivery
+	// and never stops the other channels.
+	Render(r *alerts.Record) ([]Message, error)
+
+	// Send delivers m to one recipient or one public place and blocks until
+	// the platform answered or ctx ended. nil: taken, the receipt says under
+	// which id. A plain error: surely not taken, try again by policy. The
+	// other verdicts are [Permanent], [RetryAfter], [Unauthorized] and
+	// [Uncertain]. It never retries by itself. No error contains a secret or
+	// a full address.
+	Send(ctx context.Context, m Message) (Receipt, error)
+}
+
+// Message is one rendered text, and once the dispatcher has addressed it
+// ([Message.For]), the one thing that Send carries. Before that, Text and
+// Payload may hold the placeholders of [Placeholders]; the approver's digest
+// covers them in that form.
+type Message struct {
+	Channel  string          `json:"channel"`
+	Audience string          `json:"audience"` // "public", or the audience whose snapshot is addressed
+	Language string          `json:"language"` // RFC 3066
+	Title    string          `json:"title,omitempty"`
+	Text     string          `json:"text"`
+	Payload  []byte          `json:"payload,omitempty"` // a body in the platform's form, for machines
+	URL      string          `json:"url,omitempty"`     // the alert's page: what a probe searches for
+	Alert    alerts.ID       `json:"alert"`
+	Event    alerts.ID       `json:"event"`
+	Revision int             `json:"revision"`
+	Change   alerts.Change   `json:"change"`
+	Severity alerts.Severity `json:"severity"`
+	Exercise bool            `json:"exercise,omitempty"` // Exercise or Test: marked, and only where configured
+	Expires  time.Time       `json:"expires,omitzero"`   // never sent after; zero for a Cancel
+
+	// Filled by the dispatcher, outside the digest.
+
+	Key      string    `json:"-"` // idempotency key: alert/revision/channel/recipient, the same for every attempt
+	To       string    `json:"-"` // E.164 number, mail address, ...; empty for a public post
+	Ordinal  uint32    `json:"-"` // of the recipient within the snapshot; a hint for platforms that carry a number
+	Sent     time.Time `json:"-"` // when the alert was published: the only time that a body may contain
+	Previous string    `json:"-"` // the platform's id of this event's earlier post, for edits and threads
+}
+
+// Receipt is what the platform answered.
+type Receipt struct {
+	ID    string `json:"id,omitempty"` // the platform's id of the message
+	URL   string `json:"url,omitempty"`
+	Parts []Part `json:"parts,omitempty"` // for messages of several parts (SMS); accepted only when all are
+	Note  string `json:"note,omitempty"`  // worth showing to the operator: "nobody subscribed"
+}
+
+// Part is one part of a long message.
+type Part struct {
+	ID string `json:"id"`
+}
+
+// DeliveryReport is what a platform says later of a message that it took.
+// State moves only forward; reports come late, doubled and out of order.
+type DeliveryReport struct {
+	MessageID string // as in [Receipt.ID] or [Part.ID]
+	State     ReportState
+	Code      string // the platform's own code, without personal data
+	At        time.Time
+}
+
+// ReportState is what a [DeliveryReport] says.
+type ReportState string
+
+// The values of [ReportState].
+const (
+	ReportDelivered ReportState = "delivered"
+	ReportFailed    ReportState = "failed"
+	ReportEnroute   ReportState = "enroute" // still on its way: changes nothing
+)
+
+// Reply is what a person answered over the channel.
+type Reply struct {
+	From string // address; never logged in full
+	To   string
+	Text string
+	At   time.Time
+}
+
+// Sink takes what comes back. Both methods return only when it is durable, so
+// that the platform is answered after that; an error means: not stored, the
+// platform should send it again.
+type Sink interface {
+	Report(ctx context.Context, channel string, r DeliveryReport) error
+	Reply(ctx context.Context, channel string, r Reply) error
+}
+
+// The optional abilities of a channel, found by type assertion.
+
+// Addressed is a channel that reaches one person at a time.
+type Addressed interface {
+	// AddressKind names the contact that it needs: "phone", "email".
+	AddressKind() string
+}
+
+// Finder can ask the platform whether a message arrived.
+type Finder interface {
+	// Find looks for m after its answer was lost. found=false with a nil error
+	// means that the platform surely does not have it.
+	Find(ctx context.Context, m Message) (r Receipt, found bool, err error)
+}
+
+// Editor can change a post in place; the platform keeps the id.
+type Editor interface {
+	Edit(ctx context.Context, id string, m Message) (Receipt, error)
+}
+
+// Withdrawer can take a post back. Taking back what is gone is no error.
+type Withdrawer interface {
+	Withdraw(ctx context.Context, id string) error
+}
+
+// Checker proves the credentials without posting.
+type Checker interface {
+	Check(ctx context.Context) error
+}
+
+// Listener receives reports and replies over its own connection. Listen blocks
+// until ctx ends.
+type Listener interface {
+	Listen(ctx context.Context, to Sink) error
+}
+
+// Inbound receives reports and replies as HTTP requests under /hooks/{channel}.
+// The caller answers 2xx only after the Sink has them; the error of a request
+// that is not authentic is [ErrForged].
+type Inbound interface {
+	Inbound(r *http.Request) ([]DeliveryReport, []Reply, error)
+}
+
+// Limiter states the pace that the platform allows.
+type Limiter interface {
+	Limit() Limit
+}
+
+// Limit is a pace. The zero value means: no limit known.
+type Limit struct {
+	PerSecond float64 // messages a second, sustained
+	Burst     int     // messages at once
+	Window    int     // messages in flight
+}
+
+// Measurer states how long a text may be, in the platform's own unit.
+type Measurer interface {
+	Measure(text string) Measure
+}
+
+// Measure counts a text in the unit of a platform.
+type Measure struct {
+	Unit string `json:"unit"` // chars, graphemes, weighted, septets, utf16, bytes
+	Used int    `json:"used"`
+	Max  int    `json:"max"`   // of one message, or of one part
+	Part int    `json:"parts"` // how many parts it makes; 1 where there are no parts
+}
+
+// Machine is a channel that machines read; it may carry status System.
+type Machine interface {
+	Machine() bool
+}

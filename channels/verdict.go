@@ -1,0 +1,72 @@
+package channels
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Verdict is what the error of a Send decides. The values are part of the
+// metrics.
+type Verdict string
+
+// The values of [Verdict].
+const (
+	VerdictAccepted     Verdict = "accepted"     // nil: the platform confirmed
+	VerdictRetry        Verdict = "retry"        // plain error or RetryAfter: surely not taken
+	VerdictPermanent    Verdict = "permanent"    // this message or recipient can never succeed
+	VerdictUnauthorized Verdict = "unauthorized" // credentials are broken: stop the channel, call the operator
+	VerdictUncertain    Verdict = "uncertain"    // perhaps taken: look before sending again
+)
+
+// Verdicts lists every value, for metrics that start at 0.
+var Verdicts = []Verdict{VerdictAccepted, VerdictRetry, VerdictPermanent, VerdictUnauthorized, VerdictUncertain}
+
+// ErrForged is the error of an inbound request that is not authentic.
+var ErrForged = errors.New("the request is not signed by the platform")
+
+type verdictError struct {
+	verdict Verdict
+	after   time.Duration
+	err     error
+}
+
+func (e *verdictError) Error() string { return e.err.Error() }
+func (e *verdictError) Unwrap() error { return e.err }
+
+// Permanent marks err: this message or recipient can never succeed.
+func Permanent(err error) error { return &verdictError{verdict: VerdictPermanent, err: err} }
+
+// RetryAfter marks err: surely not taken, and the platform says to wait d.
+// Absurd waits are cut to 15 minutes.
+func RetryAfter(err error, d time.Duration) error {
+	return &verdictError{verdict: VerdictRetry, after: min(max(d, 0), 15*time.Minute), err: err}
+}
+
+// Unauthorized marks err: the credential or a permission is broken.
+func Unauthorized(err error) error { return &verdictError{verdict: VerdictUnauthorized, err: err} }
+
+// Uncertain marks err: the message may or may not have been taken.
+func Uncertain(err error) error { return &verdictError{verdict: VerdictUncertain, err: err} }
+
+// VerdictOf gives the decision of an error of Send and how long the platform
+// asked to wait (0: not said).
+func VerdictOf(err error) (Verdict, time.Duration) {
+	if err == nil {
+		return VerdictAccepted, 0
+	}
+	var v *verdictError
+	if errors.As(err, &v) {
+		return v.verdict, v.after
+	}
+	return VerdictRetry, 0
+}
+
+// Refused builds the usual error of an adapter: what the platform answered,
+// cut to 200 bytes so that a hostile answer floods nothing.
+func Refused(platform, code, detail string) error {
+	if len(detail) > 200 {
+		detail = detail[:200] + "..."
+	}
+	return fmt.Errorf("%s answered %s: %q", platform, code, detail)
+}
