@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -145,4 +146,24 @@ type Key struct {
 // Live reports whether the key may be used at now.
 func (k *Key) Live(now time.Time) bool {
 	return k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
+}
+
+// Keys is the store of API keys. Its methods may be called from many
+// goroutines and block until the store answered.
+type Keys interface {
+	// ByToken finds a key by the SHA-256 of its bearer token, hexadecimal;
+	// [ErrNotFound] also for a revoked or expired one.
+	ByToken(ctx context.Context, tokenSHA256 string) (*Key, error)
+
+	// BySigner finds a key by its id and opens its signing secret.
+	BySigner(ctx context.Context, id string) (*Key, []byte, error)
+
+	// Add stores a key; secret is sealed under the key file.
+	Add(ctx context.Context, k *Key, secret []byte) error
+
+	// List gives all keys, revoked ones included, oldest first.
+	List(ctx context.Context) ([]*Key, error)
+
+	// Revoke ends a key; [ErrNotFound] if there is none with this id.
+	Revoke(ctx context.Context, id string, now time.Time) error
 }

@@ -1,0 +1,276 @@
+package alerts
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Authority is on whose behalf alerts are issued.
+type Authority struct {
+	Slug     string // [a-z0-9-]{2,32}, fixed for ever: part of every stored key
+	Name     string // "Protezione Civile - Comune di Valdemo"
+	Sender   string // CAP sender of own alerts: "protezione.civile@comune.valdemo.example"
+	Contact  string
+	Language string // of own alerts and of infos that name none, RFC 3066
+}
+
+// Policy holds the numbers of the rules that an authority may set.
+type Policy struct {
+	// SecondPersonReach: an Actual to more than so many recipients needs a
+	// second person whatever its severity (DECISIONS 4; default 1,000).
+	SecondPersonReach int
+}
+
+// SentAhead is how far a sender's clock may run ahead of ours before its alert
+// is refused. It is generous: a wrong clock must not silence a warning.
+const SentAhead = time.Hour
+
+// Desk decides who may do what with an alert, and nothing else does: API,
+// console and feeds all come here. Its methods may be called from many
+// goroutines. Errors are a [Refusal] or wrap one of this package's errors.
+type Desk struct {
+	Authority Authority
+	Policy    Policy
+	Store     Store
+	Publisher Publisher
+	NewID     func(now time.Time) ID
+	// Digest is the content digest over the canonical CAP; own leaves sent out.
+	Digest func(a *Alert, own bool) (Digest, error)
+}
+
+// Submission is an alert as it came in.
+type Submission struct {
+	Alert    *Alert
+	Raw      []byte   // as received; empty for alerts made here
+	Problems Problems // of the form, by the parser
+	Own      bool
+	Via      string
+	// SentWithin refuses an unknown alert that was sent longer ago (or ahead):
+	// for senders known by a signature over the alert alone, which could be
+	// replayed. 0: no such check.
+	SentWithin time.Duration
+}
+
+// Outcome says what became of a submission.
+type Outcome string
+
+// The values of [Outcome].
+const (
+	OutcomeIssued  Outcome = "issued"
+	OutcomeWaiting Outcome = "waiting" // for a person's yes
+	OutcomeKnown   Outcome = "known"   // the same alert came before
+)
+
+// Submit takes an alert: it is stored once, and issued at once where by may do
+// so alone. The same alert again gives the stored record.
+func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Time) (*Record, Outcome, error) {
+	if !by.Can(VerbSubmit) {
+		return nil, "", &Refusal{Kind: ErrForbidden, Problems: Problems{{Field: "key", Problem: "may not submit alerts", Hint: "use a key made with --can submit or --can issue"}}}
+	}
+	if ps := s.Problems.Errors(); len(ps) > 0 {
+		return nil, "", &Refusal{Kind: ErrInvalid, Problems: append(s.Problems[:len(s.Problems):len(s.Problems)], s.Alert.Obstacles(now)...)}
+	}
+	digest, err := d.Digest(s.Alert, s.Own)
+	if err != nil {
+		return nil, "", fmt.Errorf("digest: %w", err)
+	}
+	known, err := d.Store.Find(ctx, s.Alert.Sender, s.Alert.Identifier)
+	switch {
+	case err == nil:
+		if refused := by.Refusals(s.Alert, known.Areas); len(refused) > 0 {
+			return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
+		}
+		return d.again(ctx, by, known, digest, now)
+	case !errors.Is(err, ErrNotFound):
+		return nil, "", err
+	}
+
+	id := d.NewID(now)
+	r := &Record{
+		V: RecordVersion, ID: id, Event: id, Revision: 1, State: StateSubmitted, Change: ChangeIssued,
+		Alert: s.Alert, Own: s.Own, Warnings: s.Problems.Warnings(), Flagged: !s.Own && len(s.Problems) > 0,
+		Content: digest, Channels: by.Rights.Channels, Author: by.By(), Via: s.Via, Received: now,
+	}
+	head, err := d.link(ctx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	refused := by.Refusals(r.Alert, r.Areas)
+	if head != nil && r.Change != ChangeUpdated {
+		refused = append(refused, by.Refusals(head.Alert, nil)...)
+	}
+	if len(refused) > 0 {
+		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
+	}
+	if obstacles := append(s.Alert.Obstacles(now), dates(s, now)...); len(obstacles) > 0 {
+		return nil, "", &Refusal{Kind: ErrNotSendable, Problems: append(obstacles, s.Problems...)}
+	}
+	if err := d.Publisher.Prepare(ctx, r); err != nil {
+		return nil, "", fmt.Errorf("prepare: %w", err)
+	}
+	stored, fresh, err := d.Store.Intake(ctx, r, s.Raw, r.act(by, "submitted", "", now))
+	if err != nil {
+		return nil, "", err
+	}
+	if !fresh {
+		return d.again(ctx, by, stored, digest, now)
+	}
+	if !d.alone(by, stored, head) {
+		return stored, OutcomeWaiting, nil
+	}
+	r, err = d.publish(ctx, by, stored, "issued", "", now)
+	return r, OutcomeIssued, err
+}
+
+// again answers an alert that is known: the stored record as it stands now. An
+// earlier attempt may have ended between intake and publishing; then this one
+// finishes it.
+func (d *Desk) again(ctx context.Context, by Person, r *Record, digest Digest, now time.Time) (*Record, Outcome, error) {
+	if r.Content != digest {
+		return nil, "", &Refusal{Kind: ErrConflict, Problems: Problems{{Field: "identifier", Problem: "was used before by this sender with other content", Hint: "give a changed alert a new identifier and send it as an Update"}}}
+	}
+	if r.State != StateSubmitted {
+		return r, OutcomeKnown, nil
+	}
+	head, err := d.head(ctx, r)
+	if err != nil {
+		return nil, "", err
+	}
+	if r.Author.ID != by.ID || !d.alone(by, r, head) || len(r.Alert.Obstacles(now)) > 0 {
+		return r, OutcomeKnown, nil
+	}
+	published, err := d.publish(ctx, by, r, "issued", "", now)
+	if errors.Is(err, ErrStale) { // a parallel attempt was faster
+		published, err = d.Store.Get(ctx, r.ID, Exactly)
+	}
+	return published, OutcomeKnown, err
+}
+
+// publish asks the Publisher and gives the stored record as published.
+func (d *Desk) publish(ctx context.Context, by Person, r *Record, verb, reason string, now time.Time) (*Record, error) {
+	r = r.Clone()
+	r.Approver = by.By()
+	err := d.Publisher.Publish(ctx, r, r.act(by, verb, reason, now))
+	if errors.Is(err, ErrStale) {
+		current, getErr := d.Store.Get(ctx, r.ID, Exactly)
+		if getErr == nil && current.State.Published() && current.Content == r.Content {
+			return current, nil // somebody else published exactly this
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// alone reports whether by may issue the record without anybody else.
+func (d *Desk) alone(by Person, r *Record, head *Record) bool {
+	if r.Change == ChangeCancelled && head != nil && !r.Flagged {
+		return by.Can(VerbIssue) || by.Can(VerbApprove) // a cancellation never waits
+	}
+	if !by.Can(VerbIssue) || r.Flagged {
+		return false
+	}
+	return !d.needsSecond(r, head) || by.Rights.SelfApprove
+}
+
+// needsSecond is the second-person rule (DECISIONS 4 and 5): an Actual of
+// Severe or Extreme, or to many recipients; an update or all-clear counts as
+// severe as what it replaces. A Cancel needs one person.
+func (d *Desk) needsSecond(r *Record, head *Record) bool {
+	if r.Alert.Status != StatusActual || (r.Change == ChangeCancelled && head != nil) {
+		return false
+	}
+	rank := r.Alert.Severity().Rank()
+	if head != nil {
+		rank = max(rank, head.Alert.Severity().Rank())
+	}
+	return rank >= SeveritySevere.Rank() || r.Reach > d.Policy.SecondPersonReach
+}
+
+// head gives the published revision that r replaces, nil for a new event.
+func (d *Desk) head(ctx context.Context, r *Record) (*Record, error) {
+	if r.Supersedes == "" {
+		return nil, nil
+	}
+	return d.Store.Get(ctx, r.Supersedes, Exactly)
+}
+
+// link finds the event that an Update or Cancel belongs to and fills Event,
+// Revision, Supersedes, Change and Areas. It gives the revision that is
+// replaced, nil for a new event.
+func (d *Desk) link(ctx context.Context, r *Record) (*Record, error) {
+	a := r.Alert
+	switch {
+	case a.MsgType == MsgCancel:
+		r.Change = ChangeCancelled
+	case a.AllClear():
+		r.Change = ChangeEnded
+	case a.MsgType == MsgUpdate:
+		r.Change = ChangeUpdated
+	}
+	for _, ref := range a.References {
+		if a.MsgType != MsgUpdate && a.MsgType != MsgCancel {
+			break // an Alert may refer to others without replacing them
+		}
+		named, err := d.Store.Find(ctx, ref.Sender, ref.Identifier)
+		if errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		if ref.Sender != a.Sender && !r.Own {
+			return nil, &Refusal{Kind: ErrForbidden, Problems: Problems{{Field: "references", Problem: "name an alert of another sender", Hint: "only its own sender or a person at the desk may change an alert"}}}
+		}
+		return d.join(ctx, r, named)
+	}
+	if a.MsgType == MsgUpdate || a.MsgType == MsgCancel {
+		r.Flagged = true
+		r.Warnings.flag("references", "name no alert that is known here", "a person decides whether it may leave")
+	}
+	return nil, nil
+}
+
+func (d *Desk) join(ctx context.Context, r *Record, named *Record) (*Record, error) {
+	head, err := d.Store.Get(ctx, named.Event, Published)
+	if err != nil {
+		return nil, err
+	}
+	var ps Problems
+	switch {
+	case !head.State.Published():
+		ps.refuse("references", "name an alert that was not issued yet", "return or reject that one instead")
+	case head.State == StateCancelled || head.State == StateEnded || head.Change == ChangeCancelled || head.Change == ChangeEnded:
+		ps.refuse("references", "name an event that is over", "send a new Alert")
+	case head.Alert.Status != r.Alert.Status:
+		ps.refuse("status", fmt.Sprintf("is %s, but the alert that it changes is %s", r.Alert.Status, head.Alert.Status), "an exercise never changes a real alert, nor the other way round")
+	}
+	if len(ps) > 0 {
+		return nil, &Refusal{Kind: ErrNotSendable, Problems: ps}
+	}
+	r.Event, r.Revision, r.Supersedes = head.Event, head.Revision+1, head.ID
+	if !r.Alert.HasArea() {
+		r.Areas = head.Areas
+	}
+	return head, nil
+}
+
+// dates finds times that cannot be meant.
+func dates(s Submission, now time.Time) Problems {
+	var ps Problems
+	sent := s.Alert.Sent
+	if !s.Own && sent.After(now.Add(SentAhead)) {
+		ps.refuse("sent", "lies in the future: "+FormatTime(sent), "check the sender's clock; here it is "+FormatTime(now))
+	}
+	if s.SentWithin > 0 && (sent.Before(now.Add(-s.SentWithin)) || sent.After(now.Add(s.SentWithin))) {
+		ps.refuse("sent", "is not within "+s.SentWithin.String()+" of now", "sign and send the alert anew; here it is "+FormatTime(now))
+	}
+	return ps
+}
+
+func (r *Record) act(by Person, verb, reason string, now time.Time) Act {
+	return Act{V: 1, At: now, By: by.By(), Verb: verb, Alert: r.ID, Event: r.Event, Digest: r.Approved, Reason: reason, Via: r.Via}
+}

@@ -1,0 +1,188 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// Job is a range of recipients of one alert on one channel. It holds no
+// personal data: recipients are ordinals of a stored snapshot.
+type Job struct {
+	V       int       `json:"v"`
+	Alert   alerts.ID `json:"alert"`
+	N       int       `json:"n"` // chunk number within alert and channel: "<alert>/<channel>/<n>" is the job's name
+	From    uint32    `json:"from"`
+	To      uint32    `json:"to"` // exclusive
+	Attempt int       `json:"attempt"`
+	Urgent  bool      `json:"urgent"`
+
+	// Where it was taken from; set by Take and Recover.
+	Lane    string        `json:"-"`
+	EntryID string        `json:"-"`
+	Taken   int           `json:"-"` // how often it was handed out, this time included
+	Waited  time.Duration `json:"-"` // since it was queued
+}
+
+// Turn is what to do with one recipient now.
+type Turn uint8
+
+// The values of [Turn].
+const (
+	TurnSend Turn = iota // not tried yet
+	TurnAsk              // tried, and nobody knows: ask the platform first
+	TurnSkip             // settled
+	TurnStop             // not tried, and the alert was superseded or cancelled on this channel
+)
+
+// State is where one delivery stands. The numbers are the stored format: 4
+// bits a recipient (DECISIONS 26).
+type State uint8
+
+// The values of [State].
+const (
+	Queued State = iota
+	Trying
+	Accepted
+	Delivered
+	Failed
+	Uncertain
+	Expired
+	Suppressed
+)
+
+// String is the name in API, metrics and pages.
+func (s State) String() string {
+	return [...]string{"queued", "trying", "accepted", "delivered", "failed", "uncertain", "expired", "suppressed"}[s]
+}
+
+// Result settles one recipient.
+type Result struct {
+	Ordinal uint32
+	State   State // Accepted, Failed, Uncertain, Expired or Suppressed
+	Receipt channels.Receipt
+	Reason  string        // for Failed and Uncertain, without personal data
+	Latency time.Duration // approval to the platform's yes; for Accepted
+}
+
+// ErrLost is the error when a job is no longer this worker's: drop it.
+var ErrLost = errors.New("the job belongs to another worker now")
+
+// Task is a job with what is needed to send it.
+type Task struct {
+	Record   *alerts.Record
+	Messages []channels.Message // of this channel
+	Spans    []Span             // of this channel; Message indexes Messages; People not filled
+}
+
+// Queue is the work of one channel, shared by all nodes. Every job is with one
+// worker at a time; a worker that dies loses it to another one. All methods
+// may be called from many goroutines; they block until the store answered or
+// ctx ended.
+type Queue interface {
+	// Entries gives log entries that this channel has not planned yet, those
+	// of dead nodes included; it blocks up to a second when there are none.
+	Entries(ctx context.Context, max int) ([]Planned, error)
+
+	// Plan puts jobs into the alert's lane (x: Urgent, n: the rest). first is
+	// the number of jobs that were planned before; the answer is the number
+	// planned now: another value than first+len(jobs) means that somebody was
+	// faster, go on from there. With the last jobs the entry is acknowledged.
+	Plan(ctx context.Context, p Planned, first int, jobs []Job, last bool) (int, error)
+
+	// Take gives up to max jobs, urgent ones first; it blocks up to a second
+	// when there are none.
+	Take(ctx context.Context, max int) ([]Job, error)
+
+	// Recover gives jobs that nobody works on: this worker's own forgotten
+	// ones and those of dead nodes. busy lists the entry ids in hand.
+	Recover(ctx context.Context, busy []string) ([]Job, error)
+
+	// Task reads what the job needs.
+	Task(ctx context.Context, j Job) (*Task, error)
+
+	// Recipients gives the people's numbers of ordinals [from, to) of the
+	// alert's snapshot; nil for public posts.
+	Recipients(ctx context.Context, alert alerts.ID, from, to uint32) ([]uint32, error)
+
+	// Begin records the attempt durably, before anything is sent, and answers
+	// for each ordinal. ErrLost when the job was taken over.
+	Begin(ctx context.Context, j Job, ordinals []uint32) ([]Turn, error)
+
+	// Finish settles recipients; with last the job is done. A message id of a
+	// receipt is indexed, and a report that came early is applied.
+	Finish(ctx context.Context, j Job, results []Result, last bool) error
+
+	// Retry gives the job back after delay; unsent ordinals were surely not
+	// taken and return to queued. reason is shown while it waits.
+	Retry(ctx context.Context, j Job, delay time.Duration, unsent []uint32, reason string) error
+
+	// Bury moves the job to the dead letters, where it stays visible; what of
+	// it is not settled becomes failed.
+	Bury(ctx context.Context, j Job, reason string) error
+
+	// Move brings due retries back to their lanes and gives their number.
+	Move(ctx context.Context, max int) (int, error)
+
+	// Pace asks for n messages under the channel's limit, shared by all nodes:
+	// 0 means go, else how long to wait before asking again.
+	Pace(ctx context.Context, l channels.Limit, n int) (time.Duration, error)
+
+	// Post gives the platform's id of the newest accepted post of the event in
+	// this language, or "": what a reply or an edit hangs on.
+	Post(ctx context.Context, event alerts.ID, language string) (string, error)
+
+	// Report applies a platform's report, forward only; one for an unknown id
+	// is parked. known tells which of the two.
+	Report(ctx context.Context, r channels.DeliveryReport) (known bool, err error)
+
+	// Depth measures the lanes.
+	Depth(ctx context.Context) (Depth, error)
+
+	// Replay puts the alert's dead letters back into their lanes and gives
+	// their number.
+	Replay(ctx context.Context, alert alerts.ID) (int, error)
+}
+
+// Planned is a log entry that waits to be planned for a channel.
+type Planned struct {
+	Entry
+	ID string // of the log entry within the channel's group
+}
+
+// Depth is how much waits in a channel.
+type Depth struct {
+	Urgent, Normal Lane
+	Delayed        int // waiting for a retry
+	Dead           int // dead letters
+}
+
+// Lane is one queue of a channel.
+type Lane struct {
+	Jobs   int           // not settled, taken or not
+	Oldest time.Duration // age of the oldest of them
+}
+
+// Delivery is the state of one channel for one alert, as the API shows it.
+// Times are milliseconds since the approval; nil: not yet.
+type Delivery struct {
+	Channel     string     `json:"channel"`
+	State       string     `json:"state"` // queued sending done retrying partly_failed failed uncertain expired
+	Total       int        `json:"total"`
+	Accepted    int        `json:"accepted"` // by the platform, delivered ones included
+	Delivered   int        `json:"delivered"`
+	Failed      int        `json:"failed"`
+	Uncertain   int        `json:"uncertain"`
+	Expired     int        `json:"expired"`
+	Suppressed  int        `json:"suppressed"`
+	FirstMS     *int64     `json:"first_ms"`
+	P50MS       *int64     `json:"p50_ms"`
+	P99MS       *int64     `json:"p99_ms"`
+	LastMS      *int64     `json:"last_ms"`
+	Error       string     `json:"error,omitempty"` // the newest reason, for people
+	NextAttempt *time.Time `json:"next_attempt,omitempty"`
+	URL         string     `json:"url,omitempty"` // of a public post
+}
