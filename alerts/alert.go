@@ -71,6 +71,7 @@ type Resource struct {
 }
 
 // Reference names an earlier message: CAP writes it "sender,identifier,sent".
+// Sent is zero in references of CAP 1.0, which had none.
 type Reference struct {
 	Sender     string
 	Identifier string
@@ -85,23 +86,31 @@ func (r Reference) String() string {
 // MarshalText writes the reference as CAP does.
 func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// UnmarshalText reads "sender,identifier,sent".
+// UnmarshalText reads what String wrote: also an identifier with commas, which
+// CAP forbids and somebody may have used all the same, and an absent date.
 func (r *Reference) UnmarshalText(b []byte) error {
-	parts := strings.Split(string(b), ",")
-	if len(parts) != 3 || parts[0] == "" || parts[1] == "" {
+	first, last := strings.IndexByte(string(b), ','), strings.LastIndexByte(string(b), ',')
+	if first < 1 || last <= first+1 {
 		return Problem{Field: "references", Problem: "is not sender,identifier,sent", Hint: "write the three values of the earlier message, joined by commas"}
 	}
-	sent, err := ParseTime(parts[2])
-	if err != nil {
-		return err
+	ref := Reference{Sender: string(b[:first]), Identifier: string(b[first+1 : last])}
+	if text := string(b[last+1:]); text != "" {
+		sent, err := ParseTime(text)
+		if err != nil {
+			return err
+		}
+		ref.Sent = sent
 	}
-	*r = Reference{Sender: parts[0], Identifier: parts[1], Sent: sent}
+	*r = ref
 	return nil
 }
 
 // TimeLayout is the only form of a date that CAP 1.2 allows (section 3.3.2):
 // seconds, no fraction, a numeric offset; UTC is written -00:00, never Z.
 const TimeLayout = "2006-01-02T15:04:05-07:00"
+
+// maxOffset is the largest offset of xs:dateTime, in seconds.
+const maxOffset = 14 * 60 * 60
 
 // FormatTime writes t as CAP section 3.3.2 demands; a zero time is "".
 func FormatTime(t time.Time) string {
@@ -124,6 +133,9 @@ func ParseTime(s string) (time.Time, error) {
 	}
 	// A fixed zone, so that equal texts give equal values on every machine.
 	_, offset := t.Zone()
+	if offset < -maxOffset || offset > maxOffset || t.Year() < 1 {
+		return time.Time{}, Problem{Problem: "is a date that no calendar has", Hint: "offsets reach from -14:00 to +14:00"}
+	}
 	if offset == 0 {
 		return t.UTC(), nil
 	}

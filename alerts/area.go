@@ -116,8 +116,21 @@ func parseDegrees(s string) (float64, bool) {
 		}
 	}
 	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil && !math.IsInf(f, 0)
+	if err != nil || math.Abs(f) > maxNumber {
+		return 0, false
+	}
+	if math.Abs(f) < minNumber {
+		return 0, true // also -0
+	}
+	return f, true
 }
+
+// Bounds of a number in a shape (degrees, kilometres, feet): beyond them
+// "1e300" would be written out with 300 digits.
+const (
+	maxNumber = 1e9
+	minNumber = 1e-12
+)
 
 // quoteShort quotes what a stranger wrote, cut so that it cannot flood a log.
 func quoteShort(s string) string {

@@ -105,11 +105,12 @@ func (ar *Area) altitudes(ps *Problems, at string) {
 func (p Polygon) problems(ps *Problems, field string) {
 	distinct := map[Point]bool{}
 	for _, at := range p {
-		distinct[at] = true
-		if !at.Valid() {
-			ps.flag(field, "has a position that is not on the earth: "+at.String(), "write latitude first, then longitude")
-			break
+		if len(distinct) < 3 {
+			distinct[at] = true
 		}
+	}
+	if i := slices.IndexFunc(p, func(at Point) bool { return !at.Valid() }); i >= 0 {
+		ps.flag(field, "has a position that is not on the earth: "+p[i].String(), "write latitude first, then longitude")
 	}
 	switch {
 	case len(p) == 0:
@@ -124,12 +125,16 @@ func (p Polygon) problems(ps *Problems, field string) {
 }
 
 // Obstacles lists what keeps a well-formed alert from leaving now: expired, no
-// expiry, no area. A Cancel, an all-clear and what machines say to one another
-// (Ack, Error) always leave (DECISIONS 3 and 6). Rights come apart: see [Desk].
+// expiry, no area. A Cancel and an all-clear always leave (DECISIONS 3 and 6);
+// Ack and Error never do: they are for systems, not for people. Rights come apart: see [Desk].
 func (a *Alert) Obstacles(now time.Time) Problems {
 	var ps Problems
-	if a.MsgType == MsgCancel || a.MsgType == MsgAck || a.MsgType == MsgError {
+	switch a.MsgType {
+	case MsgCancel:
 		return nil
+	case MsgAck, MsgError:
+		ps.refuse("msgType", "is "+string(a.MsgType)+", an answer between systems", "there is nothing in it to broadcast; send it to the system that it answers")
+		return ps
 	}
 	if len(a.Infos) == 0 {
 		ps.refuse("info", "is missing: nothing to say and no area", "add an info with event, area and expiry")
