@@ -255,6 +255,9 @@ func (d *Desk) join(ctx context.Context, r *Record, named *Record) (*Record, err
 	if !r.Alert.HasArea() {
 		r.Areas = head.Areas
 	}
+	if len(r.Alert.Infos) == 0 {
+		r.Replaced = head.Alert
+	}
 	return head, nil
 }
 

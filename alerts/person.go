@@ -84,8 +84,7 @@ func (p Person) Refusals(a *Alert, areas []Value) Problems {
 	return append(ps, p.areaRefusals(a, areas)...)
 }
 
-// areaRefusals: with a limit on areas every area must be named by a geocode
-// within the limit. A polygon or circle beside it could reach further, and
+// areaRefusals: with a limit on areas every geocode must be within it. A polygon or circle beside it could reach further, and
 // nobody has compared them, so it is refused as well.
 func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {
 	if len(p.Rights.Areas) == 0 {
@@ -100,9 +99,6 @@ func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {
 			seen = true
 			if len(ar.Polygons)+len(ar.Circles) > 0 {
 				ps.refuse(at, "is drawn, and this key is limited to named areas", allowed)
-			}
-			if len(ar.Geocodes) == 0 && len(ar.Polygons)+len(ar.Circles) == 0 {
-				ps.refuse(at, "has no code, and this key is limited to named areas", allowed)
 			}
 			for k, g := range ar.Geocodes {
 				if !p.areaAllowed(g.Value) {

@@ -72,7 +72,8 @@ type Record struct {
 	Change     Change `json:"change"`
 
 	Alert    *Alert   `json:"alert"`
-	Own      bool     `json:"own,omitempty"` // made here: publishing sets sent, outside the digest
+	Replaced *Alert   `json:"replaced,omitempty"` // of a Cancel that brings no info: what it cancels, for its words
+	Own      bool     `json:"own,omitempty"`      // made here: publishing sets sent, outside the digest
 	Warnings Problems `json:"warnings,omitempty"`
 	Flagged  bool     `json:"flagged,omitempty"` // somebody else's alert with warnings: never leaves without a person's yes
 
@@ -105,7 +106,24 @@ func (p Person) By() By { return By{p.ID, p.Name} }
 // Urgent reports whether the record overtakes: Extreme, Severe, every Cancel
 // and every all-clear.
 func (r *Record) Urgent() bool {
-	return r.Change == ChangeCancelled || r.Change == ChangeEnded || r.Alert.Severity().Rank() >= SeveritySevere.Rank()
+	return r.Change == ChangeCancelled || r.Change == ChangeEnded || r.Severity().Rank() >= SeveritySevere.Rank()
+}
+
+// Infos are the wordings of the record: the alert's own, or those of the alert
+// that it cancels where it has none (CAP lets a Cancel omit info).
+func (r *Record) Infos() []Info { return r.worded().Infos }
+
+// Info gives the wording for a language; see [Alert.Info].
+func (r *Record) Info(lang, fallback string) *Info { return r.worded().Info(lang, fallback) }
+
+// Severity is that of [Record.Infos].
+func (r *Record) Severity() Severity { return r.worded().Severity() }
+
+func (r *Record) worded() *Alert {
+	if len(r.Alert.Infos) == 0 && r.Replaced != nil {
+		return r.Replaced
+	}
+	return r.Alert
 }
 
 // Expires is when the record must no longer be sent; zero for what always
@@ -121,6 +139,9 @@ func (r *Record) Expires() time.Time {
 func (r *Record) Clone() *Record {
 	c := *r
 	c.Alert = r.Alert.Clone()
+	if r.Replaced != nil {
+		c.Replaced = r.Replaced.Clone()
+	}
 	c.Warnings = append(Problems(nil), r.Warnings...)
 	c.Channels = append([]string(nil), r.Channels...)
 	c.Areas = append([]Value(nil), r.Areas...)
@@ -132,7 +153,7 @@ type plainRecord Record
 
 // recordFields are the JSON names that this program knows.
 var recordFields = func() map[string]bool {
-	full := plainRecord{Alert: &Alert{}, Warnings: Problems{{}}, Own: true, Flagged: true, Supersedes: "x", Approved: "x", Cursor: "x", Closed: "x",
+	full := plainRecord{Alert: &Alert{}, Warnings: Problems{{}}, Own: true, Flagged: true, Replaced: &Alert{}, Supersedes: "x", Approved: "x", Cursor: "x", Closed: "x",
 		Areas: []Value{{}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0)}
 	b, _ := json.Marshal(full)
 	m := map[string]json.RawMessage{}
