@@ -77,9 +77,13 @@ type Part struct {
 // State moves only forward; reports come late, doubled and out of order.
 type DeliveryReport struct {
 	MessageID string // as in [Receipt.ID] or [Part.ID]
-	State     ReportState
-	Code      string // the platform's own code, without personal data
-	At        time.Time
+	// Alternatives are other spellings of the same id, to be looked up only
+	// when MessageID is unknown: some SMSCs answer in hexadecimal and report in
+	// decimal. Usually empty.
+	Alternatives []string
+	State        ReportState
+	Code         string // the platform's own code, without personal data
+	At           time.Time
 }
 
 // ReportState is what a [DeliveryReport] says.
