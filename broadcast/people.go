@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"martinella/alerts"
@@ -54,17 +55,23 @@ type Selection struct {
 	Severity alerts.Severity `json:"severity"`
 	Purpose  string          `json:"purpose"`
 	Drawn    bool            `json:"drawn"` // the alert has a polygon or circle: the whole territory's subscribers are concerned
+	// Audiences limits the selection to subscribers of these audiences: what is
+	// Restricted reaches volunteers and never citizens. None: all.
+	Audiences []string `json:"audiences,omitempty"`
 }
 
 // Concerns is the rule by which a subscriber is selected: one of its areas is
 // named by the alert, or it asked for the whole territory; the severity is at
-// least its minimum; the subscription has not ended. No area in the alert
-// selects nobody.
+// least its minimum; its audience is among those addressed; the subscription
+// has not ended. No area in the alert selects nobody.
 func (s Selection) Concerns(p Subscriber, now time.Time) bool {
 	if len(s.Areas) == 0 && !s.Drawn {
 		return false
 	}
 	if s.Severity.Rank() < p.MinSeverity.Rank() || (!p.Until.IsZero() && now.After(p.Until)) {
+		return false
+	}
+	if len(s.Audiences) > 0 && !slices.Contains(s.Audiences, p.Audience) {
 		return false
 	}
 	if p.Purpose != "" && s.Purpose != "" && p.Purpose != s.Purpose && p.Purpose != "emergency" {

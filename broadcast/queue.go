@@ -35,7 +35,7 @@ const (
 	TurnSend Turn = iota // not tried yet
 	TurnAsk              // tried, and nobody knows: ask the platform first
 	TurnSkip             // settled
-	TurnStop             // not tried, and the alert was superseded or cancelled on this channel
+	TurnStop             // not tried, and the alert was superseded or cancelled on this channel: settle it as Suppressed
 )
 
 // State is where one delivery stands. The numbers are the stored format: 4
@@ -64,7 +64,7 @@ type Result struct {
 	Ordinal uint32
 	State   State // Accepted, Failed, Uncertain, Expired or Suppressed
 	Receipt channels.Receipt
-	Reason  string        // for Failed and Uncertain, without personal data
+	Reason  string        // without personal data: for Failed, Uncertain, Suppressed, and for an Accepted that may be a double
 	Latency time.Duration // approval to the platform's yes; for Accepted
 }
 
@@ -97,6 +97,10 @@ type Queue interface {
 	// when there are none.
 	Take(ctx context.Context, max int) ([]Job, error)
 
+	// TakeUrgent is Take from the urgent lane alone: by it an urgent alert
+	// overtakes while every other worker is busy with a long normal job.
+	TakeUrgent(ctx context.Context, max int) ([]Job, error)
+
 	// Recover gives jobs that nobody works on: this worker's own forgotten
 	// ones and those of dead nodes. busy lists the entry ids in hand.
 	Recover(ctx context.Context, busy []string) ([]Job, error)
@@ -112,12 +116,16 @@ type Queue interface {
 	// for each ordinal. ErrLost when the job was taken over.
 	Begin(ctx context.Context, j Job, ordinals []uint32) ([]Turn, error)
 
-	// Finish settles recipients; with last the job is done. A message id of a
-	// receipt is indexed, and a report that came early is applied.
-	Finish(ctx context.Context, j Job, results []Result, last bool) error
+	// Finish settles recipients; with last the job is done. What is settled
+	// already stays as it is, so asking again is safe. A message id of a
+	// receipt is indexed, and a report that came early is applied: Changed
+	// counts what such reports changed. ErrLost when the job was taken over.
+	Finish(ctx context.Context, j Job, results []Result, last bool) (Changed, error)
 
-	// Retry gives the job back after delay; unsent ordinals were surely not
-	// taken and return to queued. reason is shown while it waits.
+	// Retry gives the job back after delay, stored as given (the caller has
+	// raised Attempt); unsent ordinals were surely not taken and return to
+	// queued. reason is shown while it waits. ErrLost when the job was taken
+	// over.
 	Retry(ctx context.Context, j Job, delay time.Duration, unsent []uint32, reason string) error
 
 	// Bury moves the job to the dead letters, where it stays visible; what of
@@ -136,8 +144,10 @@ type Queue interface {
 	Post(ctx context.Context, event alerts.ID, language string) (string, error)
 
 	// Report applies a platform's report, forward only; one for an unknown id
-	// is parked. known tells which of the two.
-	Report(ctx context.Context, r channels.DeliveryReport) (known bool, err error)
+	// is parked. known tells which of the two. Changed is zero for a report
+	// that changed nothing: a double, a part of a message whose other parts are
+	// still on their way.
+	Report(ctx context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error)
 
 	// Depth measures the lanes.
 	Depth(ctx context.Context) (Depth, error)
@@ -145,6 +155,11 @@ type Queue interface {
 	// Replay puts the alert's dead letters back into their lanes and gives
 	// their number.
 	Replay(ctx context.Context, alert alerts.ID) (int, error)
+}
+
+// Changed counts deliveries that platforms' reports moved to an end.
+type Changed struct {
+	Delivered, Failed int
 }
 
 // Planned is a log entry that waits to be planned for a channel.
