@@ -1,0 +1,148 @@
+package lexicon
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"martinella/alerts"
+)
+
+// Words is the lexicon of one language. It is not changed after loading and
+// may be used from many goroutines.
+type Words struct {
+	Language  string                     `json:"-"`
+	Exercise  string                     `json:"exercise"`  // the first word of every exercise
+	Updated   string                     `json:"updated"`   // marks an update
+	Cancelled string                     `json:"cancelled"` // marks what was sent by mistake
+	Ended     string                     `json:"ended"`     // marks the all-clear: another act, other words
+	Levels    map[alerts.Severity]string `json:"levels"`    // DECISIONS 14: never a colour, which is the region's word
+
+	Where        string `json:"where"`       // stands before the place
+	UntilPattern string `json:"until"`       // {time} {weekday} {day} {month}
+	UntilFew     string `json:"until_short"` // {time} {day} {month} or {month_number}
+	AlsoPattern  string `json:"also"`        // {event} {place}
+	AlsoEvent    string `json:"also_event"`  // {event}
+
+	CancelledAction string `json:"cancelled_action"` // where the Cancel itself says nothing
+	EndedAction     string `json:"ended_action"`
+	FollowPage      string `json:"follow_page"` // what to do, where the alert does not say
+
+	Weekdays []string `json:"weekdays"` // from Sunday
+	Months   []string `json:"months"`
+}
+
+//go:embed *.json
+var files embed.FS
+
+// Languages lists the languages that are complete, the first is the one that
+// stands in for others.
+var Languages = []string{"it", "en"}
+
+var known = load()
+
+func load() map[string]*Words {
+	m := make(map[string]*Words, len(Languages))
+	for _, lang := range Languages {
+		b, err := files.ReadFile(lang + ".json")
+		w := &Words{Language: lang}
+		if err == nil {
+			err = json.Unmarshal(b, w)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("lexicon: the embedded file of %q cannot be read: %v", lang, err))
+		}
+		m[lang] = w
+	}
+	m[""] = both(m[Languages[0]], m[Languages[1]])
+	return m
+}
+
+// For gives the words of a language tag ("it-IT" is "it"). For a language that
+// has no lexicon it gives the marks in Italian and English side by side
+// ("ESERCITAZIONE / EXERCISE"), so that nobody takes an exercise for real, and
+// times as figures.
+func For(tag string) *Words {
+	if w, ok := known[alerts.PrimaryLanguage(tag)]; ok {
+		return w
+	}
+	return known[""]
+}
+
+// Known reports whether the language tag has a lexicon of its own.
+func Known(tag string) bool {
+	p := alerts.PrimaryLanguage(tag)
+	return p != "" && known[p] != nil
+}
+
+func both(a, b *Words) *Words {
+	pair := func(x, y string) string { return x + " / " + y }
+	w := &Words{
+		Exercise: pair(a.Exercise, b.Exercise), Updated: pair(a.Updated, b.Updated), Cancelled: pair(a.Cancelled, b.Cancelled), Ended: pair(a.Ended, b.Ended),
+		Levels:       map[alerts.Severity]string{},
+		Where:        strings.TrimSuffix(a.Where, ": ") + " / " + b.Where,
+		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
+		AlsoPattern: "+ {event} ({place}).", AlsoEvent: "+ {event}.",
+		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), FollowPage: pair(a.FollowPage, b.FollowPage),
+		Weekdays: a.Weekdays, Months: a.Months,
+	}
+	for s := range a.Levels {
+		w.Levels[s] = pair(a.Levels[s], b.Levels[s])
+	}
+	return w
+}
+
+// Level is what a severity is called.
+func (w *Words) Level(s alerts.Severity) string {
+	if word, ok := w.Levels[s]; ok {
+		return word
+	}
+	return w.Levels[alerts.SeverityUnknown]
+}
+
+// Mark is what stands before the text: the exercise word first, then what the
+// change is. A first issue in earnest has no mark.
+func (w *Words) Mark(change alerts.Change, exercise bool) string {
+	var marks []string
+	if exercise {
+		marks = append(marks, w.Exercise)
+	}
+	switch change {
+	case alerts.ChangeUpdated:
+		marks = append(marks, w.Updated)
+	case alerts.ChangeCancelled:
+		marks = append(marks, w.Cancelled)
+	case alerts.ChangeEnded:
+		marks = append(marks, w.Ended)
+	}
+	return strings.Join(marks, " - ")
+}
+
+// Also names a further hazard; place may be empty.
+func (w *Words) Also(event, place string) string {
+	pattern := w.AlsoPattern
+	if place == "" {
+		pattern = w.AlsoEvent
+	}
+	return strings.NewReplacer("{event}", event, "{place}", place).Replace(pattern)
+}
+
+// Until says an end as a clock time with its day, in t's own zone: never
+// "tonight", which is wrong for who reads it tomorrow.
+func (w *Words) Until(t time.Time) string { return w.when(w.UntilPattern, t) }
+
+// UntilShort is Until for short messages.
+func (w *Words) UntilShort(t time.Time) string { return w.when(w.UntilFew, t) }
+
+func (w *Words) when(pattern string, t time.Time) string {
+	return strings.NewReplacer(
+		"{time}", t.Format("15:04"),
+		"{weekday}", w.Weekdays[t.Weekday()],
+		"{day}", strconv.Itoa(t.Day()),
+		"{month}", w.Months[t.Month()-1],
+		"{month_number}", strconv.Itoa(int(t.Month())),
+	).Replace(pattern)
+}

@@ -1,0 +1,43 @@
+package channels
+
+import (
+	"strings"
+	"time"
+
+	"martinella/alerts"
+)
+
+// Settings is what every channel of an authority shares.
+type Settings struct {
+	Authority string         // its name, shown as the source where the alert names none
+	PublicURL string         // of the authority's pages, without a slash at the end
+	Zone      *time.Location // in which times are said; nil is Europe/Rome
+	Language  string         // of infos that name none, and of a Cancel without words; "" is Italian
+}
+
+// Link is the page of an event: the same over all its revisions.
+func (s Settings) Link(event alerts.ID) string {
+	if s.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimRight(s.PublicURL, "/") + "/a/" + string(event)
+}
+
+// Local is t in the authority's zone.
+func (s Settings) Local(t time.Time) time.Time {
+	if s.Zone != nil {
+		return t.In(s.Zone)
+	}
+	rome, err := time.LoadLocation("Europe/Rome")
+	if err != nil {
+		return t.UTC() // a machine without zone data; the command embeds it
+	}
+	return t.In(rome)
+}
+
+func (s Settings) language() string {
+	if s.Language == "" {
+		return "it"
+	}
+	return s.Language
+}
