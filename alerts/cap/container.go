@@ -1,0 +1,315 @@
+package cap
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"martinella/alerts"
+)
+
+// ErrUnknownContainer is for XML that is neither a feed nor an alert.
+var ErrUnknownContainer = errors.New("the message is no container of alerts")
+
+// Kind is the format of a container.
+type Kind string
+
+// The values of [Kind].
+const (
+	KindAtom  Kind = "atom"    // RFC 4287
+	KindRSS   Kind = "rss"     // RSS 2.0
+	KindEDXL  Kind = "edxl-de" // OASIS EDXL Distribution Element 1.0 and 2.0
+	KindAlert Kind = "alert"   // one alert without a container
+)
+
+// Feed is a container that was read: what it is and what it carries.
+type Feed struct {
+	Kind     Kind
+	ID       string
+	Title    string
+	Updated  string // as written
+	Items    []Item
+	Problems alerts.Problems // of the container's own shape, warnings only
+}
+
+// Item is an entry of a container: links to alerts, or whole alerts, or both.
+type Item struct {
+	ID      string
+	Title   string
+	Updated string // as written
+	Links   []Link
+	Alerts  []Embedded
+}
+
+// Link is where an item points. It is a stranger's word: whoever follows it
+// guards against addresses of the inside.
+type Link struct {
+	Href string
+	Type string // media type, "application/cap+xml" for an alert, or ""
+	Rel  string
+}
+
+// Embedded is a whole alert inside a container, isolated with the namespaces
+// that were in scope, so that a signature of it still verifies.
+type Embedded struct {
+	Raw      []byte
+	Document *Document // nil when Err is not
+	Err      error     // it does not pass the Submit limits or is malformed
+}
+
+// maxInherited bounds the namespace declarations that are copied into each
+// embedded alert: a small feed must not become a large one.
+const maxInherited = 4096
+
+const (
+	namespaceAtom = "http://www.w3.org/2005/Atom"
+	edxlPrefix    = "urn:oasis:names:tc:emergency:edxl:de:" // in lower case
+)
+
+// ReadContainer reads a feed or a single alert. Every embedded alert passes
+// the Submit limits or says why not. Fields of alerts that a feed flattens into
+// its entries are no alert: follow the link. The error is as of [Parse], or
+// ErrUnknownContainer.
+func ReadContainer(b []byte, l Limits) (*Feed, error) {
+	if err := guard(b, l); err != nil {
+		return nil, err
+	}
+	body, err := decode(b)
+	if err != nil {
+		return nil, err
+	}
+	c := &containerReader{body: body, dec: xml.NewDecoder(bytes.NewReader(body)), feed: &Feed{}}
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	c.shape()
+	return c.feed, nil
+}
+
+type containerReader struct {
+	body   []byte
+	dec    *xml.Decoder
+	feed   *Feed
+	item   *Item      // the entry that is open
+	within int        // how deep it lies
+	open   []xml.Name // from the root down
+	scopes [][]xml.Attr
+	text   []byte // of the innermost open element
+}
+
+func (c *containerReader) read() error {
+	for {
+		start := c.dec.InputOffset()
+		token, err := c.dec.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return malformed(shorten(err.Error()))
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			if err := c.start(t, start); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			c.end(t.Name)
+		case xml.CharData:
+			c.text = append(c.text, t...)
+		}
+	}
+}
+
+func (c *containerReader) start(t xml.StartElement, offset int64) error {
+	if err := wellFormed(t); err != nil {
+		return err
+	}
+	if len(c.open) == 0 {
+		if err := c.root(t.Name); err != nil {
+			return err
+		}
+	}
+	if t.Name.Local == "alert" && (len(c.open) == 0 || versionOf(t.Name.Space) != "" || t.Name.Space == "") {
+		if err := c.dec.Skip(); err != nil {
+			return malformed(shorten(err.Error()))
+		}
+		c.embed(c.body[offset:c.dec.InputOffset()], t)
+		return nil
+	}
+	c.open = append(c.open, t.Name)
+	c.scopes = append(c.scopes, slices.DeleteFunc(slices.Clone(t.Attr), func(a xml.Attr) bool { return !isNamespace(a) }))
+	c.text = c.text[:0]
+	if c.itemStarts(t.Name) {
+		c.feed.Items = append(c.feed.Items, Item{})
+		c.item, c.within = &c.feed.Items[len(c.feed.Items)-1], len(c.open)
+	}
+	if c.item != nil && c.own(t.Name) {
+		switch t.Name.Local {
+		case "link":
+			if href := attribute(t, "href"); href != "" {
+				c.item.Links = append(c.item.Links, Link{href, attribute(t, "type"), attribute(t, "rel")})
+			}
+		case "enclosure":
+			c.item.Links = append(c.item.Links, Link{attribute(t, "url"), attribute(t, "type"), "enclosure"})
+		}
+	}
+	return nil
+}
+
+func (c *containerReader) root(name xml.Name) error {
+	switch {
+	case name.Local == "feed" && name.Space == namespaceAtom:
+		c.feed.Kind = KindAtom
+	case name.Local == "rss" && name.Space == "":
+		c.feed.Kind = KindRSS
+	case name.Local == "EDXLDistribution" && strings.HasPrefix(strings.ToLower(name.Space), edxlPrefix):
+		c.feed.Kind = KindEDXL
+	case name.Local == "alert":
+		c.feed.Kind = KindAlert
+	default:
+		return fmt.Errorf("%w: it is %s", ErrUnknownContainer, quote(name.Local))
+	}
+	return nil
+}
+
+// own reports whether an element belongs to the container's format.
+func (c *containerReader) own(name xml.Name) bool { return name.Space == c.open[0].Space }
+
+func (c *containerReader) itemStarts(name xml.Name) bool {
+	item := map[Kind]string{KindAtom: "entry", KindRSS: "item", KindEDXL: "contentObject"}[c.feed.Kind]
+	return c.item == nil && name.Local == item && c.own(name)
+}
+
+func (c *containerReader) end(name xml.Name) {
+	text := clean(string(c.text))
+	c.text = c.text[:0]
+	if c.own(name) {
+		c.field(name.Local, text)
+	}
+	if c.item != nil && len(c.open) == c.within {
+		c.item = nil
+	}
+	c.open, c.scopes = c.open[:len(c.open)-1], c.scopes[:len(c.scopes)-1]
+}
+
+// field takes the text of a direct child of the container or of an item (for
+// RSS the channel is the container, for EDXL content lies one deeper).
+func (c *containerReader) field(name, text string) {
+	id, title, updated := &c.feed.ID, &c.feed.Title, &c.feed.Updated
+	if c.item != nil {
+		id, title, updated = &c.item.ID, &c.item.Title, &c.item.Updated
+	}
+	parent := ""
+	if depth := len(c.open); depth > 1 {
+		parent = c.open[depth-2].Local
+	}
+	switch string(c.feed.Kind) + " " + parent + " " + name {
+	case "atom feed id", "atom entry id", "rss item guid", "edxl-de EDXLDistribution distributionID":
+		*id = text
+	case "atom feed title", "atom entry title", "rss channel title", "rss item title", "edxl-de contentObject contentDescription":
+		*title = text
+	case "atom feed updated", "atom entry updated", "rss item pubDate", "rss channel lastBuildDate", "edxl-de EDXLDistribution dateTimeSent":
+		*updated = text
+	case "rss item link", "edxl-de nonXMLContent uri":
+		if c.item != nil && text != "" {
+			c.item.Links = append(c.item.Links, Link{Href: text})
+		}
+	}
+}
+
+// embed isolates an alert. Outside of any item it gets one of its own.
+func (c *containerReader) embed(raw []byte, t xml.StartElement) {
+	e := Embedded{}
+	e.Raw, e.Err = c.isolate(raw, t)
+	if e.Err == nil {
+		e.Document, e.Err = Parse(e.Raw, Submit)
+	}
+	if c.item != nil {
+		c.item.Alerts = append(c.item.Alerts, e)
+		return
+	}
+	c.feed.Items = append(c.feed.Items, Item{Alerts: []Embedded{e}})
+}
+
+// isolate copies the alert and declares on it the namespaces that it has from
+// around it.
+func (c *containerReader) isolate(raw []byte, t xml.StartElement) ([]byte, error) {
+	declared := map[xml.Name]bool{}
+	for _, a := range t.Attr {
+		declared[a.Name] = true
+	}
+	var extra bytes.Buffer
+	for _, scope := range slices.Backward(c.scopes) {
+		for _, a := range scope {
+			if declared[a.Name] {
+				continue
+			}
+			declared[a.Name] = true
+			name := "xmlns"
+			if a.Name.Space != "" {
+				name = "xmlns:" + a.Name.Local
+			}
+			extra.WriteString(" " + name + `="`)
+			if err := xml.EscapeText(&extra, []byte(a.Value)); err != nil {
+				return nil, err
+			}
+			extra.WriteByte('"')
+			if extra.Len() > maxInherited {
+				return nil, unsafe("too many namespaces around the alert")
+			}
+		}
+	}
+	at := bytes.IndexAny(raw, " \t\r\n/>")
+	return slices.Concat(raw[:at], extra.Bytes(), raw[at:]), nil
+}
+
+func isNamespace(a xml.Attr) bool {
+	return a.Name.Space == "xmlns" || a.Name.Space == "" && a.Name.Local == "xmlns"
+}
+
+func attribute(t xml.StartElement, name string) string {
+	for _, a := range t.Attr {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return strings.TrimSpace(a.Value)
+		}
+	}
+	return ""
+}
+
+// shape flags what the container's format requires and is not there.
+func (c *containerReader) shape() {
+	var found findings
+	f := c.feed
+	want := func(field, value string) {
+		if value == "" {
+			found.flag(field, "is missing", "the format of the feed requires it")
+		}
+	}
+	switch f.Kind {
+	case KindAtom:
+		want("feed.id", f.ID)
+		want("feed.title", f.Title)
+		want("feed.updated", f.Updated)
+	case KindRSS:
+		want("channel.title", f.Title)
+	case KindEDXL:
+		want("distributionID", f.ID)
+		want("dateTimeSent", f.Updated)
+	}
+	for i, it := range f.Items {
+		at := fmt.Sprintf("item[%d].", i)
+		if f.Kind == KindAtom {
+			want(at+"id", it.ID)
+			want(at+"title", it.Title)
+			want(at+"updated", it.Updated)
+		}
+		if len(it.Links) == 0 && len(it.Alerts) == 0 {
+			found.flag(at+"link", "is missing, and there is no alert inside", "link to the alert or put it in")
+		}
+	}
+	f.Problems = found.problems()
+}
