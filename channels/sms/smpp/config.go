@@ -1,0 +1,176 @@
+package smpp
+
+import (
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// Config is what an SMS contract says. Addr, SystemID, PasswordFile and Source
+// are required.
+type Config struct {
+	Addr         string `yaml:"addr"` // host:port of the SMSC
+	SystemID     string `yaml:"system_id"`
+	PasswordFile string `yaml:"password_file"` // read at every bind, so that a mended file needs no restart
+	SystemType   string `yaml:"system_type"`   // only where the operator asks for one
+
+	// Source is the sender that people see: an alias of at most 11 characters,
+	// not all digits (in Italy registered with AGCOM through the provider), or
+	// a number.
+	Source string `yaml:"source"`
+	// SourceTON and SourceNPI replace what follows from Source: 5/0 for an
+	// alias, 1/1 for a number (SMPP 3.4 sections 5.2.5 and 5.2.6).
+	SourceTON *int `yaml:"source_ton"`
+	SourceNPI *int `yaml:"source_npi"`
+	// ReplyNumber is the number that takes answers; an alias takes none.
+	ReplyNumber string `yaml:"reply_number"`
+
+	Window int     `yaml:"window"` // requests without an answer; default 10
+	Rate   float64 `yaml:"rate"`   // parts a second by contract; 0: not limited
+	TLS    bool    `yaml:"tls"`
+	CAFile string  `yaml:"ca_file"` // PEM; default: the system's authorities
+
+	MaxParts      int    `yaml:"max_parts"`     // of one text; default 3
+	Transliterate *bool  `yaml:"transliterate"` // È becomes E' where that saves parts; default true
+	Validity      string `yaml:"validity"`      // absolute (default) or relative: how the expiry is written
+}
+
+const (
+	defaultWindow   = 10
+	defaultMaxParts = 3
+)
+
+// problems lists every mistake at once. The files are read, so that a missing
+// one is known before the emergency.
+func (c *Config) problems() alerts.Problems {
+	var ps alerts.Problems
+	wrong := func(field, problem, hint string) {
+		ps = append(ps, alerts.Problem{Field: field, Problem: problem, Hint: hint, Level: alerts.LevelError})
+	}
+	if host, port, err := net.SplitHostPort(c.Addr); err != nil || host == "" || !isPort(port) {
+		wrong("addr", "is not host:port", "write it like smsc.example:2775")
+	}
+	if c.SystemID == "" || strings.ContainsRune(c.SystemID, 0) {
+		wrong("system_id", "is missing", "the provider's letter names it")
+	}
+	if c.PasswordFile == "" {
+		wrong("password_file", "is missing", "put the password into a file that only the gateway may read")
+	} else if _, err := readPassword(c.PasswordFile); err != nil {
+		wrong("password_file", "cannot be used: "+err.Error(), "put the password into it, on one line")
+	}
+	if problem := sourceProblem(c.Source); problem != "" {
+		wrong("source", problem, "an alias has at most 11 characters and not only digits; a number is written like +390577000000")
+	}
+	for field, v := range map[string]*int{"source_ton": c.SourceTON, "source_npi": c.SourceNPI} {
+		if v != nil && (*v < 0 || *v > 18) {
+			wrong(field, "is out of range", "leave it out unless the provider names one")
+		}
+	}
+	if c.ReplyNumber != "" && !isNumber(c.ReplyNumber) {
+		wrong("reply_number", "is not a number", "write it like +390577000000, or a short code in digits")
+	}
+	if c.Window < 0 || c.Window > 10000 {
+		wrong("window", "is out of range", "1 to 10000, as the contract says; 10 when it says nothing")
+	}
+	if c.Rate < 0 || c.Rate > 100000 {
+		wrong("rate", "is out of range", "SMS a second as the contract says; 0 is not limited")
+	}
+	if c.MaxParts < 0 || c.MaxParts > 10 {
+		wrong("max_parts", "is out of range", "1 to 10; 3 is usual")
+	}
+	if c.Validity != "" && c.Validity != "absolute" && c.Validity != "relative" {
+		wrong("validity", "is neither absolute nor relative", "leave it out unless the provider refuses one of them")
+	}
+	if c.CAFile != "" && !c.TLS {
+		wrong("ca_file", "is given without tls", "add tls: true")
+	} else if _, err := c.authorities(); err != nil {
+		wrong("ca_file", "cannot be used: "+err.Error(), "give a PEM file of certificates")
+	}
+	return ps
+}
+
+func isPort(s string) bool {
+	n, err := strconv.Atoi(s)
+	return err == nil && n > 0 && n < 1<<16
+}
+
+// authorities is nil for the system's own.
+func (c *Config) authorities() (*x509.CertPool, error) {
+	if c.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("it holds no certificate")
+	}
+	return pool, nil
+}
+
+func (c *Config) tlsConfig() (*tls.Config, error) {
+	if !c.TLS {
+		return nil, nil
+	}
+	roots, err := c.authorities()
+	if err != nil {
+		return nil, err
+	}
+	host, _, err := net.SplitHostPort(c.Addr)
+	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}, err
+}
+
+// sourceAddress is the sender with its type and plan.
+func (c *Config) sourceAddress() address {
+	a := senderAddress(c.Source)
+	if c.SourceTON != nil {
+		a.ton = byte(*c.SourceTON)
+	}
+	if c.SourceNPI != nil {
+		a.npi = byte(*c.SourceNPI)
+	}
+	return a
+}
+
+func readPassword(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	b = bytes.TrimRight(b, "\r\n")
+	switch {
+	case len(b) == 0:
+		return "", errors.New("it is empty")
+	case bytes.ContainsAny(b, "\x00\n"):
+		return "", errors.New("it has more than one line")
+	}
+	return string(b), nil
+}
+
+func sourceProblem(s string) string {
+	switch {
+	case s == "":
+		return "is missing"
+	case isNumber(s):
+		return ""
+	case len(s) > 11:
+		return fmt.Sprintf("has %d characters", len(s))
+	}
+	for _, r := range s {
+		if _, ok := channels.Septets(string(r)); !ok || r > 0x7E || r < ' ' {
+			return "has a character that an alias cannot have"
+		}
+	}
+	return ""
+}

@@ -1,0 +1,200 @@
+package smpp
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"martinella/channels"
+)
+
+// Send submits every part of m to one recipient and blocks until the SMSC has
+// answered each, the session is lost, or ctx ends. It is accepted when all
+// parts are. Otherwise the receipt lists the parts that were taken, and a
+// further Send with the same Key, in the same process, submits only the others.
+//
+// The verdict of several parts: Permanent if one can never be taken, since the
+// text would stay in pieces; else Uncertain if one may have been taken; else
+// what the others say. A part that was surely refused for now leaves the whole
+// a plain retry, also where others were taken.
+//
+// SMPP cannot find a message whose answer was lost: there is no Finder.
+func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receipt, error) {
+	to, err := recipient(m.To)
+	if err != nil {
+		return channels.Receipt{}, channels.Permanent(err)
+	}
+	if !m.Expires.IsZero() && !time.Now().Before(m.Expires) {
+		return channels.Receipt{}, channels.Permanent(errors.New("it has expired"))
+	}
+	source := c.sourceOf(m)
+	parts, err := encode(m.Text, reference(source.digits, to.digits, m))
+	if err != nil {
+		return channels.Receipt{}, channels.Permanent(err)
+	}
+	sending := &sending{channel: c, message: m, source: source, to: to, parts: parts, progress: c.unfinished.of(m.Key, len(parts))}
+	err = sending.run(ctx)
+	got := sending.progress.receipt()
+	if err == nil {
+		c.unfinished.done(m.Key)
+		return got, nil
+	}
+	if v, _ := channels.VerdictOf(err); len(got.Parts) > 0 || v == channels.VerdictUncertain {
+		c.unfinished.keep(m.Key, sending.progress)
+	}
+	return got, wrap(err, "sms to "+mask(m.To))
+}
+
+// sourceOf: whom the text asks for an answer must see a sender that takes one.
+func (c *Channel) sourceOf(m channels.Message) address {
+	if m.Audience == AudienceSubscribers {
+		return c.source
+	}
+	return c.answerTo
+}
+
+// sending is one attempt at one message.
+type sending struct {
+	channel  *Channel
+	message  channels.Message
+	source   address
+	to       address
+	parts    []part
+	progress *progress
+}
+
+func (s *sending) run(ctx context.Context) error {
+	session, waiting := (*session)(nil), make([]*request, len(s.parts))
+	var verdicts verdicts
+	for n := range s.parts {
+		if s.progress.has(n) {
+			continue
+		}
+		if session == nil {
+			var err error
+			if session, err = s.channel.link.session(ctx, false); err != nil {
+				return err
+			}
+		}
+		r, err := s.submit(ctx, session, n)
+		if err != nil {
+			verdicts.add(n, len(s.parts), err)
+			break // the session is lost or ctx ended: the rest has not been written either
+		}
+		waiting[n] = r
+	}
+	for n, r := range waiting {
+		if r == nil {
+			continue
+		}
+		answer, err := session.await(ctx, r)
+		if err = s.channel.judge(answer, err); err != nil {
+			verdicts.add(n, len(s.parts), err)
+			continue
+		}
+		s.took(n, answer)
+	}
+	return verdicts.worst
+}
+
+// submit starts the request of part n.
+func (s *sending) submit(ctx context.Context, over *session, n int) (*request, error) {
+	if err := s.channel.pace.wait(ctx); err != nil {
+		return nil, err
+	}
+	p := s.parts[n]
+	r, err := over.start(ctx, submitSM, &message{
+		source: s.source, destination: s.to,
+		esmClass: p.esmClass, dataCoding: p.coding, text: p.text,
+		validity:   validityPeriod(s.channel.validity.Load(), s.message.Expires, time.Now()),
+		registered: 1, // receipt for success and failure (5.2.17)
+		tlvs:       []tlv{{tagUserReference, binary.BigEndian.AppendUint16(nil, uint16(s.message.Ordinal))}},
+	}, func(late pdu) {
+		if late.command == submitSM.response() && late.status == statusOK {
+			s.took(n, late)
+		}
+	})
+	if err != nil && !errors.Is(err, errNotWritten) {
+		return nil, channels.Permanent(err)
+	}
+	return r, err
+}
+
+func (s *sending) took(n int, p pdu) {
+	id := ""
+	if answer, ok := p.body.(*messageAnswer); ok {
+		id = answer.id
+	}
+	s.progress.took(n, id)
+	s.channel.spelling.answered(id, s.to.digits)
+	s.channel.pace.taken()
+}
+
+// judge turns the answer to a submit_sm into a verdict.
+func (c *Channel) judge(p pdu, err error) error {
+	switch {
+	case errors.Is(err, errNoAnswer):
+		return channels.Uncertain(err)
+	case err != nil:
+		return err
+	case p.status == statusOK:
+		return nil
+	}
+	refused := &refusal{submitSM, p.status}
+	switch v := p.status.verdict(); {
+	case p.status == statusThrottled || p.status == statusQueueFull:
+		return channels.RetryAfter(refused, c.pace.throttled())
+	case p.status == statusInvalidExpiry:
+		c.otherValidity()
+		return refused
+	case p.command == genericNack && v == channels.VerdictUncertain:
+		return refused // it did not even understand it
+	case v == channels.VerdictPermanent:
+		return channels.Permanent(refused)
+	case v == channels.VerdictUnauthorized:
+		return channels.Unauthorized(refused)
+	case v == channels.VerdictRetry:
+		return refused
+	}
+	return channels.Uncertain(refused)
+}
+
+// otherValidity changes how the expiry is written: an alert must not fail
+// because the SMSC reads only one of the two forms, or none.
+func (c *Channel) otherValidity() {
+	next := validityRelative
+	switch form := c.validity.Load(); {
+	case form == validityNone:
+		return
+	case form == validityRelative && c.config.Validity != "relative":
+		next = validityNone
+	case form == validityRelative:
+		next = validityAbsolute
+	case c.config.Validity == "relative":
+		next = validityNone
+	}
+	c.validity.Store(next)
+	c.log.Warn("the SMSC refuses the form of validity_period: another one is tried", zap.Int32("form", next))
+}
+
+// verdicts collects what became of the parts.
+type verdicts struct{ worst error }
+
+var gravity = map[channels.Verdict]int{
+	channels.VerdictPermanent: 4, channels.VerdictUncertain: 3, channels.VerdictUnauthorized: 2, channels.VerdictRetry: 1,
+}
+
+func (v *verdicts) add(n, total int, err error) {
+	if total > 1 {
+		err = wrap(err, fmt.Sprintf("part %d of %d", n+1, total))
+	}
+	have, haveWait := channels.VerdictOf(v.worst)
+	got, gotWait := channels.VerdictOf(err)
+	if gravity[got] > gravity[have] || (got == have && gotWait > haveWait) {
+		v.worst = err
+	}
+}
