@@ -22,8 +22,8 @@ type Composed struct {
 // infos; of one without infos (a bare Cancel) the authority's.
 func Languages(r *alerts.Record, s Settings) []string {
 	var out []string
-	for i := range r.Alert.Infos {
-		lang := r.Alert.Infos[i].Language
+	for _, info := range r.Infos() {
+		lang := info.Language
 		if lang == "" {
 			lang = s.language()
 		}
@@ -42,7 +42,7 @@ func Languages(r *alerts.Record, s Settings) []string {
 // speaks and the others are named.
 func Compose(r *alerts.Record, lang string, s Settings) Composed {
 	words := lexicon.For(lang)
-	infos := infosOf(r.Alert, lang, s)
+	infos := infosOf(r.Infos(), lang, s)
 	var top alerts.Info
 	if len(infos) > 0 {
 		top = infos[0]
@@ -123,7 +123,7 @@ func (c Composed) Fit(limit int, count func(string) int) (string, error) {
 func (c Composed) Message(channel, audience string, r *alerts.Record) Message {
 	return Message{
 		Channel: channel, Audience: audience, Language: c.Language, Title: c.Title, URL: c.Link,
-		Alert: r.ID, Event: r.Event, Revision: r.Revision, Change: r.Change, Severity: r.Alert.Severity(),
+		Alert: r.ID, Event: r.Event, Revision: r.Revision, Change: r.Change, Severity: r.Severity(),
 		Exercise: r.Alert.Practice(), Expires: r.Expires(),
 	}
 }
@@ -136,9 +136,9 @@ func (c *Composed) add(kind PieceKind, join string, rank int, text string) {
 
 // infosOf gives the infos of a language, the worst first; what is less than
 // moderate beside something worse is left out.
-func infosOf(a *alerts.Alert, lang string, s Settings) []alerts.Info {
+func infosOf(of []alerts.Info, lang string, s Settings) []alerts.Info {
 	var out []alerts.Info
-	for _, info := range a.Infos {
+	for _, info := range of {
 		have := info.Language
 		if have == "" {
 			have = s.language()
