@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 )
 
@@ -143,7 +144,7 @@ func (r *Record) Clone() *Record {
 		c.Replaced = r.Replaced.Clone()
 	}
 	c.Warnings = append(Problems(nil), r.Warnings...)
-	c.Channels = append([]string(nil), r.Channels...)
+	c.Channels = slices.Clone(r.Channels) // an empty plan is not "all channels"
 	c.Areas = append([]Value(nil), r.Areas...)
 	c.unknown = maps.Clone(r.unknown)
 	return &c
