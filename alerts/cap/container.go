@@ -43,6 +43,8 @@ type Item struct {
 	Updated string // as written
 	Links   []Link
 	Alerts  []Embedded
+
+	outside bool // an alert that lies beside the entries
 }
 
 // Link is where an item points. It is a stranger's word: whoever follows it
@@ -232,7 +234,7 @@ func (c *containerReader) embed(raw []byte, t xml.StartElement) {
 		c.item.Alerts = append(c.item.Alerts, e)
 		return
 	}
-	c.feed.Items = append(c.feed.Items, Item{Alerts: []Embedded{e}})
+	c.feed.Items = append(c.feed.Items, Item{Alerts: []Embedded{e}, outside: c.feed.Kind != KindAlert})
 }
 
 // isolate copies the alert and declares on it the namespaces that it has from
@@ -302,6 +304,10 @@ func (c *containerReader) shape() {
 	}
 	for i, it := range f.Items {
 		at := fmt.Sprintf("item[%d].", i)
+		if it.outside {
+			found.flag(fmt.Sprintf("item[%d]", i), "is an alert outside of any entry", "put it into an entry of the feed")
+			continue
+		}
 		if f.Kind == KindAtom {
 			want(at+"id", it.ID)
 			want(at+"title", it.Title)
