@@ -127,6 +127,12 @@ type Finder interface {
 	Find(ctx context.Context, m Message) (r Receipt, found bool, err error)
 }
 
+// Repeatable is a channel whose receivers drop a message that they have, known
+// by its Key: after [Uncertain] it is simply sent again.
+type Repeatable interface {
+	Repeatable() bool
+}
+
 // Editor can change a post in place; the platform keeps the id.
 type Editor interface {
 	Edit(ctx context.Context, id string, m Message) (Receipt, error)
