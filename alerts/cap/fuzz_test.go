@@ -1,10 +1,13 @@
 package cap
 
 import (
+	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 )
 
@@ -116,5 +119,33 @@ func FuzzContainer(f *testing.F) {
 				roundTrip(t, e.Document)
 			}
 		}
+	})
+}
+
+// FuzzField puts any text into any element of a good alert.
+func FuzzField(f *testing.F) {
+	whole := string(fixture(f, "valdemo.xml"))
+	leaves := regexp.MustCompile(`>[^<>]*[^<>\s][^<>]*</`).FindAllStringIndex(whole, -1)
+	for _, s := range []string{"", " a ", "\r\n", `"a b" c"d "`, "a,b,c", "a,b,2026-11-21T17:00:00Z,", "1e5,-0 1e-300", "-.5", "24:00", "\u0085x\u00a0", "\ufffe",
+		"1,1 1,1 1,1 1,1", "90,180 0.1", "en_US", "2026-11-21T24:00:00.5+14:00", "&#13;", "0,0 1e9", "+1.", "Very Likely", "'", "\ud7ff\U0010ffff"} {
+		for leaf := range leaves {
+			f.Add(leaf, s)
+		}
+	}
+	f.Fuzz(func(t *testing.T, leaf int, s string) {
+		if leaf < 0 || leaf >= len(leaves) {
+			return
+		}
+		var escaped bytes.Buffer
+		if err := xml.EscapeText(&escaped, []byte(s)); err != nil {
+			t.Fatal(err)
+		}
+		at := leaves[leaf]
+		doc, err := Parse([]byte(whole[:at[0]+1]+escaped.String()+whole[at[1]-2:]), Submit)
+		if err != nil {
+			known(t, err)
+			return
+		}
+		roundTrip(t, doc)
 	})
 }
