@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 
 	"martinella/alerts"
@@ -14,6 +16,30 @@ import (
 // "<epoch>-<ms>-<seq>". The epoch changes when the log was made anew, so that
 // a cursor never points into another history.
 type Cursor string
+
+// place splits a cursor; ok is false for what is none.
+func (c Cursor) place() (epoch string, ms, seq uint64, ok bool) {
+	rest, last, found := cutLast(string(c))
+	epoch, first, found2 := cutLast(rest)
+	ms, err := strconv.ParseUint(first, 10, 64)
+	seq, err2 := strconv.ParseUint(last, 10, 64)
+	return epoch, ms, seq, found && found2 && epoch != "" && err == nil && err2 == nil
+}
+
+func cutLast(s string) (before, after string, found bool) {
+	i := strings.LastIndexByte(s, '-')
+	if i < 0 {
+		return "", s, false
+	}
+	return s[:i], s[i+1:], true
+}
+
+// Reached reports whether c is at or past other in the same epoch.
+func (c Cursor) Reached(other Cursor) bool {
+	epoch, ms, seq, ok := c.place()
+	epoch2, ms2, seq2, ok2 := other.place()
+	return ok && ok2 && epoch == epoch2 && (ms > ms2 || ms == ms2 && seq >= seq2)
+}
 
 // ErrGone is the error for a cursor that the log no longer reaches back to, or
 // that belongs to another epoch: load everything again.

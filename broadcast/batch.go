@@ -1,0 +1,277 @@
+package broadcast
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// batch is a job being carried: windows of recipients, one after another. Per
+// window the order is pace, attempt written down, send, result written down;
+// so a crash at any point leaves at most one window in doubt, never a
+// recipient forgotten.
+type batch struct {
+	*line
+	job      Job
+	task     *Task
+	expires  time.Time         // zero: never
+	previous map[string]string // earlier post by language
+	at       uint32            // the next ordinal
+
+	unsent  []uint32      // surely not taken: tried again later
+	doubts  int           // perhaps taken, and the platform could not be asked yet
+	results []Result      // of the last window, not stored yet
+	after   time.Duration // the longest wait that the platform asked for
+	reason  string        // the newest, for people
+	crashed bool          // the channel's program failed
+	held    bool          // the channel holds back: no failure of this job
+}
+
+func (b *batch) run(ctx context.Context) error {
+	for b.at = b.job.From; b.at < b.job.To && !b.held && b.after == 0; {
+		if ctx.Err() != nil {
+			return b.giveBack()
+		}
+		if !b.job.Urgent {
+			b.yield(ctx)
+		}
+		late := !b.expires.IsZero() && !time.Now().Before(b.expires)
+		end := min(b.at+chunkSize, b.job.To)
+		if !late {
+			if why, wait := b.breaker.holds(b.checker != nil); why != "" {
+				b.hold(wait, why)
+				break
+			}
+			end = min(b.at+uint32(b.window()), b.job.To)
+			if ready, err := b.paced(ctx, int(end-b.at)); err != nil {
+				return err
+			} else if !ready {
+				continue // look around first: something may be more important now
+			}
+		}
+		if err := b.store(false); err != nil {
+			return err
+		}
+		if err := b.attempt(b.at, end, late); err != nil {
+			return err
+		}
+		b.at = end
+	}
+	if b.at >= b.job.To && len(b.unsent) == 0 && b.doubts == 0 {
+		return b.store(true)
+	}
+	return b.later()
+}
+
+// hold stops the job without counting it as a failure of the job.
+func (b *batch) hold(wait time.Duration, why string) {
+	b.held, b.after, b.reason = true, max(b.after, wait), why
+}
+
+// window is how many go at once: so few that an urgent alert never waits long
+// behind them (RELIABILITY 9).
+func (b *batch) window() int {
+	n := maxWindow
+	if b.breaker.probing() {
+		return 1
+	}
+	if l := b.limit; l.PerSecond > 0 {
+		n = min(n, int(l.PerSecond*windowTime.Seconds()))
+	}
+	if b.limit.Burst > 0 {
+		n = min(n, b.limit.Burst)
+	}
+	if b.limit.Window > 0 {
+		n = min(n, b.limit.Window/(normalWorkers+1))
+	}
+	return max(n, 1)
+}
+
+// paced waits for the channel's pace. false: look around first, for ctx, the
+// expiry and urgent jobs.
+func (b *batch) paced(ctx context.Context, n int) (bool, error) {
+	if b.limit.PerSecond <= 0 {
+		return true, nil
+	}
+	var wait time.Duration
+	err := b.insist(ctx, "pace", func(ctx context.Context) (err error) {
+		wait, err = b.queue.Pace(ctx, b.limit, n)
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return false, nil
+		}
+		return false, err
+	}
+	if wait <= 0 {
+		return true, nil
+	}
+	pause(ctx, until(min(wait, time.Second), b.expires, time.Now()))
+	return false, nil
+}
+
+// attempt writes the attempt down, sends one window and keeps what came of it.
+// late settles instead of sending.
+func (b *batch) attempt(from, to uint32, late bool) error {
+	ordinals := make([]uint32, 0, to-from)
+	for o := from; o < to; o++ {
+		ordinals = append(ordinals, o)
+	}
+	turns, err := b.begin(ordinals)
+	if err != nil {
+		return err
+	}
+	contacts, err := b.contacts(from, to)
+	if err != nil {
+		// Nobody was sent anything: say so, or they would count as in doubt.
+		for i, t := range turns {
+			switch t {
+			case TurnSend:
+				b.unsent = append(b.unsent, ordinals[i])
+			case TurnAsk:
+				b.doubts++
+			case TurnStop:
+				b.keep(stopped(ordinals[i]))
+			}
+		}
+		b.hold(storePause, "the contacts could not be read")
+		return nil
+	}
+	ends := make([]ending, len(ordinals))
+	var wg sync.WaitGroup
+	for i, o := range ordinals {
+		m, known := b.message(o, contacts)
+		switch {
+		case turns[i] == TurnSkip:
+		case turns[i] == TurnStop:
+			ends[i] = stopped(o)
+		case !known:
+			ends[i] = settle(Result{Ordinal: o, State: Failed, Reason: "no message was rendered for this recipient"})
+		case b.kind != "" && m.To == "":
+			ends[i] = settle(Result{Ordinal: o, State: Suppressed, Reason: "erased, or without such a contact"})
+		case late && turns[i] == TurnSend:
+			ends[i] = settle(Result{Ordinal: o, State: Expired, Reason: "the alert expired before it could be sent"})
+		default:
+			wg.Go(func() { ends[i] = b.deliver(m, turns[i], late) })
+		}
+	}
+	wg.Wait()
+	for i := range ends {
+		b.keep(ends[i])
+	}
+	return nil
+}
+
+// keep adds what came of one recipient to what came of the job.
+func (b *batch) keep(e ending) {
+	switch {
+	case e.settled:
+		b.results = append(b.results, e.result)
+	case e.unsent:
+		b.unsent = append(b.unsent, e.result.Ordinal)
+	case e.doubt:
+		b.doubts++
+	}
+	if e.held {
+		b.hold(e.after, e.reason)
+	}
+	b.after = max(b.after, e.after)
+	b.crashed = b.crashed || e.crashed
+	if e.reason != "" {
+		b.reason = e.reason
+	}
+}
+
+// begin writes the attempt down. An answer may be lost and asked for again:
+// for a job that nobody had before, the doubt is then our own, and nothing was
+// sent.
+func (b *batch) begin(ordinals []uint32) ([]Turn, error) {
+	var turns []Turn
+	asked := 0
+	err := b.insist(b.flight, "begin", func(ctx context.Context) (err error) {
+		asked++
+		turns, err = b.queue.Begin(ctx, b.job, ordinals)
+		return err
+	})
+	if err == nil && asked > 1 && b.job.Taken <= 1 && b.job.Attempt == 0 {
+		for i := range turns {
+			if turns[i] == TurnAsk {
+				turns[i] = TurnSend
+			}
+		}
+	}
+	if err == nil && len(turns) != len(ordinals) {
+		return nil, ErrLost
+	}
+	return turns, err
+}
+
+// contacts gives the addresses of [from, to); nil for public posts.
+func (b *batch) contacts(from, to uint32) ([]string, error) {
+	if b.kind == "" {
+		return nil, nil
+	}
+	numbers, err := b.queue.Recipients(b.flight, b.job.Alert, from, to)
+	if err != nil {
+		return nil, err
+	}
+	return b.people.Contacts(b.flight, b.kind, numbers)
+}
+
+// store settles the last window. With last the job is done.
+func (b *batch) store(last bool) error {
+	if len(b.results) == 0 && !last {
+		return nil
+	}
+	return b.insist(b.flight, "finish", func(ctx context.Context) error {
+		changed, err := b.queue.Finish(ctx, b.job, b.results, last)
+		if err != nil {
+			return err
+		}
+		b.metrics.settled(b.name, b.task.Record.Alert.Severity(), b.results, changed)
+		b.results = nil
+		return nil
+	})
+}
+
+// giveBack returns the rest of the job at once: this node stops.
+func (b *batch) giveBack() error {
+	if err := b.store(false); err != nil {
+		return err
+	}
+	return b.insist(b.flight, "retry", func(ctx context.Context) error {
+		return b.queue.Retry(ctx, b.job, 0, b.unsent, b.reason)
+	})
+}
+
+// later gives the job back for another attempt, or gives it up where the
+// channel's program keeps failing on it.
+func (b *batch) later() error {
+	if err := b.store(false); err != nil {
+		return err
+	}
+	j := b.job
+	wait := backoff(j.Attempt, j.Urgent)
+	if b.after > 0 {
+		wait = spread(b.after)
+	}
+	if b.held {
+		if j.Urgent {
+			wait = min(wait, urgentHold)
+		}
+	} else {
+		j.Attempt++
+	}
+	if b.crashed && j.Attempt >= maxTaken {
+		return b.bury(b.job, "the channel's program failed on it again and again")
+	}
+	wait = until(wait, b.expires, time.Now())
+	b.log.Info("a job is tried again later", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.Int("attempt", j.Attempt),
+		zap.Int("unsent", len(b.unsent)), zap.Int("in_doubt", b.doubts), zap.Duration("in", wait), zap.String("reason", b.reason))
+	return b.insist(b.flight, "retry", func(ctx context.Context) error {
+		return b.queue.Retry(ctx, j, wait, b.unsent, b.reason)
+	})
+}

@@ -1,0 +1,225 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// ending is what came of one recipient in one window: settled, unsent, in
+// doubt, or nothing at all (it was settled before).
+type ending struct {
+	result  Result
+	settled bool
+	unsent  bool          // surely not taken
+	doubt   bool          // perhaps taken
+	held    bool          // the channel holds back
+	crashed bool          // the channel's program failed
+	after   time.Duration // that the platform asked to wait
+	reason  string
+}
+
+// findTries is how often a platform is asked what became of a message before
+// the policy for those that cannot tell applies.
+const findTries = 3
+
+// doubtful marks an acceptance that may be the second one.
+const doubtful = "possible duplicate"
+
+func settle(r Result) ending {
+	e := ending{result: r, settled: true}
+	if r.State == Failed || r.State == Uncertain {
+		e.reason = r.Reason
+	}
+	return e
+}
+
+func stopped(ordinal uint32) ending {
+	return settle(Result{Ordinal: ordinal, State: Suppressed, Reason: "replaced by a newer revision before it was sent"})
+}
+
+// message addresses what the recipient gets. contacts begin with the window.
+func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bool) {
+	r := b.task.Record
+	for _, s := range b.task.Spans {
+		if ordinal < s.From || ordinal >= s.To || s.Message >= len(b.task.Messages) {
+			continue
+		}
+		m := b.task.Messages[s.Message].For(map[string]string{"{sent}": alerts.FormatTime(r.Published.In(r.Alert.Sent.Location()).Truncate(time.Second))})
+		m.Key = fmt.Sprintf("%s/%d/%s/%d", r.ID, r.Revision, b.name, ordinal)
+		m.Ordinal, m.Sent = ordinal, r.Published
+		if b.kind == "" {
+			m.Previous = b.earlierPost(m.Language)
+		} else if i := int(ordinal - b.at); i < len(contacts) {
+			m.To = contacts[i]
+		}
+		return m, true
+	}
+	return channels.Message{}, false
+}
+
+// earlierPost is what an update or a Cancel hangs on. What is more severe than
+// the post before it stands alone, so that it is noticed (DECISIONS 7).
+func (b *batch) earlierPost(language string) string {
+	r := b.task.Record
+	if r.Supersedes == "" {
+		return ""
+	}
+	if id, known := b.previous[language]; known {
+		return id
+	}
+	b.previous[language] = ""
+	if !over(r) {
+		before, err := b.queue.Task(b.flight, Job{Alert: r.Supersedes})
+		if err != nil || before.Record.Alert.Severity().Rank() < r.Alert.Severity().Rank() {
+			return ""
+		}
+	}
+	id, err := b.queue.Post(b.flight, r.Event, language)
+	if err != nil {
+		b.log.Warn("the earlier post is not known: this one stands alone", zap.String("alert", string(r.ID)), zap.Error(err))
+		return ""
+	}
+	b.previous[language] = id
+	return id
+}
+
+// deliver brings one message as far as it goes now.
+func (b *batch) deliver(m channels.Message, turn Turn, late bool) ending {
+	double := false // an earlier attempt may have been taken
+	if turn == TurnAsk {
+		e, send, unknown := b.ask(m, !late && b.job.Taken <= 2, late, "an attempt was cut off, and nobody knows whether it was taken")
+		if !send {
+			return e
+		}
+		if late {
+			return settle(Result{Ordinal: m.Ordinal, State: Expired, Reason: "the alert expired before it could be sent"})
+		}
+		double = unknown
+	}
+	for {
+		r, err := b.send(m)
+		verdict, after := channels.VerdictOf(err)
+		reason := ""
+		if err != nil {
+			reason = short(err)
+		}
+		open := ending{result: Result{Ordinal: m.Ordinal}, unsent: !double, doubt: double, after: after, reason: reason}
+		switch {
+		case errors.Is(err, errPanic):
+			b.log.Error("the channel's program failed", zap.String("alert", string(m.Alert)), zap.Error(err))
+			open.unsent, open.doubt, open.crashed = false, true, true
+			open.reason = errPanic.Error()
+			return open
+		case errors.Is(err, errHeld):
+			open.held, open.after = true, tripFor
+			return open
+		case verdict == channels.VerdictAccepted:
+			return b.accepted(m, r, double)
+		case verdict == channels.VerdictPermanent:
+			return settle(Result{Ordinal: m.Ordinal, State: Failed, Reason: reason})
+		case verdict == channels.VerdictUnauthorized:
+			b.breaker.halt(reason)
+			open.held, open.after = true, haltRecheck
+			return open
+		case verdict == channels.VerdictRetry:
+			return open
+		}
+		e, send, unknown := b.ask(m, !double, false, reason)
+		if !send {
+			return e
+		}
+		if !unknown { // it did not arrive: an ordinary failure
+			open.unsent, open.doubt = true, false
+			return open
+		}
+		double = true
+	}
+}
+
+// ask finds out about a message in doubt: the platform where it can tell, else
+// the policy. What is urgent is sent once more, since a double is better than
+// silence; the rest stays uncertain and is shown so (RELIABILITY 10). send
+// says to send it (again); unknown, that the platform may have it already.
+func (b *batch) ask(m channels.Message, again, late bool, why string) (e ending, send, unknown bool) {
+	if b.finder != nil {
+		r, found, err := b.find(m)
+		switch {
+		case err == nil && found:
+			return b.accepted(m, r, false), false, false
+		case err == nil:
+			return ending{}, true, false
+		case !late && b.job.Attempt < findTries:
+			return ending{result: Result{Ordinal: m.Ordinal}, doubt: true, reason: "the platform does not tell what became of it: " + short(err)}, false, false
+		}
+	}
+	inTime := b.expires.IsZero() || time.Now().Before(b.expires)
+	if again && inTime && b.task.Record.Urgent() {
+		return ending{}, true, true
+	}
+	return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: why}), false, false
+}
+
+func (b *batch) accepted(m channels.Message, r channels.Receipt, double bool) ending {
+	res := Result{Ordinal: m.Ordinal, State: Accepted, Receipt: r, Latency: max(time.Since(m.Sent), 0)}
+	if double {
+		res.Reason = doubtful
+	}
+	return settle(res)
+}
+
+// send hands the message to the channel, through the breaker, with an end to
+// the waiting.
+func (l *line) send(m channels.Message) (r channels.Receipt, err error) {
+	done, err := l.breaker.allow()
+	if err != nil {
+		return r, err
+	}
+	ctx, cancel := context.WithTimeout(l.flight, sendTimeout)
+	defer cancel()
+	err = guard(func() (err error) {
+		r, err = l.channel.Send(ctx, m)
+		return err
+	})
+	done(err)
+	verdict, _ := channels.VerdictOf(err)
+	if errors.Is(err, errPanic) {
+		verdict = channels.VerdictUncertain
+	}
+	l.metrics.attempts.WithLabelValues(l.name, string(verdict)).Inc()
+	return r, err
+}
+
+func (l *line) find(m channels.Message) (r channels.Receipt, found bool, err error) {
+	ctx, cancel := context.WithTimeout(l.flight, findTimeout)
+	defer cancel()
+	err = guard(func() (err error) {
+		r, found, err = l.finder.Find(ctx, m)
+		return err
+	})
+	return r, found, err
+}
+
+// short is an error for people: one line, at most 200 bytes, whole characters.
+func short(err error) string {
+	if errors.Is(err, errPanic) {
+		return errPanic.Error()
+	}
+	s := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "?")), " ")
+	if len(s) <= 200 {
+		return s
+	}
+	cut := 197
+	for !utf8.RuneStart(s[cut]) {
+		cut--
+	}
+	return s[:cut] + "..."
+}

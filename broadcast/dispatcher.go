@@ -1,0 +1,196 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"martinella/channels"
+)
+
+// Dispatcher runs one channel on this node: it plans jobs from the log, sends
+// them in windows, and settles every recipient truthfully. Several nodes, each
+// with a dispatcher of the same channel, share its work.
+type Dispatcher struct {
+	Route   Route
+	Queues  *Queues
+	People  People // may be nil where the channel makes public posts
+	Sink    *Sink
+	Metrics *Metrics
+	Log     *zap.Logger
+}
+
+const (
+	normalWorkers = 2
+	maxWindow     = 50                     // messages in flight of one worker, so that an urgent alert overtakes
+	windowTime    = 200 * time.Millisecond // of a platform's rate, at most, in one window
+	chunkSize     = 250                    // recipients of a job (RELIABILITY 9)
+	maxTaken      = 5                      // times a job is handed out before it counts as poison
+	sendTimeout   = 30 * time.Second
+	findTimeout   = 15 * time.Second
+	stopTime      = 10 * time.Second // for what is in flight at shutdown
+	storePause    = 250 * time.Millisecond
+	urgentHold    = 5 * time.Second // at most, between two tries of an urgent job on a channel that holds back
+)
+
+// Run works until ctx ends; what is in flight then has ten seconds to end, the
+// rest goes back for another node. It returns nil, once all has ended.
+func (d *Dispatcher) Run(ctx context.Context) error {
+	name := d.Route.Name()
+	log := d.Log.With(zap.String("channel", name))
+	var q Queue
+	for {
+		var err error
+		if q, err = d.Queues.Open(ctx, name); err == nil {
+			break
+		}
+		log.Warn("the queue cannot be opened yet", zap.Error(err))
+		if !pause(ctx, time.Second) {
+			return nil
+		}
+	}
+	l := &line{
+		name: name, channel: d.Route.Channel, kind: d.Route.addressKind(), queue: q, people: d.People,
+		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{},
+	}
+	if limiter, ok := d.Route.Channel.(channels.Limiter); ok {
+		l.limit = limiter.Limit()
+	}
+	l.finder, _ = d.Route.Channel.(channels.Finder)
+	l.checker, _ = d.Route.Channel.(channels.Checker)
+
+	// What was begun may end after ctx did, but not for ever.
+	flight, land := context.WithCancel(context.WithoutCancel(ctx))
+	defer land()
+	l.flight = flight
+	grace := context.AfterFunc(ctx, func() {
+		pause(flight, stopTime)
+		land()
+	})
+	defer grace()
+
+	var wg sync.WaitGroup
+	wg.Go(func() { l.plan(ctx) })
+	wg.Go(func() { l.work(ctx, true) })
+	for range normalWorkers {
+		wg.Go(func() { l.work(ctx, false) })
+	}
+	wg.Go(func() { l.recover(ctx) })
+	wg.Go(func() { l.move(ctx) })
+	wg.Go(func() { l.sample(ctx) })
+	wg.Go(func() { l.check(ctx) })
+	if listener, ok := d.Route.Channel.(channels.Listener); ok {
+		wg.Go(func() { l.listen(ctx, listener, d.Sink) })
+	}
+	wg.Wait()
+	return nil
+}
+
+// line is one channel at work.
+type line struct {
+	name    string
+	channel channels.Channel
+	kind    string // of contact; "" for public posts
+	queue   Queue
+	people  People
+	limit   channels.Limit
+	finder  channels.Finder
+	checker channels.Checker
+	metrics *Metrics
+	log     *zap.Logger
+	breaker *breaker
+	flight  context.Context // of what was begun
+
+	mu      sync.Mutex
+	urgent  int             // urgent jobs in hand
+	hands   map[string]bool // lane and entry ids in hand
+	pending []Job           // taken over, not begun yet
+}
+
+// insist asks the store until it answers or ctx ends. A lost job and a missing
+// record are answers.
+func (l *line) insist(ctx context.Context, what string, ask func(context.Context) error) error {
+	for try := 0; ; try++ {
+		err := ask(ctx)
+		if err == nil || final(err) {
+			return err
+		}
+		if try == 0 {
+			l.log.Warn("the store does not answer", zap.String("at", what), zap.Error(err))
+		}
+		if !pause(ctx, min(storePause<<min(try, 3), 2*time.Second)) {
+			return errors.Join(err, ctx.Err())
+		}
+	}
+}
+
+// listen keeps the channel's own connection for reports and replies.
+func (l *line) listen(ctx context.Context, listener channels.Listener, to channels.Sink) {
+	for try := 0; ctx.Err() == nil; try++ {
+		began := time.Now()
+		err := guard(func() error { return listener.Listen(ctx, to) })
+		if ctx.Err() != nil {
+			return
+		}
+		if time.Since(began) > time.Minute {
+			try = 0
+		}
+		wait := backoff(try, true)
+		l.log.Warn("the connection for reports ended", zap.Error(err), zap.Duration("again_in", wait))
+		pause(ctx, wait)
+	}
+}
+
+// move brings due retries back.
+func (l *line) move(ctx context.Context) {
+	const batch = 100
+	for ctx.Err() == nil {
+		n, err := l.queue.Move(ctx, batch)
+		if err == nil && n == batch {
+			continue
+		}
+		pause(ctx, 2*storePause)
+	}
+}
+
+// recover takes over what nobody works on.
+func (l *line) recover(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.mu.Lock()
+		busy := make([]string, 0, len(l.hands))
+		for id := range l.hands {
+			busy = append(busy, id)
+		}
+		waiting := len(l.pending)
+		l.mu.Unlock()
+		// While some wait already, more are left to other nodes.
+		if waiting < 10 {
+			jobs, err := l.queue.Recover(ctx, busy)
+			if err == nil && len(jobs) > 0 {
+				l.log.Info("jobs taken over", zap.Int("jobs", len(jobs)))
+				l.mu.Lock()
+				for _, j := range jobs {
+					if !l.hands[j.EntryID] {
+						l.hands[j.EntryID] = true
+						l.pending = append(l.pending, j)
+					}
+				}
+				l.mu.Unlock()
+			}
+		}
+		pause(ctx, time.Second)
+	}
+}
+
+// sample measures the lanes every two seconds.
+func (l *line) sample(ctx context.Context) {
+	for ctx.Err() == nil {
+		if d, err := l.queue.Depth(ctx); err == nil {
+			l.metrics.depth(l.name, d)
+		}
+		pause(ctx, 2*time.Second)
+	}
+}

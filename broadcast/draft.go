@@ -1,0 +1,224 @@
+package broadcast
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// draft is everything that publishing a record would send: the same record on
+// the same configuration gives the same digest, however many subscribe in
+// between.
+type draft struct {
+	channels  []string
+	areas     []alerts.Value
+	messages  []channels.Message
+	spans     []Span
+	audiences map[string]audience // by addressed channel
+	failures  map[string]string   // by channel
+	warnings  alerts.Problems
+	reach     int
+	digest    alerts.Digest
+}
+
+// audience is the definition of who is addressed, as approved.
+type audience struct {
+	Selection
+	Told alerts.ID `json:"told,omitempty"` // whoever was addressed by this revision is addressed again
+	Only bool      `json:"only,omitempty"` // nobody else is
+}
+
+func (p *Planner) draft(ctx context.Context, r *alerts.Record) (*draft, error) {
+	promise, err := p.Work.Durability(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("durability: %w", err)
+	}
+	if promise.Memory && r.Alert.Status == alerts.StatusActual {
+		return nil, &alerts.Refusal{Kind: alerts.ErrNotDurable, Problems: alerts.Problems{{Field: "status",
+			Problem: "is Actual, and this gateway keeps nothing", Hint: "start it with a Redis; in memory it takes Exercise and Test only"}}}
+	}
+	past, err := p.earlier(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	routes, warnings := p.plan(r, past, promise.Memory)
+	d := &draft{channels: make([]string, len(routes)), areas: codes(r), audiences: map[string]audience{}, failures: map[string]string{}, warnings: warnings}
+	for i, route := range routes {
+		d.channels[i] = route.Name()
+	}
+	for i := range past {
+		if len(d.areas) == 0 && over(r) {
+			d.areas = past[i].Areas
+		}
+	}
+	var everybody []uint32
+	text := template(r, d)
+	for _, route := range routes {
+		people, err := p.add(ctx, d, route, r, text, past)
+		if err != nil {
+			return nil, err
+		}
+		everybody = append(everybody, people...)
+	}
+	slices.Sort(everybody)
+	d.reach = len(slices.Compact(everybody))
+	d.digest = d.sum(r)
+	return d, nil
+}
+
+// template is the record as channels render it: without what its further life
+// changes, so that the same text comes out before and after approval.
+func template(r *alerts.Record, d *draft) *alerts.Record {
+	t := r.Clone()
+	t.State, t.Approver, t.Approved, t.Published, t.Cursor, t.Closed = alerts.StateIssued, alerts.By{}, "", time.Time{}, "", ""
+	t.Warnings, t.Reach, t.Received = nil, 0, time.Time{}
+	t.Channels, t.Areas = d.channels, d.areas
+	return t
+}
+
+// add renders one route into the draft and gives the people it addresses.
+func (p *Planner) add(ctx context.Context, d *draft, route Route, r, text *alerts.Record, past []*alerts.Record) ([]uint32, error) {
+	name := route.Name()
+	messages, err := p.render(route, text)
+	if err != nil {
+		d.failures[name] = err.Error()
+		d.warnings = append(d.warnings, warning("channels["+name+"]", "cannot carry this alert: "+err.Error(), "the other channels are not affected; change the text or the channel's settings"))
+		return nil, nil
+	}
+	first := len(d.messages)
+	d.messages = append(d.messages, messages...)
+	kind := route.addressKind()
+	if kind == "" {
+		for i := range messages {
+			d.spans = append(d.spans, Span{Channel: name, Message: first + i, From: uint32(i), To: uint32(i + 1)})
+		}
+		return nil, nil
+	}
+	def, byLanguage, err := p.address(ctx, route, kind, r, d.areas, past)
+	if err != nil {
+		return nil, err
+	}
+	d.audiences[name] = def
+	perMessage := make([][]uint32, len(messages))
+	for language, numbers := range byLanguage {
+		i := wording(messages, language, p.Language)
+		perMessage[i] = append(perMessage[i], numbers...)
+	}
+	var all []uint32
+	for i, numbers := range perMessage {
+		if len(numbers) == 0 {
+			continue
+		}
+		slices.Sort(numbers)
+		numbers = slices.Compact(numbers)
+		from := uint32(len(all))
+		all = append(all, numbers...)
+		d.spans = append(d.spans, Span{Channel: name, Message: first + i, From: from, To: uint32(len(all)), People: numbers})
+	}
+	return all, nil
+}
+
+// render asks the channel for its messages. A panic or no message at all is a
+// failure like any other, with a reason that is the same each time.
+func (p *Planner) render(route Route, text *alerts.Record) (messages []channels.Message, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.Log.Error("render panicked", zap.String("channel", route.Name()), zap.String("alert", string(text.ID)), zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
+			messages, err = nil, errors.New("the channel's program failed")
+		}
+	}()
+	messages, err = route.Channel.Render(text.Clone())
+	if err != nil {
+		return nil, err
+	}
+	if len(messages) == 0 {
+		return nil, errors.New("the channel has nothing to say of it")
+	}
+	for i := range messages {
+		// Who it is and when it ends are facts of the record, not of a text.
+		m := &messages[i]
+		m.Channel, m.Alert, m.Event, m.Revision, m.Change = route.Name(), text.ID, text.Event, text.Revision, text.Change
+		m.Severity, m.Exercise, m.Expires = text.Alert.Severity(), text.Alert.Practice(), text.Expires()
+	}
+	return messages, nil
+}
+
+// wording is the index of the message for a language: the same tag, the same
+// primary language, the authority's, the first.
+func wording(messages []channels.Message, languages ...string) int {
+	for _, want := range languages {
+		for i := range messages {
+			if strings.EqualFold(messages[i].Language, want) {
+				return i
+			}
+		}
+		for i := range messages {
+			if alerts.PrimaryLanguage(messages[i].Language) == alerts.PrimaryLanguage(want) {
+				return i
+			}
+		}
+	}
+	return 0
+}
+
+// codes are the geocodes of all infos, each once; those that the record
+// inherited where the alert has none.
+func codes(r *alerts.Record) []alerts.Value {
+	var found []alerts.Value
+	seen := map[alerts.Value]bool{}
+	for i := range r.Alert.Infos {
+		for j := range r.Alert.Infos[i].Areas {
+			for _, g := range r.Alert.Infos[i].Areas[j].Geocodes {
+				if !seen[g] {
+					seen[g] = true
+					found = append(found, g)
+				}
+			}
+		}
+	}
+	if len(found) == 0 && r.Supersedes != "" && !r.Alert.HasArea() {
+		return r.Areas
+	}
+	return found
+}
+
+// sum is the digest of what the second person says yes to (DECISIONS 18):
+// content, audience, plan, texts, and what cannot be said where.
+func (d *draft) sum(r *alerts.Record) alerts.Digest {
+	b, err := json.Marshal(struct {
+		V         int                 `json:"v"`
+		Content   alerts.Digest       `json:"content"`
+		Channels  []string            `json:"channels"`
+		Areas     []alerts.Value      `json:"areas"`
+		Audiences map[string]audience `json:"audiences"`
+		Messages  []channels.Message  `json:"messages"`
+		Failures  map[string]string   `json:"failures"`
+	}{1, r.Content, d.channels, d.areas, d.audiences, d.messages, d.failures})
+	if err != nil {
+		panic("broadcast: a draft always marshals: " + err.Error())
+	}
+	sum := sha256.Sum256(b)
+	return alerts.Digest(hex.EncodeToString(sum[:]))
+}
+
+// enter writes the plan into the record. Warnings of an earlier preparation
+// give way to the present ones.
+func (d *draft) enter(r *alerts.Record) {
+	r.Channels, r.Areas, r.Reach = d.channels, d.areas, d.reach
+	r.Warnings = slices.DeleteFunc(r.Warnings, func(w alerts.Problem) bool {
+		return w.Field == "channels" || strings.HasPrefix(w.Field, "channels[")
+	})
+	r.Warnings = append(r.Warnings, d.warnings...)
+}

@@ -1,0 +1,144 @@
+package broadcast
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// Metrics are the numbers of the broadcast (INTERFACE.md, Metrics). Labels are
+// channel names and closed sets, never an alert or an address; every
+// combination is there from the start, at 0.
+type Metrics struct {
+	deliveries *prometheus.CounterVec
+	attempts   *prometheus.CounterVec
+	seconds    *prometheus.HistogramVec
+	jobs       *prometheus.GaugeVec
+	oldest     *prometheus.GaugeVec
+	dead       *prometheus.GaugeVec
+	breaker    *prometheus.GaugeVec
+	receipts   *prometheus.CounterVec
+	checkOK    *prometheus.GaugeVec
+	durable    prometheus.Gauge
+	replicas   prometheus.Gauge
+}
+
+// The closed sets of labels.
+var (
+	outcomes = []State{Accepted, Delivered, Failed, Uncertain, Expired, Suppressed}
+	reports  = []channels.ReportState{channels.ReportDelivered, channels.ReportFailed, channels.ReportEnroute}
+)
+
+const (
+	laneUrgent = "urgent"
+	laneNormal = "normal"
+)
+
+// NewMetrics registers the metrics for these channels; it panics where they
+// are registered already.
+func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "martinella", Name: name, Help: help}, labels)
+	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "martinella", Name: name, Help: help}, labels)
+	}
+	m := &Metrics{
+		deliveries: counter("deliveries_total", "Recipients or posts that reached an outcome.", "channel", "outcome"),
+		attempts:   counter("delivery_attempts_total", "Messages handed to a platform, by what came of it.", "channel", "verdict"),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Namespace: "martinella", Name: "delivery_seconds", Help: "From the approval to the platform's acceptance, for each recipient or post.",
+			Buckets:                     []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600},
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
+		}, []string{"channel", "severity"}),
+		jobs:     gauge("queue_jobs", "Jobs that are not settled, taken or not.", "channel", "lane"),
+		oldest:   gauge("queue_oldest_seconds", "Age of the oldest job that is not settled.", "channel", "lane"),
+		dead:     gauge("dead_letters", "Jobs that were given up and wait for a person.", "channel"),
+		breaker:  gauge("breaker_open", "1 while the channel holds back: the platform does not answer, or refuses the credentials.", "channel"),
+		receipts: counter("receipts_total", "Reports of platforms on what they had accepted.", "channel", "state"),
+		checkOK:  gauge("channel_check_ok", "1 if the last check of the channel's credentials passed, or there is nothing to check.", "channel"),
+		durable:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_durable", Help: "1 if what is accepted survives a crash and a power loss."}),
+		replicas: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_replicas_acked", Help: "Replicas that acknowledged the last publication."}),
+	}
+	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.breaker, m.receipts, m.checkOK, m.durable, m.replicas)
+	for _, c := range channelNames {
+		for _, o := range outcomes {
+			m.deliveries.WithLabelValues(c, o.String())
+		}
+		for _, v := range channels.Verdicts {
+			m.attempts.WithLabelValues(c, string(v))
+		}
+		for _, s := range alerts.Severities {
+			m.seconds.WithLabelValues(c, string(s))
+		}
+		for _, s := range reports {
+			m.receipts.WithLabelValues(c, string(s))
+		}
+		for _, lane := range []string{laneUrgent, laneNormal} {
+			m.jobs.WithLabelValues(c, lane)
+			m.oldest.WithLabelValues(c, lane)
+		}
+		m.dead.WithLabelValues(c)
+		m.breaker.WithLabelValues(c)
+		m.checkOK.WithLabelValues(c)
+	}
+	return m
+}
+
+// settled counts what Finish has stored.
+func (m *Metrics) settled(channel string, severity alerts.Severity, results []Result, c Changed) {
+	for i := range results {
+		m.deliveries.WithLabelValues(channel, results[i].State.String()).Inc()
+		if results[i].State == Accepted {
+			m.seconds.WithLabelValues(channel, string(knownSeverity(severity))).Observe(results[i].Latency.Seconds())
+		}
+	}
+	m.changed(channel, c)
+}
+
+func (m *Metrics) changed(channel string, c Changed) {
+	m.deliveries.WithLabelValues(channel, Delivered.String()).Add(float64(c.Delivered))
+	m.deliveries.WithLabelValues(channel, Failed.String()).Add(float64(c.Failed))
+}
+
+func (m *Metrics) depth(channel string, d Depth) {
+	m.jobs.WithLabelValues(channel, laneUrgent).Set(float64(d.Urgent.Jobs))
+	m.jobs.WithLabelValues(channel, laneNormal).Set(float64(d.Normal.Jobs + d.Delayed))
+	m.oldest.WithLabelValues(channel, laneUrgent).Set(d.Urgent.Oldest.Seconds())
+	m.oldest.WithLabelValues(channel, laneNormal).Set(d.Normal.Oldest.Seconds())
+	m.dead.WithLabelValues(channel).Set(float64(d.Dead))
+}
+
+// Watch measures what the store promises, every five seconds until ctx ends.
+// A store that does not answer is not durable.
+func (m *Metrics) Watch(ctx context.Context, w Work) error {
+	for {
+		d, err := w.Durability(ctx)
+		m.durable.Set(gaugeOf(err == nil && d.Durable))
+		if err == nil {
+			m.replicas.Set(float64(d.Replicas))
+		}
+		if !pause(ctx, 5*time.Second) {
+			return nil
+		}
+	}
+}
+
+// knownSeverity keeps the label within its set.
+func knownSeverity(s alerts.Severity) alerts.Severity {
+	if s.Rank() == 0 {
+		return alerts.SeverityUnknown
+	}
+	return s
+}
+
+func gaugeOf(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

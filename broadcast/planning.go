@@ -1,0 +1,117 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+)
+
+// planBatch is how many jobs one call of Plan writes.
+const planBatch = 200
+
+// plan turns log entries into jobs.
+func (l *line) plan(ctx context.Context) {
+	for ctx.Err() == nil {
+		entries, err := l.queue.Entries(ctx, 10)
+		if err != nil {
+			pause(ctx, storePause)
+			continue
+		}
+		for _, p := range entries {
+			if err := l.planOne(ctx, p); err != nil && ctx.Err() == nil {
+				l.log.Error("an alert could not be planned; it will be tried again", zap.String("entry", p.ID), zap.Error(err))
+			}
+		}
+	}
+}
+
+// planOne plans one entry: one job for a public post, chunks for an audience.
+// It goes on where another node stopped.
+func (l *line) planOne(ctx context.Context, p Planned) error {
+	jobs, err := l.jobs(ctx, p.Record)
+	if err != nil {
+		return err
+	}
+	for first := 0; ; {
+		batch := jobs[min(first, len(jobs)):min(first+planBatch, len(jobs))]
+		last := first+len(batch) >= len(jobs)
+		var planned int
+		err := l.insist(ctx, "plan", func(ctx context.Context) (err error) {
+			planned, err = l.queue.Plan(ctx, p, first, batch, last)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if planned == first+len(batch) && last {
+			return nil
+		}
+		first = planned
+	}
+}
+
+// jobs cuts what the channel has to say of the record into jobs; none where it
+// is not in the plan or could not render.
+func (l *line) jobs(ctx context.Context, r *alerts.Record) ([]Job, error) {
+	if r == nil || !slices.Contains(r.Channels, l.name) {
+		return nil, nil
+	}
+	var task *Task
+	err := l.insist(ctx, "task", func(ctx context.Context) (err error) {
+		task, err = l.queue.Task(ctx, Job{Alert: r.ID})
+		return err
+	})
+	if errors.Is(err, alerts.ErrNotFound) {
+		l.log.Error("the rendered messages of a published alert are gone", zap.String("alert", string(r.ID)))
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	urgent, err := l.urgentlyNeeded(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	var end uint32
+	for _, s := range task.Spans {
+		end = max(end, s.To)
+	}
+	step := uint32(chunkSize)
+	if l.kind == "" {
+		step = max(end, 1)
+	}
+	var jobs []Job
+	for from := uint32(0); from < end; from += step {
+		jobs = append(jobs, Job{V: 1, Alert: r.ID, N: len(jobs), From: from, To: min(from+step, end), Urgent: urgent})
+	}
+	return jobs, nil
+}
+
+// urgentlyNeeded decides the lane: that of the record, or of the revision that
+// it replaces, so that who was not reached is not worse off (DECISIONS 7).
+func (l *line) urgentlyNeeded(ctx context.Context, r *alerts.Record) (bool, error) {
+	if r.Urgent() || r.Supersedes == "" {
+		return r.Urgent(), nil
+	}
+	var before *Task
+	err := l.insist(ctx, "task", func(ctx context.Context) (err error) {
+		before, err = l.queue.Task(ctx, Job{Alert: r.Supersedes})
+		return err
+	})
+	if errors.Is(err, alerts.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return before.Record.Urgent(), nil
+}
+
+// final reports whether asking the store again would give the same.
+func final(err error) bool {
+	return errors.Is(err, ErrLost) || errors.Is(err, alerts.ErrNotFound) || errors.Is(err, context.Canceled)
+}

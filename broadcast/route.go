@@ -1,0 +1,69 @@
+package broadcast
+
+import (
+	"slices"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// Route is a channel with what the configuration says about it. The order of
+// routes is the order of the plan.
+type Route struct {
+	Channel  channels.Channel
+	Kind     string         // of the configuration: "mastodon", "smpp"; for people
+	Readers  alerts.Readers // who stands at its end; empty: machines for a [channels.Machine], else the public
+	Exercise bool           // carries Exercise and Test, marked
+	Memory   bool           // may be used with a store that keeps nothing: the outbox
+	Social   bool           // a social platform: never alone for what is Severe (MISSION R22)
+}
+
+// Name is the channel's configured name.
+func (r Route) Name() string { return r.Channel.Name() }
+
+// Door is what [alerts.MayLeave] knows of the route for this alert. A channel
+// is named where the alert's addresses contain its configured name.
+func (r Route) Door(a *alerts.Alert) alerts.Door {
+	return alerts.Door{Readers: r.readers(), Exercise: r.Exercise, Named: slices.Contains(a.Addresses, r.Name())}
+}
+
+func (r Route) readers() alerts.Readers {
+	if r.Readers != "" {
+		return r.Readers
+	}
+	if m, ok := r.Channel.(channels.Machine); ok && m.Machine() {
+		return alerts.ReadersMachines
+	}
+	return alerts.ReadersPublic
+}
+
+// addressKind is the contact that the channel needs, "" for public posts.
+func (r Route) addressKind() string {
+	if a, ok := r.Channel.(channels.Addressed); ok {
+		return a.AddressKind()
+	}
+	return ""
+}
+
+// audiences limits whom an addressed channel may reach: what is not for the
+// public reaches volunteers and institutions only (DECISIONS 29).
+func (r Route) audiences(a *alerts.Alert) []string {
+	if a.Scope == alerts.ScopePublic && r.readers() != alerts.ReadersStaff {
+		return nil
+	}
+	return []string{"volunteers", "staff"}
+}
+
+// PublicDoor is the door of the public page, the feeds and the live feed: they
+// show exercises, marked (DECISIONS 29).
+var PublicDoor = alerts.Door{Readers: alerts.ReadersPublic, Exercise: true}
+
+// Public reports whether the record is one that everybody may see: published,
+// and let out by [PublicDoor].
+func Public(r *alerts.Record) bool {
+	if r == nil || r.Alert == nil || !r.State.Published() {
+		return false
+	}
+	ok, _ := alerts.MayLeave(r.Alert.Status, r.Alert.Scope, PublicDoor)
+	return ok
+}

@@ -1,0 +1,128 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+)
+
+// work takes jobs and brings each to its end. One worker of a channel takes
+// urgent jobs only, so that one is always free for them.
+func (l *line) work(ctx context.Context, urgentOnly bool) {
+	for ctx.Err() == nil {
+		if j, ok := l.inherited(urgentOnly); ok {
+			l.run(ctx, j)
+			continue
+		}
+		take := l.queue.Take
+		if urgentOnly {
+			take = l.queue.TakeUrgent
+		}
+		jobs, err := take(ctx, 1)
+		if err != nil {
+			pause(ctx, storePause)
+			continue
+		}
+		for _, j := range jobs {
+			l.run(ctx, j)
+		}
+	}
+}
+
+// inherited gives a job that was taken over, urgent ones first.
+func (l *line) inherited(urgentOnly bool) (Job, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	at := -1
+	for i := range l.pending {
+		if l.pending[i].Urgent {
+			at = i
+			break
+		}
+		if at < 0 && !urgentOnly {
+			at = i
+		}
+	}
+	if at < 0 {
+		return Job{}, false
+	}
+	j := l.pending[at]
+	l.pending = append(l.pending[:at:at], l.pending[at+1:]...)
+	return j, true
+}
+
+// run brings one job to an end: all settled, given back, or buried.
+func (l *line) run(ctx context.Context, j Job) {
+	l.mu.Lock()
+	l.hands[j.EntryID] = true
+	if j.Urgent {
+		l.urgent++
+	}
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		delete(l.hands, j.EntryID)
+		if j.Urgent {
+			l.urgent--
+		}
+		l.mu.Unlock()
+	}()
+	var err error
+	if j.Taken > maxTaken {
+		err = l.bury(j, fmt.Sprintf("taken %d times without coming to an end", j.Taken))
+	} else {
+		err = l.carry(ctx, j)
+	}
+	switch {
+	case err == nil, errors.Is(err, ErrLost):
+	case l.flight.Err() != nil:
+		l.log.Warn("a job was left in the middle; another node takes it over", zap.String("alert", string(j.Alert)), zap.Int("job", j.N))
+	default:
+		l.log.Error("a job could not be carried; it is taken over later", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.Error(err))
+	}
+}
+
+func (l *line) carry(ctx context.Context, j Job) error {
+	var task *Task
+	err := l.insist(ctx, "task", func(ctx context.Context) (err error) {
+		task, err = l.queue.Task(ctx, j)
+		return err
+	})
+	if errors.Is(err, alerts.ErrNotFound) {
+		return l.bury(j, "the alert's messages are gone")
+	}
+	if err != nil {
+		return err
+	}
+	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), previous: map[string]string{}}
+	return b.run(ctx)
+}
+
+func (l *line) bury(j Job, reason string) error {
+	l.log.Error("a job is given up: it is a dead letter now", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.String("reason", reason))
+	return l.insist(l.flight, "bury", func(ctx context.Context) error { return l.queue.Bury(ctx, j, reason) })
+}
+
+// yield lets urgent jobs go first: while this node has any in hand, a worker
+// with a normal job helps with them instead of competing for the pace.
+func (l *line) yield(ctx context.Context) {
+	for ctx.Err() == nil {
+		l.mu.Lock()
+		busy := l.urgent > 0
+		l.mu.Unlock()
+		if !busy {
+			return
+		}
+		jobs, err := l.queue.TakeUrgent(ctx, 1)
+		if err != nil {
+			pause(ctx, storePause)
+		}
+		for _, j := range jobs {
+			l.run(ctx, j)
+		}
+	}
+}
