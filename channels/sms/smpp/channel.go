@@ -46,7 +46,7 @@ var (
 // New checks the configuration and prepares the channel; it opens no
 // connection. Its error joins every mistake as an [alerts.Problem].
 func New(name string, c Config, settings channels.Settings, log *zap.Logger) (*Channel, error) {
-	if err := c.problems().Err(); err != nil {
+	if err := c.problems(name).Err(); err != nil {
 		return nil, err
 	}
 	if c.Window == 0 {
@@ -128,7 +128,7 @@ const (
 func (c *Channel) open(ctx context.Context) (*session, error) {
 	password, err := readPassword(c.config.PasswordFile)
 	if err != nil {
-		return nil, fmt.Errorf("read the password: %w", err)
+		return nil, err
 	}
 	conn, err := c.connect(ctx)
 	if err != nil {

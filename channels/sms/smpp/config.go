@@ -1,7 +1,6 @@
 package smpp
 
 import (
-	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -51,10 +50,13 @@ const (
 
 // problems lists every mistake at once. The files are read, so that a missing
 // one is known before the emergency.
-func (c *Config) problems() alerts.Problems {
+func (c *Config) problems(name string) alerts.Problems {
 	var ps alerts.Problems
 	wrong := func(field, problem, hint string) {
 		ps = append(ps, alerts.Problem{Field: field, Problem: problem, Hint: hint, Level: alerts.LevelError})
+	}
+	if err := channels.CheckName(name); err != nil {
+		wrong("name", "is "+strconv.Quote(name), "use 2 to 32 of a-z, 0-9 and hyphens between them")
 	}
 	if host, port, err := net.SplitHostPort(c.Addr); err != nil || host == "" || !isPort(port) {
 		wrong("addr", "is not host:port", "write it like smsc.example:2775")
@@ -65,7 +67,7 @@ func (c *Config) problems() alerts.Problems {
 	if c.PasswordFile == "" {
 		wrong("password_file", "is missing", "put the password into a file that only the gateway may read")
 	} else if _, err := readPassword(c.PasswordFile); err != nil {
-		wrong("password_file", "cannot be used: "+err.Error(), "put the password into it, on one line")
+		wrong("password_file", "cannot be used: "+strings.TrimPrefix(err.Error(), "password_file: "), "it holds the password on one line and is readable by the gateway alone")
 	}
 	if problem := sourceProblem(c.Source); problem != "" {
 		wrong("source", problem, "an alias has at most 11 characters and not only digits; a number is written like +390577000000")
@@ -144,18 +146,11 @@ func (c *Config) sourceAddress() address {
 }
 
 func readPassword(file string) (string, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
+	password, err := channels.ReadSecret("password_file", file)
+	if err == nil && strings.ContainsAny(password, "\x00\r\n") {
+		err = fmt.Errorf("password_file: %s has more than one line", file)
 	}
-	b = bytes.TrimRight(b, "\r\n")
-	switch {
-	case len(b) == 0:
-		return "", errors.New("it is empty")
-	case bytes.ContainsAny(b, "\x00\n"):
-		return "", errors.New("it has more than one line")
-	}
-	return string(b), nil
+	return password, err
 }
 
 func sourceProblem(s string) string {

@@ -16,6 +16,7 @@ func listen(t *testing.T, c *Channel, to channels.Sink) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- c.Listen(ctx, to) }()
+	synctest.Wait() // it is bound
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"bytes"
 	"fmt"
 	"hash/fnv"
 	"time"
@@ -85,7 +86,7 @@ func decode(m *message) string {
 			runes[i] = rune(b)
 		}
 		return string(runes)
-	case coding == codingIA5:
+	case coding == codingIA5 && !bytes.ContainsFunc(data, isControl):
 		runes := make([]rune, len(data))
 		for i, b := range data {
 			if runes[i] = rune(b); b > 0x7F {
@@ -96,6 +97,10 @@ func decode(m *message) string {
 	}
 	return channels.DecodeSeptets(data)
 }
+
+// isControl finds what no text in IA5 holds: some SMSCs write GSM 03.38, where
+// these codes are letters, and call it IA5.
+func isControl(r rune) bool { return r < ' ' && r != '\n' && r != '\r' }
 
 // How the expiry is written (section 7.1.1).
 const (

@@ -77,15 +77,16 @@ func TestDecodeOfACitizensMessage(t *testing.T) {
 		m    message
 		want string
 	}{
-		"GSM-7":                    {message{text: []byte("SI 20 \x04\x05")}, "SI 20 èé"},
-		"UCS-2":                    {message{dataCoding: 8, text: []byte{0, 'S', 0, 0xEC}}, "Sì"},
-		"Latin-1":                  {message{dataCoding: 3, text: []byte{'S', 0xEC}}, "Sì"},
-		"ASCII":                    {message{dataCoding: 1, text: []byte{'S', 0xEC}}, "S\uFFFD"},
-		"UCS-2 with a class":       {message{dataCoding: 0x18, text: []byte{0, 'x'}}, "x"},
-		"with a user data header":  {message{esmClass: esmUDH, text: []byte("\x05\x00\x03\x01\x02\x01VENGO")}, "VENGO"},
-		"a header longer than all": {message{esmClass: esmUDH, text: []byte("\xff\x00")}, ""},
-		"empty with a header":      {message{esmClass: esmUDH}, ""},
-		"in message_payload":       {message{tlvs: []tlv{{tagPayload, []byte("NO")}}}, "NO"},
+		"GSM-7":                      {message{text: []byte("SI 20 \x04\x05")}, "SI 20 èé"},
+		"UCS-2":                      {message{dataCoding: 8, text: []byte{0, 'S', 0, 0xEC}}, "Sì"},
+		"Latin-1":                    {message{dataCoding: 3, text: []byte{'S', 0xEC}}, "Sì"},
+		"ASCII":                      {message{dataCoding: 1, text: []byte{'S', 0xEC}}, "S\uFFFD"},
+		"GSM-7 that is called ASCII": {message{dataCoding: 1, text: []byte("S\x07 20")}, "Sì 20"},
+		"UCS-2 with a class":         {message{dataCoding: 0x18, text: []byte{0, 'x'}}, "x"},
+		"with a user data header":    {message{esmClass: esmUDH, text: []byte("\x05\x00\x03\x01\x02\x01VENGO")}, "VENGO"},
+		"a header longer than all":   {message{esmClass: esmUDH, text: []byte("\xff\x00")}, ""},
+		"empty with a header":        {message{esmClass: esmUDH}, ""},
+		"in message_payload":         {message{tlvs: []tlv{{tagPayload, []byte("NO")}}}, "NO"},
 	} {
 		if got := decode(&c.m); got != c.want {
 			t.Errorf("%s: got %q, want %q", sentence, got, c.want)

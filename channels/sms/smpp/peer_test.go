@@ -1,0 +1,381 @@
+package smpp
+
+import (
+	"context"
+	"encoding/hex"
+	"encoding/pem"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"crypto/tls"
+	"net"
+
+	"martinella/channels"
+	"martinella/channels/channeltest"
+)
+
+// line is what the foreign SMSC prints.
+type line struct {
+	Bind               string
+	Status             *int
+	Submit             int
+	Seq                uint32
+	Src, Dst           string
+	SrcTON             int `json:"src_ton"`
+	DstTON             int `json:"dst_ton"`
+	DCS                int
+	ESMClass           int `json:"esm_class"`
+	UDH                []string
+	Text, ID           string
+	UserReference      int    `json:"user_message_reference"`
+	RegisteredDelivery int    `json:"registered_delivery"`
+	Validity           string `json:"validity_period"`
+	Receipt, MO, Error string
+}
+
+// foreign starts the SMSC of the npm package smpp and a channel to it.
+func foreign(t *testing.T, args ...string) (*channeltest.Peer, *Channel) {
+	t.Helper()
+	peer := channeltest.StartPeer(t, "smsc.js", append([]string{"--password", testPassword}, args...)...)
+	return peer, newChannel(t, nil, func(c *Config) { c.Addr = peer.Addr() })
+}
+
+// next gives the peer's next line that fits.
+func next(t *testing.T, peer *channeltest.Peer, fits func(line) bool) line {
+	t.Helper()
+	for range 100 {
+		var l line
+		if peer.Next(t, &l); fits(l) {
+			return l
+		}
+	}
+	t.Fatal("the peer talks of other things")
+	return line{}
+}
+
+func isSubmit(l line) bool  { return l.Submit > 0 }
+func isReceipt(l line) bool { return l.Receipt != "" }
+
+func TestForeignSMSCReadsWhatWeSend(t *testing.T) {
+	peer, c := foreign(t)
+	for sentence, m := range map[string]struct {
+		text  string
+		dcs   int
+		parts []int // characters
+	}{
+		"one message with accents": {"Perché piove: è allerta à ò ù ì § @ € [x] {y} ~ | \\ ^", 0, []int{53}},
+		"two parts":                {longText, 0, []int{153, 119}},
+		"UCS-2 with an emoji":      {strings.Repeat("Тревога ", 9) + "🔥", 8, []int{67, 7}},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			want := text(sentence, m.text)
+			want.Expires = time.Now().Add(time.Hour)
+			got, err := c.Send(t.Context(), want)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Parts) != len(m.parts) {
+				t.Fatalf("got %+v, want %d parts", got, len(m.parts))
+			}
+			var whole strings.Builder
+			seen := map[uint32]bool{}
+			for i := range m.parts {
+				l := next(t, peer, isSubmit)
+				if l.Src != "Comune" || l.SrcTON != 5 || l.Dst != "393330001234" || l.DstTON != 1 || l.DCS != m.dcs || l.RegisteredDelivery != 1 || l.UserReference != 70007&0xFFFF || l.Validity == "" || l.ID != got.Parts[i].ID || seen[l.Seq] {
+					t.Errorf("part %d arrived as %+v", i+1, l)
+				}
+				seen[l.Seq] = true
+				udh := ""
+				if len(m.parts) > 1 {
+					udh = fmt.Sprintf("0003%02x%02x%02x", reference("Comune", "393330001234", want), len(m.parts), i+1)
+				}
+				if strings.Join(l.UDH, " ") != udh {
+					t.Errorf("part %d has the header %q, want %q", i+1, l.UDH, udh)
+				}
+				if n := channels.Units16(l.Text); n != m.parts[i] {
+					t.Errorf("part %d has %d characters, want %d", i+1, n, m.parts[i])
+				}
+				whole.WriteString(l.Text)
+			}
+			if whole.String() != m.text {
+				t.Errorf("arrived as %q", whole.String())
+			}
+		})
+	}
+}
+
+func TestForeignReceipts(t *testing.T) {
+	for sentence, args := range map[string][]string{
+		"both forms":                {},
+		"text alone":                {"--receipt-form", "text"},
+		"parameters alone":          {"--receipt-form", "tlv"},
+		"before the answer":         {"--receipt", "early"},
+		"twice":                     {"--receipt", "double"},
+		"the other spelling of ids": {"--hex"},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			peer, c := foreign(t, args...)
+			m := newMemory()
+			ctx, cancel := context.WithCancel(t.Context())
+			listened := make(chan error, 1)
+			go func() { listened <- c.Listen(ctx, m) }()
+			defer func() {
+				cancel()
+				if err := <-listened; err != nil {
+					t.Error(err)
+				}
+			}()
+			got, err := c.Send(t.Context(), text("k", longText))
+			if err != nil {
+				t.Fatal(err)
+			}
+			failed := text("f", "Piove.")
+			failed.To = "+393330001404"
+			bad, err := c.Send(t.Context(), failed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := map[string]channels.ReportState{
+				got.Parts[0].ID: channels.ReportDelivered, got.Parts[1].ID: channels.ReportDelivered, bad.ID: channels.ReportFailed,
+			}
+			times := 1
+			if strings.Contains(fmt.Sprint(args), "double") {
+				times = 2
+			}
+			m.wait(t, 3*times)
+			for _, r := range m.reports {
+				if want[r.MessageID] != r.State {
+					t.Errorf("reported %+v; sent %v and %v", r, got, bad)
+				}
+			}
+			for range 3 * times {
+				if l := next(t, peer, isReceipt); *l.Status != 0 {
+					t.Errorf("we answered a receipt with %d", *l.Status)
+				}
+			}
+		})
+	}
+}
+
+func TestForeignSMSCRefuses(t *testing.T) {
+	_, c := foreign(t)
+	for number, want := range map[string]channels.Verdict{"+393330001000": channels.VerdictPermanent, "+393330001500": channels.VerdictUncertain} {
+		m := text(number, "Piove.")
+		m.To = number
+		_, err := c.Send(t.Context(), m)
+		verdict(t, err, want)
+	}
+	m := text("throttled", "Piove.")
+	m.To = "+393330001429"
+	var waited time.Duration
+	for range 2 {
+		_, err := c.Send(t.Context(), m)
+		verdict(t, err, channels.VerdictRetry)
+		_, wait := channels.VerdictOf(err)
+		waited += wait
+	}
+	if _, err := c.Send(t.Context(), m); err != nil || waited == 0 {
+		t.Errorf("the third is to be taken: %v, after %v", err, waited)
+	}
+}
+
+func TestForeignWrongPassword(t *testing.T) {
+	peer := channeltest.StartPeer(t, "smsc.js", "--password", "another")
+	c := newChannel(t, nil, func(c *Config) { c.Addr = peer.Addr() })
+	err := c.Check(t.Context())
+	verdict(t, err, channels.VerdictUnauthorized)
+	if err == nil || !strings.Contains(err.Error(), "ESME_RINVPASWD") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestForeignCitizen(t *testing.T) {
+	peer, c := foreign(t)
+	m := newMemory()
+	ctx, cancel := context.WithCancel(t.Context())
+	listened := make(chan error, 1)
+	go func() { listened <- c.Listen(ctx, m) }()
+	defer func() { cancel(); <-listened }()
+	next(t, peer, func(l line) bool { return l.Bind != "" })
+	peer.Tell(t, map[string]any{"mo": map[string]string{"from": "393330001234", "to": "390573000111", "text": "Sì 20"}})
+	m.wait(t, 1)
+	if got := m.replies[0]; got.From != "+393330001234" || got.To != "390573000111" || got.Text != "Sì 20" {
+		t.Errorf("got %+q", got)
+	}
+	if l := next(t, peer, func(l line) bool { return l.MO != "" }); *l.Status != 0 {
+		t.Errorf("we answered %d", *l.Status)
+	}
+}
+
+func TestForeignSMSCHangsUp(t *testing.T) {
+	peer, c := foreign(t, "--close-after", "2")
+	if _, err := c.Send(t.Context(), text("1", "Piove.")); err != nil {
+		t.Fatal(err)
+	}
+	_, err := c.Send(t.Context(), text("2", "Piove."))
+	verdict(t, err, channels.VerdictUncertain)
+	var wait time.Duration
+	if _, err = c.Send(t.Context(), text("3", "Piove.")); err != nil {
+		_, wait = channels.VerdictOf(err)
+	}
+	if wait <= 0 || wait > firstWait {
+		t.Errorf("right after the loss: %v, wait %v", err, wait)
+	}
+	if err := c.Check(t.Context()); err != nil { // does not wait
+		t.Fatal(err)
+	}
+	if _, err := c.Send(t.Context(), text("3", "Piove.")); err != nil {
+		t.Error(err)
+	}
+	next(t, peer, func(l line) bool { return l.Submit == 3 })
+}
+
+// Whatever breaks between us and the SMSC: nothing is taken for sent or for
+// not sent that we cannot know, and one Send is at most one submit.
+func TestBreaks(t *testing.T) {
+	peer := channeltest.StartPeer(t, "smsc.js", "--password", testPassword, "--receipt", "none")
+	for sentence, c := range map[string]struct {
+		fault   channeltest.Fault
+		submits int
+	}{
+		"dropped before the answer": {channeltest.Drop(), 1},
+		"reset before the answer":   {channeltest.Reset(), 1},
+		"the answer is cut":         {channeltest.Truncate(12), 1},
+		"the answer never comes":    {channeltest.Mute(), 1},
+		"the request never arrives": {channeltest.Blackhole(), 0},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			proxy := channeltest.StartProxy(t, peer.Addr())
+			channel := newChannel(t, nil, func(c *Config) { c.Addr = proxy.Addr() })
+			if err := channel.Check(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			proxy.Break(c.fault, 1)
+			ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+			defer cancel()
+			_, err := channel.Send(ctx, text(sentence, sentence))
+			verdict(t, err, channels.VerdictUncertain)
+			proxy.Cut()
+			after := newChannel(t, nil, func(c *Config) { c.Addr = peer.Addr() })
+			if _, err := after.Send(t.Context(), text("after", "after "+sentence)); err != nil {
+				t.Fatal(err)
+			}
+			got := 0
+			for {
+				l := next(t, peer, isSubmit)
+				if l.Text == "after "+sentence {
+					break
+				}
+				got++
+			}
+			if got != c.submits {
+				t.Errorf("%d submits, want %d", got, c.submits)
+			}
+		})
+	}
+}
+
+// undated sends the samples, whose dates are past, as if they held now.
+type undated struct{ *Channel }
+
+func (u undated) Send(ctx context.Context, m channels.Message) (channels.Receipt, error) {
+	if !m.Expires.IsZero() {
+		m.Expires = time.Now().Add(time.Hour)
+	}
+	return u.Channel.Send(ctx, m)
+}
+
+func TestContract(t *testing.T) {
+	channeltest.Run(t, channeltest.Suite{
+		To: testNumber, Secrets: []string{testPassword},
+		New: func(t testing.TB, _ string) channels.Channel { return undated{newChannel(t, new(smsc), nil)} },
+	})
+}
+
+func TestGolden(t *testing.T) { channeltest.Golden(t, newChannel(t, nil, nil)) }
+
+func TestTLS(t *testing.T) {
+	server := httptest.NewTLSServer(nil) // for its certificate
+	defer server.Close()
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: server.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	s := &smsc{password: testPassword}
+	go s.accept(l)
+	c := newChannel(t, nil, func(c *Config) { c.Addr, c.TLS, c.CAFile = l.Addr().String(), true, ca })
+	if _, err := c.Send(t.Context(), text("k", "Piove.")); err != nil {
+		t.Error(err)
+	}
+	stranger := newChannel(t, nil, func(c *Config) { c.Addr, c.TLS = l.Addr().String(), true })
+	if _, err := stranger.Send(t.Context(), text("k", "Piove.")); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("an unknown certificate is trusted: %v", err)
+	}
+}
+
+func (s *smsc) accept(l net.Listener) {
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		c := &caller{Conn: conn, smsc: s}
+		go c.serve()
+	}
+}
+
+// Another decoder reads our parts.
+func TestTsharkAgrees(t *testing.T) {
+	for _, program := range []string{"tshark", "text2pcap"} {
+		if _, err := exec.LookPath(program); err != nil {
+			t.Skipf("SKIP: %s is not installed: our octets are not checked by it", program)
+		}
+	}
+	parts, err := encode(longText, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dump strings.Builder
+	for i, p := range parts {
+		frame, err := appendPDU(nil, pdu{command: submitSM, seq: uint32(i + 4), body: &message{
+			source: address{5, 0, "Comune"}, destination: address{1, 1, "393330001234"}, esmClass: p.esmClass, dataCoding: p.coding, text: p.text, registered: 1,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for at := 0; at < len(frame); at += 16 {
+			fmt.Fprintf(&dump, "%06x", at)
+			for _, b := range frame[at:min(at+16, len(frame))] {
+				fmt.Fprintf(&dump, " %s", hex.EncodeToString([]byte{b}))
+			}
+			dump.WriteString("\n")
+		}
+	}
+	dir := t.TempDir()
+	in, out := filepath.Join(dir, "in.hex"), filepath.Join(dir, "out.pcap")
+	if err := os.WriteFile(in, []byte(dump.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := exec.CommandContext(t.Context(), "text2pcap", "-q", "-T", "40000,2775", in, out).CombinedOutput(); err != nil {
+		t.Fatalf("text2pcap: %v: %s", err, b)
+	}
+	got, err := exec.CommandContext(t.Context(), "tshark", "-r", out, "-d", "tcp.port==2775,smpp", "-T", "fields", "-e", "smpp.sequence_number",
+		"-e", "gsm_sms.udh.mm.msg_id", "-e", "gsm_sms.udh.mm.msg_parts", "-e", "gsm_sms.udh.mm.msg_part").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "4\t7\t2\t1\n5\t7\t2\t2\n"; string(got) != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
