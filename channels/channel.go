@@ -123,14 +123,9 @@ type Addressed interface {
 // Finder can ask the platform whether a message arrived.
 type Finder interface {
 	// Find looks for m after its answer was lost. found=false with a nil error
-	// means that the platform surely does not have it.
+	// means that the platform surely does not have it, or surely drops what it
+	// has: it may be sent again.
 	Find(ctx context.Context, m Message) (r Receipt, found bool, err error)
-}
-
-// Repeatable is a channel whose receivers drop a message that they have, known
-// by its Key: after [Uncertain] it is simply sent again.
-type Repeatable interface {
-	Repeatable() bool
 }
 
 // Editor can change a post in place; the platform keeps the id.

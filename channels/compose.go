@@ -78,8 +78,8 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 	default:
 		c.Title = hazard
 	}
-	if strings.EqualFold(headline, event) {
-		headline = ""
+	if strings.EqualFold(headline, event) || beginsWith(action, headline) {
+		headline = "" // nothing twice
 	}
 	if action == "" { // never without saying what to do; the headline should
 		action, headline = headline, ""
@@ -167,6 +167,12 @@ func placeOf(areas []alerts.Area) string {
 	return strings.Join(names, ", ")
 }
 
+// beginsWith compares without regard to case and the headline's full stop.
+func beginsWith(text, headline string) bool {
+	headline = strings.TrimRight(headline, ".! ")
+	return len(text) >= len(headline) && strings.EqualFold(text[:len(headline)], headline)
+}
+
 func pairUp(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -219,4 +225,22 @@ func clean(text string) string {
 		out = strings.ReplaceAll(out, p, "("+p[1:len(p)-1]+")")
 	}
 	return out
+}
+
+// Closest gives the one of the languages that suits a wish: the same tag, else
+// the same primary language, else the first.
+func Closest(languages []string, wish string) string {
+	near := ""
+	for _, lang := range languages {
+		if strings.EqualFold(lang, wish) {
+			return lang
+		}
+		if near == "" && alerts.PrimaryLanguage(lang) == alerts.PrimaryLanguage(wish) {
+			near = lang
+		}
+	}
+	if near == "" && len(languages) > 0 {
+		near = languages[0]
+	}
+	return near
 }

@@ -30,11 +30,11 @@ func TestCompose(t *testing.T) {
 		title, want string
 	}{
 		"everything in Italian": {channeltest.Sample(channeltest.Actual), "it", 0, "Avviso - pericolo estremo: Alluvione",
-			"Comune di Pistoia: Avviso - pericolo estremo: Alluvione.\nSalite subito ai piani alti.\n" +
+			"Comune di Pistoia: Avviso - pericolo estremo: Alluvione.\n" +
 				"L'Ombrone supera gli argini fra via S. Marco e Pontelungo. L'acqua sale in fretta perché piove da ieri.\nDove: Pistoia sud, Quarrata.\n" +
 				"Salite subito ai piani alti. Non scendete in cantina né in garage. Non usate l'auto.\nFino alle 18:30 di sabato 21 novembre.\n" + page},
 		"an exercise says so first": {channeltest.Sample(channeltest.Exercise), "en", 300, "EXERCISE - Warning - extreme danger: Flood",
-			"EXERCISE\nMunicipality of Pistoia: Warning - extreme danger: Flood.\nGo upstairs now.\nWhere: South Pistoia, Quarrata.\n" +
+			"EXERCISE\nMunicipality of Pistoia: Warning - extreme danger: Flood.\nWhere: South Pistoia, Quarrata.\n" +
 				"Go upstairs now. Stay out of cellars and garages. Do not drive.\nUntil 18:30, 21 November.\n" + page},
 		"a test is marked as well": {channeltest.Sample(channeltest.Test), "it", 140, "ESERCITAZIONE - Avviso - pericolo estremo: Alluvione",
 			"ESERCITAZIONE\nComune di Pistoia: Alluvione.\nSalite subito ai piani alti.\n" + page},

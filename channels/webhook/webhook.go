@@ -8,7 +8,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -31,11 +30,11 @@ type Channel struct {
 }
 
 var (
-	_ channels.Channel    = (*Channel)(nil)
-	_ channels.Checker    = (*Channel)(nil)
-	_ channels.Limiter    = (*Channel)(nil)
-	_ channels.Machine    = (*Channel)(nil)
-	_ channels.Repeatable = (*Channel)(nil)
+	_ channels.Channel = (*Channel)(nil)
+	_ channels.Finder  = (*Channel)(nil)
+	_ channels.Checker = (*Channel)(nil)
+	_ channels.Limiter = (*Channel)(nil)
+	_ channels.Machine = (*Channel)(nil)
 )
 
 // New makes a channel. The error names every mistake of the configuration.
@@ -54,8 +53,11 @@ func (c *Channel) Name() string { return c.name }
 // Machine: programs read it.
 func (c *Channel) Machine() bool { return true }
 
-// Repeatable: the receiver knows a repetition by its webhook-id.
-func (c *Channel) Repeatable() bool { return true }
+// Find answers at once that m may be sent again: a receiver knows a repetition
+// by its webhook-id and drops it, as Standard Webhooks asks of receivers.
+func (c *Channel) Find(context.Context, channels.Message) (channels.Receipt, bool, error) {
+	return channels.Receipt{}, false, nil
+}
 
 // Limit is the configured pace.
 func (c *Channel) Limit() channels.Limit {
@@ -157,16 +159,17 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	if err != nil {
 		return channels.Receipt{}, err
 	}
+	// The answer's words may repeat what we sent: only its status is told.
+	refused := channels.Refused("webhook", strconv.Itoa(answer.Status), http.StatusText(answer.Status))
 	switch {
 	case answer.Status >= 200 && answer.Status < 300:
 		return channels.Receipt{ID: id}, nil
 	case answer.Status == http.StatusGone:
-		return channels.Receipt{}, channels.Permanent(errors.New("webhook answered 410: the receiver wants no more messages; take it out of the configuration"))
+		return channels.Receipt{}, channels.Permanent(fmt.Errorf("%w: the receiver wants no more messages; take it out of the configuration", refused))
 	case answer.Status == http.StatusTooManyRequests, answer.Status == http.StatusServiceUnavailable:
-		return channels.Receipt{}, c.call.Verdict(answer, now)
+		return channels.Receipt{}, channels.RetryAfter(refused, channels.WaitOf(answer.Status, answer.Header, answer.Body, now))
 	}
-	// The answer may repeat what we sent: only its status is told.
-	return channels.Receipt{}, channels.Uncertain(channels.Refused("webhook", strconv.Itoa(answer.Status), http.StatusText(answer.Status)))
+	return channels.Receipt{}, channels.Uncertain(refused)
 }
 
 // messageID is the webhook-id: unique to what is sent, not to the attempt.
