@@ -29,6 +29,7 @@ type Board struct {
 	logger  *zap.Logger
 
 	observers []func(Entry) // set before Run
+	loads     []func(Cursor)
 	resets    []func()
 
 	mu     sync.Mutex
@@ -49,6 +50,11 @@ func NewBoard(records alerts.Store, log Log, logger *zap.Logger) *Board {
 // order, each once, after it is in the view. f must not block. Call it before
 // Run.
 func (b *Board) Observe(f func(Entry)) { b.observers = append(b.observers, f) }
+
+// OnLoad has f called with the cursor at which all was loaded, each time that
+// it was, before the first change after it is observed. f must not block. Call
+// it before Run.
+func (b *Board) OnLoad(f func(after Cursor)) { b.loads = append(b.loads, f) }
 
 // OnReset has f called when changes may have been missed and all was loaded
 // again: cursors from before are gone. Call it before Run.
@@ -119,7 +125,7 @@ func (b *Board) load(ctx context.Context) (Cursor, error) {
 		return "", fmt.Errorf("head of the log: %w", err)
 	}
 	var records []*alerts.Record
-	states := []alerts.State{alerts.StateIssued, alerts.StateCancelled, alerts.StateLapsed, alerts.StateEnded}
+	states := []alerts.State{alerts.StateIssued, alerts.StateSuperseded, alerts.StateCancelled, alerts.StateLapsed, alerts.StateEnded}
 	for r, err := range b.records.All(ctx, alerts.Filter{States: states}) {
 		if err != nil {
 			return "", fmt.Errorf("read the records: %w", err)
@@ -127,6 +133,9 @@ func (b *Board) load(ctx context.Context) (Cursor, error) {
 		records = append(records, r)
 	}
 	b.show((&View{}).with(head, time.Now(), records...))
+	for _, f := range b.loads {
+		f(head)
+	}
 	b.mu.Lock()
 	again := b.loaded
 	b.loaded = true
