@@ -36,13 +36,14 @@ func (a *Alert) Problems() Problems {
 	if len(a.Infos) == 0 && (a.MsgType == MsgAlert || a.MsgType == MsgUpdate) {
 		ps.flag("info", "is missing", "an "+string(a.MsgType)+" says what happens and where in at least one info")
 	}
+	crossChecks := maxCrossChecks
 	for i := range a.Infos {
-		a.Infos[i].problems(&ps, fmt.Sprintf("info[%d].", i))
+		a.Infos[i].problems(&ps, fmt.Sprintf("info[%d].", i), &crossChecks)
 	}
 	return ps
 }
 
-func (in *Info) problems(ps *Problems, at string) {
+func (in *Info) problems(ps *Problems, at string, crossChecks *int) {
 	if len(in.Categories) == 0 {
 		ps.refuse(at+"category", "is missing", "choose from "+list(Categories))
 	}
@@ -64,16 +65,16 @@ func (in *Info) problems(ps *Problems, at string) {
 		}
 	}
 	for i := range in.Areas {
-		in.Areas[i].problems(ps, fmt.Sprintf("%sarea[%d].", at, i))
+		in.Areas[i].problems(ps, fmt.Sprintf("%sarea[%d].", at, i), crossChecks)
 	}
 }
 
-func (ar *Area) problems(ps *Problems, at string) {
+func (ar *Area) problems(ps *Problems, at string, crossChecks *int) {
 	if ar.Description == "" {
 		ps.flag(at+"areaDesc", "is missing", "name the place in words")
 	}
 	for i, p := range ar.Polygons {
-		p.problems(ps, fmt.Sprintf("%spolygon[%d]", at, i))
+		p.problems(ps, fmt.Sprintf("%spolygon[%d]", at, i), crossChecks)
 	}
 	for i, c := range ar.Circles {
 		field := fmt.Sprintf("%scircle[%d]", at, i)
@@ -102,7 +103,7 @@ func (ar *Area) altitudes(ps *Problems, at string) {
 	}
 }
 
-func (p Polygon) problems(ps *Problems, field string) {
+func (p Polygon) problems(ps *Problems, field string, crossChecks *int) {
 	distinct := map[Point]bool{}
 	for _, at := range p {
 		if len(distinct) < 3 {
@@ -119,7 +120,7 @@ func (p Polygon) problems(ps *Problems, field string) {
 		ps.flag(field, "has fewer than three different positions", "give at least four positions, the last equal to the first")
 	case p[0] != p[len(p)-1]:
 		ps.flag(field, "is not closed", "repeat the first position at the end")
-	case p.selfCrossing():
+	case p.selfCrossing(crossChecks):
 		ps.flag(field, "crosses itself", "list the positions in order around the area")
 	}
 }

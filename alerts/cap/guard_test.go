@@ -11,6 +11,7 @@ func bombs() map[string]string {
 	full := Submit.Bytes - 100
 	return map[string]string{
 		"deep nesting":                  strings.Repeat("<a>", full/3),
+		"17 deep":                       strings.Repeat("<a>", 17) + strings.Repeat("</a>", 17),
 		"many elements":                 "<alert>" + strings.Repeat("<a/>", full/4) + "</alert>",
 		"many attributes":               "<alert" + strings.Repeat(` a=""`, full/5) + "/>",
 		"many namespaces":               "<alert" + strings.Repeat(` xmlns:a="a"`, full/12) + "/>",
@@ -26,8 +27,11 @@ func bombs() map[string]string {
 func TestTheGuardRefuses(t *testing.T) {
 	for name, xml := range bombs() {
 		t.Run(name, func(t *testing.T) {
-			if _, err := Parse([]byte(xml), Submit); !errors.Is(err, ErrUnsafe) {
+			if err := guard([]byte(xml), Submit); !errors.Is(err, ErrUnsafe) {
 				t.Errorf("got %v, want %v", err, ErrUnsafe)
+			}
+			if _, err := Parse([]byte(xml), Submit); !errors.Is(err, ErrUnsafe) {
+				t.Errorf("parsed: got %v, want %v", err, ErrUnsafe)
 			}
 		})
 	}
@@ -103,6 +107,19 @@ func TestTheGuardLetsPass(t *testing.T) {
 				t.Error(doc.Problems, doc.Schema)
 			}
 		})
+	}
+}
+
+func TestTheLimitsThemselvesPass(t *testing.T) {
+	for name, xml := range map[string]string{
+		"16 deep":       strings.Repeat("<a>", 16) + strings.Repeat("</a>", 16),
+		"4000 elements": "<a>" + strings.Repeat("<b/>", 3999) + "</a>",
+		"32 attributes": "<a" + strings.Repeat(` b=""`, 32) + "/>",
+		"256 KiB":       "<a>" + strings.Repeat(" ", Submit.Bytes-7) + "</a>",
+	} {
+		if err := guard([]byte(xml), Submit); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -66,6 +66,7 @@ func TestProblemsOfJSON(t *testing.T) {
 		"an unknown key with an object":  {`"event"`, `"x":{"y":[1,{"z":null}]},"event"`, "info[0].x", "not a key", w},
 		"a key twice":                    {`"status"`, `"status":"Actual","status"`, "status", "more than once", e},
 		"a key twice, nested":            {`"valueName":"ISTAT"`, `"valueName":"ISTAT","valueName":"EMMA_ID"`, "info[0].area[0].geocode[0].valueName", "more than once", e},
+		"a list twice":                   {`"category"`, `"category":["Geo"],"category"`, "info[0].category", "more than once", e},
 		"a number for a text":            {`"valdemo-1"`, `1`, "identifier", "not a text", e},
 		"a truth for a text":             {`"Prova"`, `true`, "info[0].event", "not a text", e},
 		"an object for a text":           {`"Prova"`, `{"it":"Prova"}`, "info[0].event", "not a text", e},

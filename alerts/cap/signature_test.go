@@ -150,6 +150,11 @@ func TestSignaturesThatMustNotCount(t *testing.T) {
 		"nothing is pinned":                      {string(signed), nil, day, SignatureUnsupported},
 		"the certificate is expired":             {string(signed), pins, day.AddDate(1, 0, 0), SignatureInvalid},
 		"SHA-1":                                  {weakBytes, pins, day, SignatureUnsupported},
+		"SHA-1 for the signature alone":          {strings.Replace(string(signed), dsig.RSASHA256SignatureMethod, dsig.RSASHA1SignatureMethod, 1), pins, day, SignatureUnsupported},
+		"SHA-1 for the digest alone":             {strings.Replace(string(signed), digestMethods[0], "http://www.w3.org/2000/09/xmldsig#sha1", 1), pins, day, SignatureUnsupported},
+		"a transform that is not on the list":    {strings.Replace(string(signed), transforms[0], "http://www.w3.org/TR/1999/REC-xslt-19991116", 1), pins, day, SignatureUnsupported},
+		"two references":                         {doubled(string(signed), "<ds:Reference", "</ds:Reference>"), pins, day, SignatureUnsupported},
+		"its certificate is garbage":             {strings.Replace(string(signed), "X509Certificate>", "X509Certificate>!", 1), pins, day, SignatureInvalid},
 		"an info was added after signing":        {strings.Replace(string(signed), "<ds:Signature", "<info/><ds:Signature", 1), pins, day, SignatureInvalid},
 		"the signature is there twice":           {before + signature + signature + after, pins, day, SignatureUnsupported},
 		"the signature was moved into the info":  {root + strings.Replace(body, "</info>", signature+"</info>", 1) + after, pins, day, SignatureInvalid},
@@ -170,6 +175,12 @@ func TestSignaturesThatMustNotCount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// doubled repeats the piece of s between two marks.
+func doubled(s, from, to string) string {
+	i, j := strings.Index(s, from), strings.Index(s, to)+len(to)
+	return s[:j] + s[i:]
 }
 
 // TestOnlyWhatWasSignedComesOut: what stands inside the Signature element is
