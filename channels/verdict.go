@@ -3,6 +3,7 @@ package channels
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -66,7 +67,7 @@ func VerdictOf(err error) (Verdict, time.Duration) {
 // cut to 200 bytes so that a hostile answer floods nothing.
 func Refused(platform, code, detail string) error {
 	if len(detail) > 200 {
-		detail = detail[:200] + "..."
+		detail = strings.ToValidUTF8(detail[:200], "") + "..."
 	}
 	return fmt.Errorf("%s answered %s: %q", platform, code, detail)
 }
