@@ -69,9 +69,12 @@ func (l *link) session(ctx context.Context, urgent bool) (*session, error) {
 		l.mu.Unlock()
 		return nil, errClosed
 	}
-	if l.live != nil && l.live.alive() {
-		defer l.mu.Unlock()
-		return l.live, nil
+	if l.live != nil {
+		if l.live.alive() {
+			defer l.mu.Unlock()
+			return l.live, nil
+		}
+		l.lost(l.live)
 	}
 	a := l.attempt
 	if a == nil {
@@ -118,7 +121,9 @@ func (l *link) bind(a *attempt) {
 	l.log.Info("bound to the SMSC")
 	close(a.done)
 	<-s.done
+	l.mu.Lock()
 	l.lost(s)
+	l.mu.Unlock()
 	s.wait()
 }
 
@@ -137,14 +142,14 @@ func (l *link) failed(err error) time.Duration {
 	return wait
 }
 
+// lost notes, once, that a session has ended; the lock is held. One that is
+// only on its way out is left alone.
 func (l *link) lost(s *session) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.live != s {
+	why := s.reason()
+	if l.live != s || why == nil {
 		return
 	}
 	l.live = nil
-	why := s.reason()
 	if errors.Is(why, errUnbound) {
 		l.log.Info("unbound from the SMSC")
 		return

@@ -317,7 +317,7 @@ func TestWrongPasswordIsNamed(t *testing.T) {
 		if n := len(s.dialled()); n != 2 {
 			t.Errorf("a check asks again: %d binds, want 2", n)
 		}
-		s.password = testPassword
+		s.wants(testPassword)
 		if err := c.Check(t.Context()); err != nil {
 			t.Errorf("after the password was mended: %v", err)
 		}

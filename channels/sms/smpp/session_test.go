@@ -60,7 +60,9 @@ func TestAFullWindowWaits(t *testing.T) {
 		}
 		go func() {
 			time.Sleep(time.Second)
-			s.callers[0].take(held[0])
+			mu.Lock()
+			defer mu.Unlock()
+			s.newest().take(held[0])
 		}()
 		start = time.Now()
 		if _, err := se.start(t.Context(), submitSM, &message{}, nil); err != nil || time.Since(start) != time.Second {
@@ -176,6 +178,7 @@ func TestASilentPeerIsAskedAndLeft(t *testing.T) {
 		se := testSession(t, s)
 		start := time.Now()
 		<-se.done
+		synctest.Wait()
 		if took := time.Since(start); took < 35*time.Second || took > 38*time.Second || asked != 1 || se.reason() != errSilent {
 			t.Errorf("left after %v and %d questions because %v", took, asked, se.reason())
 		}
@@ -190,7 +193,7 @@ func TestALivingPeerIsKept(t *testing.T) {
 		if err := se.reason(); err != nil {
 			t.Errorf("ended: %v", err)
 		}
-		s.callers[0].send(pdu{command: enquireLink, seq: 9}) // and it may ask us
+		s.newest().send(pdu{command: enquireLink, seq: 9}) // and it may ask us
 		synctest.Wait()
 	})
 }
@@ -364,7 +367,7 @@ func TestReconnectsAfterALoss(t *testing.T) {
 		listened := make(chan error)
 		go func() { listened <- c.Listen(ctx, newMemory()) }()
 		time.Sleep(time.Hour)
-		s.callers[0].Close()
+		s.newest().Close()
 		time.Sleep(time.Second)
 		if n := len(s.dialled()); n != 2 {
 			t.Errorf("%d binds after a loss, want 2", n)
@@ -376,8 +379,8 @@ func TestReconnectsAfterALoss(t *testing.T) {
 		if err := <-listened; err != nil {
 			t.Error(err)
 		}
-		if s.gone != 1 {
-			t.Errorf("%d unbinds, want 1", s.gone)
+		if n := s.unbinds(); n != 1 {
+			t.Errorf("%d unbinds, want 1", n)
 		}
 	})
 }
@@ -399,8 +402,8 @@ func TestCloseWaitsForAnswersInFlight(t *testing.T) {
 			t.Errorf("closing lost an answer: %v", err)
 		}
 		time.Sleep(time.Minute)
-		if s.gone != 1 {
-			t.Errorf("%d unbinds, want 1", s.gone)
+		if n := s.unbinds(); n != 1 {
+			t.Errorf("%d unbinds, want 1", n)
 		}
 	})
 }

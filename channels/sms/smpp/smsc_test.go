@@ -87,7 +87,7 @@ func (s *smsc) note(p pdu) {
 func (c *caller) usual(p pdu) bool {
 	switch p.command {
 	case bindTransceiver:
-		if p.body.(*bindRequest).password != c.smsc.password {
+		if !c.smsc.lets(p.body.(*bindRequest).password) {
 			c.send(pdu{command: p.command.response(), status: statusInvalidPassword, seq: p.seq})
 			return true
 		}
@@ -129,10 +129,7 @@ func (c *caller) send(p pdu) {
 
 // deliver sends a deliver_sm on the newest connection.
 func (s *smsc) deliver(seq uint32, m *message) {
-	s.mu.Lock()
-	c := s.callers[len(s.callers)-1]
-	s.mu.Unlock()
-	c.send(pdu{command: deliverSM, seq: seq, body: m})
+	s.newest().send(pdu{command: deliverSM, seq: seq, body: m})
 }
 
 func (s *smsc) seen() []pdu {
@@ -145,6 +142,31 @@ func (s *smsc) answered() []pdu {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]pdu(nil), s.answers...)
+}
+
+// newest is the last that called.
+func (s *smsc) newest() *caller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.callers[len(s.callers)-1]
+}
+
+func (s *smsc) wants(password string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.password = password
+}
+
+func (s *smsc) lets(password string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.password == password
+}
+
+func (s *smsc) unbinds() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.gone
 }
 
 func (s *smsc) dialled() []time.Time {
