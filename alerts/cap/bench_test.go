@@ -10,7 +10,9 @@ import (
 func alertOf(n int) []byte {
 	area := `<area><areaDesc>Valdemo</areaDesc><polygon>` + strings.Repeat("44.5012,10.9034 44.5023,10.9545 44.5534,10.9556 ", 10) +
 		`44.5012,10.9034</polygon><geocode><valueName>ISTAT</valueName><value>099999</value></geocode></area>`
-	return []byte(strings.Replace(smallAlert, "</info>", strings.Repeat(area, max(0, n-len(smallAlert))/len(area))+"</info>", 1))
+	whole := strings.Replace(smallAlert, "</info>", strings.Repeat(area, max(0, n-len(smallAlert))/len(area))+"</info>", 1)
+	words := strings.Repeat("Restate lontano dagli argini. ", max(0, n-len(whole)-40)/30)
+	return []byte(strings.Replace(whole, "<area>", "<description>"+words+"</description><area>", 1))
 }
 
 // The bars are 0.15 ms for 1 kB and 3 ms for 25 kB.

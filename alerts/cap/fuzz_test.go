@@ -2,6 +2,7 @@ package cap
 
 import (
 	"bytes"
+	"crypto/x509"
 	"encoding/json"
 	"encoding/xml"
 	"errors"
@@ -147,5 +148,27 @@ func FuzzField(f *testing.F) {
 			return
 		}
 		roundTrip(t, doc)
+	})
+}
+
+// FuzzVerify checks that an alert comes out of a valid signature only, and that
+// it is the one that was signed.
+func FuzzVerify(f *testing.F) {
+	key, cert := signer(f)
+	a := valdemo(f)
+	signed, err := Sign(a, key, cert)
+	if err != nil {
+		f.Fatal(err)
+	}
+	want, v := Digest(a), NewVerifier()
+	f.Add(signed)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		got := v.Verify(t.Context(), b, []*x509.Certificate{cert}, day)
+		if (got.Document != nil) != (got.State == SignatureValid) {
+			t.Fatalf("got %+v", got)
+		}
+		if got.Document != nil && Digest(got.Document.Alert) != want {
+			t.Errorf("another alert verifies:\n%s", b)
+		}
 	})
 }

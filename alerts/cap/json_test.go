@@ -142,3 +142,24 @@ func TestJSONThatIsNotRead(t *testing.T) {
 		})
 	}
 }
+
+// TestRealJSONIsRead: MeteoAlarm's feed carries alerts with CAP's names.
+func TestRealJSONIsRead(t *testing.T) {
+	var feed struct {
+		Warnings []struct{ Alert json.RawMessage }
+	}
+	if err := json.Unmarshal(exampleBytes(t, "json/henemm-feed_austria_sample.json"), &feed); err != nil {
+		t.Fatal(err)
+	}
+	if len(feed.Warnings) < 3 {
+		t.Fatalf("only %d alerts", len(feed.Warnings))
+	}
+	for _, w := range feed.Warnings {
+		doc, err := ParseJSON(w.Alert, Submit)
+		if err != nil || !doc.Strict() || !doc.Alert.HasArea() {
+			t.Errorf("%v %+v", err, doc)
+			continue
+		}
+		roundTrip(t, doc)
+	}
+}

@@ -3,12 +3,9 @@ package cap
 import (
 	"bytes"
 	"context"
-	"crypto"
-	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +13,6 @@ import (
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 	"github.com/russellhaering/goxmldsig/etreeutils"
-
-	"martinella/alerts"
 )
 
 // SignatureState is what is known of the XML signature of a message.
@@ -74,10 +69,13 @@ var (
 
 // Verify checks the signature of an alert against the certificates that are
 // pinned for its sender, as of now. It blocks while others are being verified,
-// until ctx ends. A message that the guard refuses is invalid.
+// until ctx ends. A message that the guard refuses is
+// invalid, one above the Submit limits unsupported.
 func (v *Verifier) Verify(ctx context.Context, b []byte, pinned []*x509.Certificate, now time.Time) Signature {
 	plain, err := Parse(b, Submit)
 	switch {
+	case errors.Is(err, ErrTooLarge):
+		return Signature{State: SignatureUnsupported, Why: err.Error()}
 	case err != nil:
 		return Signature{State: SignatureInvalid, Why: err.Error()}
 	case !plain.Signed:
@@ -241,36 +239,4 @@ func certificateOf(signature *etree.Element, pinned []*x509.Certificate) (*x509.
 		}
 	}
 	return nil, SignatureUnsupported, "its certificate is not pinned for the sender"
-}
-
-// Sign writes the alert with an enveloped signature: exclusive C14N,
-// RSA-SHA256. The key must be RSA and fit the certificate.
-func Sign(a *alerts.Alert, key crypto.Signer, certificate *x509.Certificate) ([]byte, error) {
-	public, isRSA := key.Public().(*rsa.PublicKey)
-	if !isRSA || !public.Equal(certificate.PublicKey) {
-		return nil, errors.New("sign cap: the key is not the RSA key of the certificate")
-	}
-	b, err := Write(a)
-	if err != nil {
-		return nil, err
-	}
-	doc := etree.NewDocument()
-	if err := doc.ReadFromBytes(b); err != nil {
-		return nil, fmt.Errorf("sign cap: %w", err)
-	}
-	signer, err := dsig.NewSigningContext(key, [][]byte{certificate.Raw})
-	if err != nil {
-		return nil, fmt.Errorf("sign cap: %w", err)
-	}
-	signer.Canonicalizer = dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList("")
-	signed, err := signer.SignEnveloped(doc.Root())
-	if err != nil {
-		return nil, fmt.Errorf("sign cap: %w", err)
-	}
-	doc.SetRoot(signed)
-	b, err = doc.WriteToBytes()
-	if err != nil {
-		return nil, fmt.Errorf("sign cap: %w", err)
-	}
-	return b, nil
 }
