@@ -341,3 +341,42 @@ func TestNoConnectionIsAPlainRetry(t *testing.T) {
 		verdict(t, err, channels.VerdictRetry)
 	})
 }
+
+func TestOneThrottlingOfManyIsOnePause(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		p := newPace(0)
+		for range 50 { // they were all on their way
+			if got := p.throttled(); got != firstPause {
+				t.Fatalf("the pause is %v, want %v", got, firstPause)
+			}
+		}
+		time.Sleep(firstPause)
+		if got := p.throttled(); got != 2*firstPause {
+			t.Errorf("the next pause is %v, want %v", got, 2*firstPause)
+		}
+		p.taken()
+		time.Sleep(2 * firstPause)
+		if got := p.throttled(); got != firstPause {
+			t.Errorf("after a success the pause is %v, want %v", got, firstPause)
+		}
+	})
+}
+
+func TestUnfinishedIsBounded(t *testing.T) {
+	var u unfinished
+	for n := range mostUnfinished + 10 {
+		u.keep(dec(n), newProgress(1))
+	}
+	if len(u.byKey) != mostUnfinished || len(u.order) != mostUnfinished {
+		t.Errorf("%d are remembered, want %d", len(u.byKey), mostUnfinished)
+	}
+	u.keep("", newProgress(1))
+	if _, has := u.byKey[""]; has {
+		t.Error("messages without a key are mixed up")
+	}
+	kept := newProgress(2)
+	u.keep("k", kept)
+	if u.of("k", 2) != kept || u.of("k", 3) == kept {
+		t.Error("a progress belongs to its key and its number of parts")
+	}
+}
