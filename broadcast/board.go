@@ -125,7 +125,7 @@ func (b *Board) load(ctx context.Context) (Cursor, error) {
 		return "", fmt.Errorf("head of the log: %w", err)
 	}
 	var records []*alerts.Record
-	states := []alerts.State{alerts.StateIssued, alerts.StateSuperseded, alerts.StateCancelled, alerts.StateLapsed, alerts.StateEnded}
+	states := []alerts.State{alerts.StateIssued, alerts.StateCancelled, alerts.StateLapsed, alerts.StateEnded}
 	for r, err := range b.records.All(ctx, alerts.Filter{States: states}) {
 		if err != nil {
 			return "", fmt.Errorf("read the records: %w", err)

@@ -1,7 +1,6 @@
 package broadcast
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -35,14 +34,6 @@ type View struct {
 	Cursor Cursor
 	heads  []*alerts.Record             // newest first
 	ids    map[alerts.ID]*alerts.Record // by event and by the newest revision
-	all    map[alerts.ID]*alerts.Record // every published revision by its id, also what is not for everybody
-}
-
-// Records gives every published revision, closed ones and what is not for
-// everybody included, in no order: who shows them asks [Public]. A superseded
-// one has the state in which it was read or published.
-func (v *View) Records() []*alerts.Record {
-	return slices.Collect(maps.Values(v.all))
 }
 
 // Now gives the events that a page shows at now, the newest first: all that
@@ -107,8 +98,7 @@ func standing(r *alerts.Record, now time.Time) Standing {
 // left out, and so is an event whose newest revision is not; what was closed
 // long ago is forgotten.
 func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *View {
-	next := &View{Cursor: cursor, ids: make(map[alerts.ID]*alerts.Record, len(v.ids)+2), all: make(map[alerts.ID]*alerts.Record, len(v.all)+len(records))}
-	maps.Copy(next.all, v.all)
+	next := &View{Cursor: cursor, ids: make(map[alerts.ID]*alerts.Record, len(v.ids)+2)}
 	newest := make(map[alerts.ID]*alerts.Record, len(v.heads)+len(records))
 	for _, r := range v.heads {
 		newest[r.Event] = r
@@ -117,7 +107,6 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 		if r == nil || r.Alert == nil || !r.State.Published() {
 			continue
 		}
-		next.all[r.ID] = r
 		if have := newest[r.Event]; have == nil || r.Revision >= have.Revision {
 			newest[r.Event] = r
 		}
