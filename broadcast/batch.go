@@ -37,7 +37,7 @@ func (b *batch) run(ctx context.Context) error {
 		if !b.job.Urgent {
 			b.yield(ctx)
 		}
-		late := !b.expires.IsZero() && !time.Now().Before(b.expires)
+		late := !b.inTime()
 		end := min(b.at+chunkSize, b.job.To)
 		if !late {
 			if why, wait := b.breaker.holds(b.checker != nil); why != "" {
@@ -144,19 +144,22 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 	var wg sync.WaitGroup
 	for i, o := range ordinals {
 		m, known := b.message(o, contacts)
+		instead := Queued
 		switch {
 		case turns[i] == TurnSkip:
+			continue
 		case turns[i] == TurnStop:
 			ends[i] = stopped(o)
+			continue
 		case !known:
 			ends[i] = settle(Result{Ordinal: o, State: Failed, Reason: "no message was rendered for this recipient"})
+			continue
 		case b.kind != "" && m.To == "":
-			ends[i] = settle(Result{Ordinal: o, State: Suppressed, Reason: "erased, or without such a contact"})
-		case late && turns[i] == TurnSend:
-			ends[i] = settle(Result{Ordinal: o, State: Expired, Reason: "the alert expired before it could be sent"})
-		default:
-			wg.Go(func() { ends[i] = b.deliver(m, turns[i], late) })
+			instead = Suppressed
+		case late:
+			instead = Expired
 		}
+		wg.Go(func() { ends[i] = b.deliver(m, turns[i], instead) })
 	}
 	wg.Wait()
 	for i := range ends {
@@ -242,8 +245,12 @@ func (b *batch) giveBack() error {
 	if err := b.store(false); err != nil {
 		return err
 	}
+	j := b.job
+	if b.doubts > 0 {
+		j.Attempt++
+	}
 	return b.insist(b.flight, "retry", func(ctx context.Context) error {
-		return b.queue.Retry(ctx, b.job, 0, b.unsent, b.reason)
+		return b.queue.Retry(ctx, j, 0, b.unsent, b.reason)
 	})
 }
 
@@ -258,14 +265,14 @@ func (b *batch) later() error {
 	if b.after > 0 {
 		wait = spread(b.after)
 	}
-	if b.held {
-		if j.Urgent {
-			wait = min(wait, urgentHold)
-		}
-	} else {
+	if b.held && j.Urgent {
+		wait = min(wait, urgentHold)
+	}
+	if !b.held || b.doubts > 0 { // Attempt 0 says also that nothing is in doubt
 		j.Attempt++
 	}
-	if b.crashed && j.Attempt >= maxTaken {
+	// Only what the program failed on is left: the others had their chance.
+	if b.crashed && j.Attempt >= maxTaken && len(b.unsent) == 0 && b.at >= j.To {
 		return b.bury(b.job, "the channel's program failed on it again and again")
 	}
 	wait = until(wait, b.expires, time.Now())

@@ -31,6 +31,12 @@ type ending struct {
 // the policy for those that cannot tell applies.
 const findTries = 3
 
+// unsentReasons says why a recipient was never sent anything.
+var unsentReasons = map[State]string{
+	Expired:    "the alert expired before it could be sent",
+	Suppressed: "erased, or without such a contact",
+}
+
 // doubtful marks an acceptance that may be the second one.
 const doubtful = "possible duplicate"
 
@@ -92,20 +98,28 @@ func (b *batch) earlierPost(language string) string {
 	return id
 }
 
-// deliver brings one message as far as it goes now.
-func (b *batch) deliver(m channels.Message, turn Turn, late bool) ending {
+// deliver brings one message as far as it goes now. instead is Queued where it
+// may be sent, else the state that it ends in if the platform does not have it.
+func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 	double := false // an earlier attempt may have been taken
 	if turn == TurnAsk {
-		e, send, unknown := b.ask(m, !late && b.job.Taken <= 2, late, "an attempt was cut off, and nobody knows whether it was taken")
+		again := instead == Queued && b.job.Taken <= 2
+		e, send, unknown := b.ask(m, question{again: again, last: instead != Queued, why: "an attempt was cut off, and nobody knows whether it was taken"})
 		if !send {
 			return e
 		}
-		if late {
-			return settle(Result{Ordinal: m.Ordinal, State: Expired, Reason: "the alert expired before it could be sent"})
-		}
 		double = unknown
 	}
+	if instead != Queued {
+		return settle(Result{Ordinal: m.Ordinal, State: instead, Reason: unsentReasons[instead]})
+	}
 	for {
+		if !b.inTime() { // the store may have kept us waiting
+			if double {
+				return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: "the alert expired while nobody knew whether it was taken"})
+			}
+			return settle(Result{Ordinal: m.Ordinal, State: Expired, Reason: unsentReasons[Expired]})
+		}
 		r, err := b.send(m)
 		verdict, after := channels.VerdictOf(err)
 		reason := ""
@@ -133,7 +147,7 @@ func (b *batch) deliver(m channels.Message, turn Turn, late bool) ending {
 		case verdict == channels.VerdictRetry:
 			return open
 		}
-		e, send, unknown := b.ask(m, !double, false, reason)
+		e, send, unknown := b.ask(m, question{again: !double, doubled: double, why: reason})
 		if !send {
 			return e
 		}
@@ -145,28 +159,38 @@ func (b *batch) deliver(m channels.Message, turn Turn, late bool) ending {
 	}
 }
 
+// question is a message in doubt.
+type question struct {
+	again   bool   // it may be sent once more where nobody can tell
+	doubled bool   // it was
+	last    bool   // it is never asked about again
+	why     string // for people
+}
+
 // ask finds out about a message in doubt: the platform where it can tell, else
 // the policy. What is urgent is sent once more, since a double is better than
 // silence; the rest stays uncertain and is shown so (RELIABILITY 10). send
 // says to send it (again); unknown, that the platform may have it already.
-func (b *batch) ask(m channels.Message, again, late bool, why string) (e ending, send, unknown bool) {
+func (b *batch) ask(m channels.Message, q question) (e ending, send, unknown bool) {
 	if b.finder != nil {
 		r, found, err := b.find(m)
 		switch {
 		case err == nil && found:
-			return b.accepted(m, r, false), false, false
+			return b.accepted(m, r, q.doubled), false, false
 		case err == nil:
 			return ending{}, true, false
-		case !late && b.job.Attempt < findTries:
+		case !q.last && b.job.Attempt < findTries:
 			return ending{result: Result{Ordinal: m.Ordinal}, doubt: true, reason: "the platform does not tell what became of it: " + short(err)}, false, false
 		}
 	}
-	inTime := b.expires.IsZero() || time.Now().Before(b.expires)
-	if again && inTime && b.task.Record.Urgent() {
+	if q.again && b.inTime() && b.task.Record.Urgent() {
 		return ending{}, true, true
 	}
-	return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: why}), false, false
+	return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: q.why}), false, false
 }
+
+// inTime reports whether the alert may still be sent.
+func (b *batch) inTime() bool { return b.expires.IsZero() || time.Now().Before(b.expires) }
 
 func (b *batch) accepted(m channels.Message, r channels.Receipt, double bool) ending {
 	res := Result{Ordinal: m.Ordinal, State: Accepted, Receipt: r, Latency: max(time.Since(m.Sent), 0)}

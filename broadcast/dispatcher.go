@@ -106,7 +106,7 @@ type line struct {
 
 	mu      sync.Mutex
 	urgent  int             // urgent jobs in hand
-	hands   map[string]bool // lane and entry ids in hand
+	hands   map[string]bool // entry ids in hand
 	pending []Job           // taken over, not begun yet
 }
 
@@ -171,14 +171,13 @@ func (l *line) recover(ctx context.Context) {
 			jobs, err := l.queue.Recover(ctx, busy)
 			if err == nil && len(jobs) > 0 {
 				l.log.Info("jobs taken over", zap.Int("jobs", len(jobs)))
-				l.mu.Lock()
 				for _, j := range jobs {
-					if !l.hands[j.EntryID] {
-						l.hands[j.EntryID] = true
+					if l.claim(j) {
+						l.mu.Lock()
 						l.pending = append(l.pending, j)
+						l.mu.Unlock()
 					}
 				}
-				l.mu.Unlock()
 			}
 		}
 		pause(ctx, time.Second)

@@ -129,7 +129,8 @@ type Queue interface {
 	Retry(ctx context.Context, j Job, delay time.Duration, unsent []uint32, reason string) error
 
 	// Bury moves the job to the dead letters, where it stays visible; what of
-	// it is not settled becomes failed.
+	// it was never tried becomes failed, what was tried without an answer
+	// uncertain.
 	Bury(ctx context.Context, j Job, reason string) error
 
 	// Move brings due retries back to their lanes and gives their number.

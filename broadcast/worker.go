@@ -27,10 +27,29 @@ func (l *line) work(ctx context.Context, urgentOnly bool) {
 			pause(ctx, storePause)
 			continue
 		}
-		for _, j := range jobs {
+		l.runFresh(ctx, jobs)
+	}
+}
+
+// runFresh runs what was taken just now, but for what the sweep for forgotten
+// jobs has seen in between and claimed: two of us must never run one job.
+func (l *line) runFresh(ctx context.Context, jobs []Job) {
+	for _, j := range jobs {
+		if l.claim(j) {
 			l.run(ctx, j)
 		}
 	}
+}
+
+// claim takes the job into hand; false if it is already.
+func (l *line) claim(j Job) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.hands[j.EntryID] {
+		return false
+	}
+	l.hands[j.EntryID] = true
+	return true
 }
 
 // inherited gives a job that was taken over, urgent ones first.
@@ -55,20 +74,13 @@ func (l *line) inherited(urgentOnly bool) (Job, bool) {
 	return j, true
 }
 
-// run brings one job to an end: all settled, given back, or buried.
+// run brings one claimed job to an end: all settled, given back, or buried.
 func (l *line) run(ctx context.Context, j Job) {
-	l.mu.Lock()
-	l.hands[j.EntryID] = true
-	if j.Urgent {
-		l.urgent++
-	}
-	l.mu.Unlock()
+	l.count(j, 1)
 	defer func() {
+		l.count(j, -1)
 		l.mu.Lock()
 		delete(l.hands, j.EntryID)
-		if j.Urgent {
-			l.urgent--
-		}
 		l.mu.Unlock()
 	}()
 	var err error
@@ -83,6 +95,15 @@ func (l *line) run(ctx context.Context, j Job) {
 		l.log.Warn("a job was left in the middle; another node takes it over", zap.String("alert", string(j.Alert)), zap.Int("job", j.N))
 	default:
 		l.log.Error("a job could not be carried; it is taken over later", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.Error(err))
+	}
+}
+
+// count keeps the number of urgent jobs that are being sent.
+func (l *line) count(j Job, by int) {
+	if j.Urgent {
+		l.mu.Lock()
+		l.urgent += by
+		l.mu.Unlock()
 	}
 }
 
@@ -121,8 +142,6 @@ func (l *line) yield(ctx context.Context) {
 		if err != nil {
 			pause(ctx, storePause)
 		}
-		for _, j := range jobs {
-			l.run(ctx, j)
-		}
+		l.runFresh(ctx, jobs)
 	}
 }
