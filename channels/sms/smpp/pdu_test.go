@@ -103,7 +103,7 @@ func TestEveryBodySurvives(t *testing.T) {
 		{command: cancelSM.response(), status: 0x11, seq: 4},
 		{command: unbind, seq: 5}, {command: unbind.response(), seq: 5}, {command: enquireLink.response(), seq: 6},
 		{command: deliverSM, seq: 7, body: &message{serviceType: "s", protocolID: 1, priority: 2, schedule: "x", validity: "y", replace: 1, dataCoding: 8, defaultMessage: 3,
-			text: bytes.Repeat([]byte{0}, maxShortMessage), tlvs: []tlv{{tagPayload, []byte{}}, {tagSARTotal, []byte{2}}, {0x1403, []byte("vendor")}}}},
+			text: bytes.Repeat([]byte{0}, maxShortMessage), tlvs: []tlv{{tagPayload, []byte{}}, {0x020E, []byte{2}}, {0x1403, []byte("vendor")}}}},
 	} {
 		b, err := appendPDU(nil, p)
 		if err != nil {

@@ -1,6 +1,8 @@
 package smpp
 
 import (
+	"encoding/binary"
+	"strconv"
 	"strings"
 
 	"martinella/channels"
@@ -34,6 +36,9 @@ func readReceipt(m *message) (r receipt, ok bool) {
 	}
 	if state, has := find(m.tlvs, tagMessageState); has && len(state) == 1 {
 		r.state = state[0]
+	}
+	if code, has := find(m.tlvs, tagNetworkError); has && len(code) == 3 && r.err == "" {
+		r.err = strconv.Itoa(int(binary.BigEndian.Uint16(code[1:])))
 	}
 	if kind == esmIntermediate && r.report() != channels.ReportEnroute {
 		r.state, r.stat = stateEnroute, ""

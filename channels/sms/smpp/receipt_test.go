@@ -24,6 +24,7 @@ func TestReadReceipt(t *testing.T) {
 		"text and parameters":                   {4, usualReceipt, []tlv{id("1001\x00"), state(2)}, "1001", channels.ReportDelivered, "DELIVRD"},
 		"text alone":                            {4, usualReceipt, nil, "1001", channels.ReportDelivered, "DELIVRD"},
 		"parameters alone":                      {4, "", []tlv{id("3e9\x00"), state(5)}, "3e9", channels.ReportFailed, "UNDELIV"},
+		"the network's code as a parameter":     {4, "", []tlv{id("7"), state(5), {tagNetworkError, []byte{3, 0, 27}}}, "7", channels.ReportFailed, "UNDELIV err:27"},
 		"the parameters win":                    {4, usualReceipt, []tlv{id("7\x00"), state(8)}, "7", channels.ReportFailed, "REJECTD"},
 		"in a message_payload":                  {4, "", []tlv{{tagPayload, []byte(usualReceipt)}}, "1001", channels.ReportDelivered, "DELIVRD"},
 		"capitals, spaces, another order":       {4, "STAT: undeliv ID: aF09  err:27", nil, "aF09", channels.ReportFailed, "UNDELIV err:27"},
