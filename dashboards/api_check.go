@@ -1,0 +1,45 @@
+package dashboards
+
+import (
+	"errors"
+	"net/http"
+	"time"
+
+	"martinella/alerts"
+	"martinella/alerts/cap"
+)
+
+// check judges an alert as a submit would, and stores nothing. What this key
+// may not send is an obstacle; the form is judged without regard to it.
+func (s *Server) check(w http.ResponseWriter, r *http.Request) {
+	by := callerOf(r)
+	_, message, isJSON, err := s.alertBody(w, r)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	media := "application/cap+xml"
+	if isJSON {
+		media = "application/json"
+	}
+	v := cap.Check(message, media, s.limitsOf(by.ID), time.Now())
+	if errors.Is(v.Err, cap.ErrTooLarge) {
+		s.fail(w, r, v.Err)
+		return
+	}
+	if v.Valid {
+		v.Obstacles = append(v.Obstacles, by.Refusals(v.Document.Alert, nil)...)
+		v.Sendable = len(v.Obstacles) == 0
+	}
+	if v.Problems == nil {
+		v.Problems = alerts.Problems{}
+	}
+	if v.Obstacles == nil {
+		v.Obstacles = alerts.Problems{}
+	}
+	status := http.StatusOK
+	if !v.Valid {
+		status = http.StatusUnprocessableEntity
+	}
+	writeJSON(w, status, v)
+}

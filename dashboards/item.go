@@ -1,0 +1,96 @@
+package dashboards
+
+import (
+	"slices"
+	"time"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+)
+
+// item is an event as the API shows it: its newest revision.
+type item struct {
+	ID         alerts.ID       `json:"id"`
+	Event      alerts.ID       `json:"event"`
+	Revision   int             `json:"revision"`
+	Supersedes alerts.ID       `json:"supersedes,omitempty"`
+	State      alerts.State    `json:"state"`
+	Change     alerts.Change   `json:"change"`
+	Severity   alerts.Severity `json:"severity"`
+	Digest     alerts.Digest   `json:"digest"`
+	Content    alerts.Digest   `json:"content"`
+	Cursor     string          `json:"cursor,omitempty"`
+	URL        string          `json:"url"`
+	Own        bool            `json:"own"`
+	Flagged    bool            `json:"flagged"`
+	Warnings   alerts.Problems `json:"warnings"`
+	Channels   []string        `json:"channels"`
+	Reach      int             `json:"reach"`
+	Author     alerts.By       `json:"author"`
+	Approver   *alerts.By      `json:"approver,omitempty"`
+	Received   string          `json:"received"`
+	Published  string          `json:"published,omitempty"`
+	// Head is what the public sees while this revision waits: acts on an
+	// issued event (cancel, all-clear) name its digest.
+	Head  *head          `json:"head,omitempty"`
+	Alert *alerts.Alert  `json:"alert"`
+	Areas []alerts.Value `json:"areas"`
+}
+
+type head struct {
+	ID       alerts.ID     `json:"id"`
+	Revision int           `json:"revision"`
+	State    alerts.State  `json:"state"`
+	Digest   alerts.Digest `json:"digest"`
+}
+
+func (s *Server) item(r *alerts.Record) item {
+	i := item{
+		ID: r.ID, Event: r.Event, Revision: r.Revision, Supersedes: r.Supersedes, State: r.State, Change: r.Change,
+		Severity: r.Severity(), Digest: r.Approved, Content: r.Content, Cursor: r.Cursor, URL: s.pageURL(r), Own: r.Own, Flagged: r.Flagged,
+		Warnings: append(alerts.Problems{}, r.Warnings...), Channels: append([]string{}, r.Channels...), Reach: r.Reach,
+		Author: r.Author, Received: stamp(r.Received), Published: stamp(r.Published), Alert: r.Alert, Areas: append([]alerts.Value{}, r.Areas...),
+	}
+	if r.Approver != (alerts.By{}) {
+		i.Approver = &r.Approver
+	}
+	return i
+}
+
+// stamp writes a time for programs, in UTC with milliseconds; "" for none.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z")
+}
+
+// mayRead: who approves, issues or was given the right to read sees every
+// alert. A key that only submits sees its own and what everybody may see.
+func mayRead(by alerts.Person, r *alerts.Record) bool {
+	for _, v := range []alerts.Verb{alerts.VerbRead, alerts.VerbApprove, alerts.VerbIssue} {
+		if slices.Contains(by.Rights.Verbs, v) {
+			return true
+		}
+	}
+	return r.Author.ID == by.ID || broadcast.Public(r)
+}
+
+// covers reports whether a record concerns an area: by a geocode of the
+// resolved areas or of the alert.
+func covers(r *alerts.Record, code string) bool {
+	has := func(vs []alerts.Value) bool {
+		return slices.ContainsFunc(vs, func(v alerts.Value) bool { return v.Value == code })
+	}
+	if has(r.Areas) {
+		return true
+	}
+	for _, in := range r.Infos() {
+		for i := range in.Areas {
+			if has(in.Areas[i].Geocodes) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,125 @@
+package dashboards
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+)
+
+// alertPage is one event for ever: what holds now, and how it came to it.
+type alertPage struct {
+	Card     card
+	Map      *picture
+	Timeline []revision
+	Share    []share
+	CAP      string
+	Cards    []card // those of the map
+}
+
+// revision is one line of the timeline.
+type revision struct {
+	At   instant
+	What string
+	Text words
+}
+
+// share is a plain link by which a reader passes the page on.
+type share struct{ Name, URL string }
+
+func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
+	id := alerts.ID(r.PathValue("id"))
+	head, err := p.find(r, id)
+	if errors.Is(err, alerts.ErrNotFound) {
+		p.missing(w, r)
+		return
+	}
+	if err != nil {
+		p.unable(w, r, err)
+		return
+	}
+	p.serve(w, r, "alert "+string(head.Event), func(l *locale, v *broadcast.View, now time.Time) (view, error) {
+		h := happening{head, standing(head, now)}
+		if newest, found := v.Get(head.Event, now); found {
+			h = happening{newest.Record, newest.Standing}
+		}
+		c := p.s.card(l, h, now)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
+		defer cancel()
+		a := alertPage{Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml"}
+		a.Timeline = p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now)
+		title := c.Level + ": " + c.Headline.Text
+		if c.Exercise {
+			title = l.lex.Exercise + " - " + title
+		}
+		a.Share = shares(title, p.s.PublicURL+c.URL)
+		return view{name: "alert", title: title, live: true, exercise: c.Exercise, content: a}, nil
+	})
+}
+
+// find gives the newest public revision of an event: from memory, or from the
+// store where the event is long over or the id is that of an older revision.
+func (p *pages) find(r *http.Request, id alerts.ID) (*alerts.Record, error) {
+	if h, found := p.s.Board.Snapshot().Get(id, time.Now()); found {
+		return h.Record, nil
+	}
+	if !plausible(id) {
+		return nil, alerts.ErrNotFound
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
+	defer cancel()
+	record, err := p.s.Desk.Store.Get(ctx, id, alerts.Published)
+	if err == nil && !broadcast.Public(record) {
+		err = alerts.ErrNotFound
+	}
+	return record, err
+}
+
+// plausible spares the store what is no ULID.
+func plausible(id alerts.ID) bool {
+	return len(id) == 26 && strings.Trim(string(id), "0123456789ABCDEFGHJKMNPQRSTVWXYZ") == ""
+}
+
+func (p *pages) timeline(l *locale, h happening, revisions []*alerts.Record, now time.Time) []revision {
+	var out []revision
+	if h.Standing == broadcast.StandingLapsed {
+		out = append(out, revision{At: l.At(h.Alert.Expires(), now), What: l.must("timeline_lapsed")})
+	}
+	for _, r := range revisions {
+		v := revision{At: l.At(r.Published, now)}
+		infos, tag := p.s.wording(r, l.Tag)
+		if len(infos) > 0 {
+			v.Text = words{Text: tidy(infos[0].Headline)}
+			if alerts.PrimaryLanguage(tag) != l.Tag {
+				v.Text.Lang = tag
+			}
+		}
+		switch r.Change {
+		case alerts.ChangeUpdated:
+			v.What = l.must("timeline_updated", "N", r.Revision-1)
+		case alerts.ChangeCancelled:
+			v.What, v.Text = l.must("cancelled"), words{}
+		case alerts.ChangeEnded:
+			v.What, v.Text = l.must("all_clear"), words{}
+		default:
+			v.What = l.must("timeline_issued")
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// shares are links only: no script or picture of anybody else's.
+func shares(title, address string) []share {
+	text := title + " " + address
+	return []share{
+		{"WhatsApp", "https://wa.me/?text=" + url.QueryEscape(text)},
+		{"Telegram", "https://t.me/share/url?url=" + url.QueryEscape(address) + "&text=" + url.QueryEscape(title)},
+		{"E-mail", "mailto:?subject=" + url.PathEscape(title) + "&body=" + url.PathEscape(address)},
+	}
+}

@@ -1,0 +1,55 @@
+package dashboards
+
+import (
+	"net/http"
+	"time"
+)
+
+// Outbox holds what the demonstration would have sent. Entries may be called
+// from many goroutines; newest first.
+type Outbox interface {
+	Entries() []OutboxEntry
+}
+
+// OutboxEntry is one message that was written instead of sent.
+type OutboxEntry struct {
+	At      time.Time
+	Channel string
+	To      string // masked; "" for a public post
+	Title   string
+	Text    string
+	Alert   string
+}
+
+type outboxPage struct{ Entries []outboxLine }
+
+type outboxLine struct {
+	At instant
+	OutboxEntry
+	Lines []string
+}
+
+// maxOutbox bounds the page.
+const maxOutbox = 200
+
+// outbox is never cached: it is for one person at a demonstration.
+func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
+	l, now := p.locales.of(r), time.Now()
+	var page outboxPage
+	for _, e := range p.s.Outbox.Entries() {
+		if len(page.Entries) == maxOutbox {
+			break
+		}
+		page.Entries = append(page.Entries, outboxLine{l.At(e.At, now), e, paragraphs(e.Text)})
+	}
+	v := view{name: "outbox", title: l.must("outbox_title"), content: page}
+	var e entry
+	if err := p.render(&e, l, v, p.frame(r.Context(), l, "/outbox", v, "", now), false); err != nil {
+		p.s.internal(w, r, err, nil)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Cache-Control", "no-store")
+	send(w, r, http.StatusOK, e.plain, e.gz)
+}

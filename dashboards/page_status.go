@@ -1,0 +1,43 @@
+package dashboards
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"martinella/broadcast"
+)
+
+// statusPage tells the public whether the service works.
+type statusPage struct {
+	Store    string // in words
+	Good     bool
+	Reason   string
+	Last     instant
+	Replicas int
+	Now      instant
+}
+
+func (p *pages) state(w http.ResponseWriter, r *http.Request) {
+	p.serve(w, r, "status", func(l *locale, v *broadcast.View, now time.Time) (view, error) {
+		page := statusPage{Now: l.At(now, now)}
+		d, err := p.s.status.now(context.Background())
+		switch {
+		case err != nil:
+			page.Store = l.must("store_down")
+		case d.Memory:
+			page.Store = l.must("store_memory")
+		case !d.Durable:
+			page.Store = l.must("store_weak")
+		default:
+			page.Good, page.Store, page.Replicas = true, l.must("store_good"), d.Replicas
+		}
+		var last time.Time
+		for _, h := range v.Now(now) { // newest first
+			last = h.Record.Published
+			break
+		}
+		page.Last = l.At(last, now)
+		return view{name: "status", title: l.must("status_title"), content: page}, nil
+	})
+}

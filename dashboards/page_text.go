@@ -1,0 +1,80 @@
+package dashboards
+
+import (
+	"bytes"
+	"embed"
+	"html/template"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/yuin/goldmark"
+
+	"martinella/broadcast"
+)
+
+//go:embed guide/*.md
+var guideFiles embed.FS
+
+// textPage is a page of words: our own sentences or a page of the guide.
+type textPage struct {
+	Title      string
+	Paragraphs []string
+	HTML       template.HTML // of the guide's own Markdown, never of a stranger's text
+	Feedback   string
+}
+
+func (p *pages) accessibility(w http.ResponseWriter, r *http.Request) {
+	p.words(w, r, "accessibility", "accessibility_1", "accessibility_2", "accessibility_3")
+}
+
+func (p *pages) privacy(w http.ResponseWriter, r *http.Request) {
+	p.words(w, r, "privacy", "privacy_1", "privacy_2", "privacy_3")
+}
+
+func (p *pages) words(w http.ResponseWriter, r *http.Request, key string, paragraphs ...string) {
+	p.serve(w, r, key, func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
+		t := textPage{Title: l.must(key + "_title"), Feedback: p.s.Feedback}
+		for _, k := range paragraphs {
+			t.Paragraphs = append(t.Paragraphs, l.must(k))
+		}
+		return view{name: "text", title: t.Title, content: t}, nil
+	})
+}
+
+// guide serves the long texts for users, which are in the program itself.
+func (p *pages) guide(w http.ResponseWriter, r *http.Request) {
+	name := r.PathValue("page")
+	if name == "" {
+		name = "index"
+	}
+	if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz-") != "" {
+		p.missing(w, r)
+		return
+	}
+	source, err := guideFiles.ReadFile("guide/" + name + ".md")
+	if err != nil {
+		p.missing(w, r)
+		return
+	}
+	p.serve(w, r, "guide "+name, func(_ *locale, _ *broadcast.View, _ time.Time) (view, error) {
+		title, body, _ := strings.Cut(string(source), "\n")
+		var b bytes.Buffer
+		if err := goldmark.Convert([]byte(body), &b); err != nil {
+			return view{}, err
+		}
+		title = strings.TrimSpace(strings.TrimPrefix(title, "#"))
+		return view{name: "text", title: title, content: textPage{Title: title, HTML: template.HTML(b.String())}}, nil //nolint:gosec // our own embedded text
+	})
+}
+
+func (p *pages) robots(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "max-age=86400")
+	_, _ = w.Write([]byte("User-agent: *\nDisallow: /api/\nDisallow: /hooks/\nDisallow: /live\nDisallow: /events\n"))
+}
+
+func (p *pages) favicon(w http.ResponseWriter, r *http.Request) {
+	r.SetPathValue("file", p.assets.names["icon.svg"])
+	p.assets.serve(w, r)
+}

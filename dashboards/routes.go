@@ -1,0 +1,114 @@
+package dashboards
+
+import (
+	"net/http"
+	"net/http/pprof"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"martinella/alerts"
+)
+
+// route is one line of the tables below: method, path, who may call it, what
+// answers. Who is a verb of alerts.Rights for the API; "" is anybody.
+type route struct {
+	Method, Path string
+	Who          alerts.Verb
+	Serve        http.HandlerFunc
+}
+
+const anybody alerts.Verb = ""
+
+// api is every path below /api, and each is in openapi.json.
+func (s *Server) api() []route {
+	return []route{
+		{"POST", "/api/v1/alerts", alerts.VerbSubmit, s.submit},
+		{"POST", "/api/v1/alerts/check", alerts.VerbSubmit, s.check},
+		{"GET", "/api/v1/alerts", alerts.VerbRead, s.list},
+		{"GET", "/api/v1/alerts/{id}", alerts.VerbRead, s.get},
+		{"GET", "/api/v1/alerts/{id}/deliveries", alerts.VerbRead, s.deliveries},
+		{"GET", "/api/v1/alerts/{id}/timeline", alerts.VerbRead, s.timeline},
+		{"POST", "/api/v1/alerts/{id}/approve", alerts.VerbApprove, s.approve},
+		{"POST", "/api/v1/alerts/{id}/return", alerts.VerbApprove, s.giveBack},
+		{"POST", "/api/v1/alerts/{id}/reject", alerts.VerbApprove, s.reject},
+		{"POST", "/api/v1/alerts/{id}/cancel", alerts.VerbRead, s.cancel},      // the desk asks for issue or approve
+		{"POST", "/api/v1/alerts/{id}/all-clear", alerts.VerbRead, s.allClear}, // the desk asks for submit
+		{"GET", "/api/v1/openapi.json", anybody, s.openapi},
+	}
+}
+
+// public is every other path of the public port.
+func (s *Server) public() []route {
+	routes := []route{
+		{"GET", "/{$}", anybody, s.pages.home},
+		{"GET", "/a/{id}", anybody, s.pages.alert},
+		{"GET", "/past", anybody, s.pages.past},
+		{"GET", "/status", anybody, s.pages.state},
+		{"GET", "/accessibility", anybody, s.pages.accessibility},
+		{"GET", "/privacy", anybody, s.pages.privacy},
+		{"GET", "/guide", anybody, s.pages.guide},
+		{"GET", "/guide/{page}", anybody, s.pages.guide},
+		{"GET", "/feed.atom", anybody, s.feedAtom},
+		{"GET", "/feed.rss", anybody, s.feedRSS},
+		{"GET", "/feed.json", anybody, s.feedJSON},
+		{"GET", "/cap/{file}", anybody, s.capFile},
+		{"GET", "/static/{file}", anybody, s.pages.assets.serve},
+		{"GET", "/robots.txt", anybody, s.pages.robots},
+		{"GET", "/favicon.ico", anybody, s.pages.favicon},
+		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
+	}
+	if s.Live != nil {
+		routes = append(routes, route{"GET", "/live", anybody, s.Live.ServeHTTP})
+	}
+	if s.Events != nil {
+		routes = append(routes, route{"GET", "/events", anybody, s.Events.ServeHTTP})
+	}
+	if s.Outbox != nil {
+		routes = append(routes, route{"GET", "/outbox", anybody, s.pages.outbox})
+	}
+	return routes
+}
+
+// admin is every path of the administration port, which is not public.
+func (s *Server) admin() []route {
+	metrics := promhttp.HandlerFor(s.Registry, promhttp.HandlerOpts{EnableOpenMetrics: true, Registry: s.Registry})
+	routes := []route{
+		{"GET", "/metrics", anybody, metrics.ServeHTTP},
+		{"GET", "/healthz", anybody, s.healthz},
+		{"GET", "/readyz", anybody, s.readyz},
+		{"GET", "/version", anybody, s.version},
+	}
+	if s.Profiling {
+		routes = append(routes,
+			route{"GET", "/debug/pprof/", anybody, pprof.Index},
+			route{"GET", "/debug/pprof/profile", anybody, pprof.Profile},
+			route{"GET", "/debug/pprof/symbol", anybody, pprof.Symbol},
+			route{"GET", "/debug/pprof/trace", anybody, pprof.Trace})
+	}
+	return routes
+}
+
+// Public is the handler of the public port.
+func (s *Server) Public() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.api() {
+		serve := http.Handler(r.Serve)
+		if r.Who != anybody {
+			serve = s.auth.require(r.Who, r.Serve)
+		}
+		mux.Handle(r.Method+" "+r.Path, serve)
+	}
+	for _, r := range s.public() {
+		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
+	}
+	return s.recovered(s.headers(s.unknown(mux, s.api())))
+}
+
+// Admin is the handler of the administration port.
+func (s *Server) Admin() http.Handler {
+	mux := http.NewServeMux()
+	for _, r := range s.admin() {
+		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
+	}
+	return s.recovered(mux)
+}

@@ -1,0 +1,136 @@
+package dashboards
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/alerts/cap"
+	"martinella/broadcast"
+	"martinella/channels"
+)
+
+// Config is what the doors open on. The fields up to Registry are required;
+// the zero value of each other one means "not here".
+type Config struct {
+	Authority alerts.Authority
+	PublicURL string         // "https://allerta.comune.example", without a slash at the end
+	Zone      *time.Location // of every time that is shown
+	Desk      *alerts.Desk
+	Keys      alerts.Keys
+	Log       broadcast.Log
+	Work      broadcast.Work
+	Board     Board
+	Registry  *prometheus.Registry
+	Logger    *zap.Logger
+
+	Live   http.Handler // GET /live, WebSocket
+	Events http.Handler // GET /events, server-sent events
+	// Hooks are the channels that receive requests at /hooks/{channel}; what
+	// they read goes to Sink.
+	Hooks map[string]channels.Inbound
+	Sink  channels.Sink
+	// Outbox is what the demonstration would have sent, shown at /outbox.
+	Outbox Outbox
+
+	// Ready lists why alerts cannot be accepted durably now; none means ready.
+	Ready func(ctx context.Context) []string
+	// Ledger counts the acts; its value is a metric.
+	Ledger  func(ctx context.Context) (int64, error)
+	Version Version
+
+	// Direct says that no proxy stands before the listener; TrustedProxies
+	// are those that do. Without either, addresses are not known and nothing
+	// is limited by address (DECISIONS 15).
+	Direct         bool
+	TrustedProxies []netip.Prefix
+
+	// KeyRate and KeyBurst limit the requests of one API key; 0 takes 100 a
+	// second and 500 at once, a negative rate means no limit.
+	KeyRate  float64
+	KeyBurst int
+
+	// Limits of a submitted message; zero takes cap.Submit. Sources have their
+	// own, by the person's id: national ones send more.
+	Limits  cap.Limits
+	Sources map[string]cap.Limits
+	// Signers may send without a key what they have signed (XML signature).
+	Signers []Signer
+	// Certificates, by a name for the metric of their expiry: TLS, signing,
+	// and those of senders.
+	Certificates map[string]*x509.Certificate
+
+	// Site is the institution's own page; the contacts are shown in the footer
+	// and on the pages about accessibility and privacy. Brand is "#rrggbb".
+	Site          string
+	Accessibility string // address of the statement of accessibility, if it is elsewhere
+	Feedback      string // e-mail address for problems of the pages
+	Brand         string
+	Profiling     bool // serve /debug/pprof on the administration port
+}
+
+// Version is what /version answers.
+type Version struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit,omitempty"`
+	Go      string `json:"go"`
+}
+
+// Server answers HTTP. Its handlers may be used by many goroutines; it keeps
+// no goroutine of its own.
+type Server struct {
+	Config
+	metrics *metrics
+	auth    *authenticator
+	pages   *pages
+	status  *status
+}
+
+// New checks the configuration and prepares templates, catalogues and assets,
+// so that what is missing is known at start and not at the first visit.
+func New(c Config) (*Server, error) {
+	switch {
+	case c.Desk == nil, c.Keys == nil, c.Log == nil, c.Work == nil, c.Board == nil, c.Registry == nil, c.Logger == nil:
+		return nil, errors.New("dashboards: Desk, Keys, Log, Work, Board, Registry and Logger are required")
+	case c.Zone == nil:
+		return nil, errors.New("dashboards: Zone is required")
+	}
+	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+		return nil, errors.New("dashboards: PublicURL is not an http address")
+	}
+	if c.Limits == (cap.Limits{}) {
+		c.Limits = cap.Submit
+	}
+	if c.KeyRate == 0 {
+		c.KeyRate, c.KeyBurst = 100, 500
+	}
+	s := &Server{Config: c}
+	var err error
+	if s.metrics, err = newMetrics(c); err != nil {
+		return nil, err
+	}
+	s.auth = newAuthenticator(s)
+	s.status = &status{work: c.Work}
+	if s.pages, err = newPages(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// actTimeout is how long an act of the desk may take. It goes on when the
+// client hangs up, so that nothing is left half done.
+const actTimeout = 10 * time.Second
+
+func actContext(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), actTimeout)
+}
