@@ -1,0 +1,53 @@
+# `make` alone prints what there is: a target's help is the comment behind it.
+
+SHELL := /bin/bash
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null)
+LDFLAGS := -s -w -X main.release=$(VERSION)
+# golangci-lint is built once into .tools, which git ignores.
+GOLANGCI := v2.12.2
+# Packages with tests; a second list exists nowhere.
+PACKAGES := ./...
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test chaos e2e bench fuzz lint setup-run setup-test clean
+
+help: ## print this list
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: setup-run build ## start the gateway as a demonstration authority on loopback; data in ./data
+	@bin/martinella demo $(ARGS)
+
+build: ## build bin/martinella
+	@mkdir -p bin
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/martinella ./cmd/martinella
+
+test: setup-test ## run every test of the project (race detector, shuffled)
+	$(GO) vet $(PACKAGES)
+	.ci/tests -race -shuffle=on -timeout 10m $(PACKAGES)
+
+chaos: setup-test ## kill gateway and Redis under load, 20 times each
+	MARTINELLA_CHAOS=1 .ci/tests -count=1 -timeout 15m -run 'Kill' ./cmd/martinella
+
+bench: ## run the benchmarks; the figures depend on the machine and its load
+	@echo "load: $$(cut -d' ' -f1-3 /proc/loadavg 2>/dev/null || uptime)"
+	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
+
+fuzz: ## fuzz what strangers send, FUZZTIME (30s) for each target
+	.ci/fuzz
+
+lint: .tools/golangci-lint ## run golangci-lint, pinned
+	.tools/golangci-lint run $(PACKAGES)
+
+.tools/golangci-lint: Makefile
+	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+	@touch $@
+
+setup-run:
+	@.ci/setup run
+
+setup-test:
+	@.ci/setup test
+
+clean: ## remove what was built (never ./data)
+	rm -rf bin coverage.out .ci/out

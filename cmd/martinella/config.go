@@ -1,0 +1,340 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/posflag"
+	"github.com/knadh/koanf/v2"
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"martinella/alerts"
+)
+
+// The modes of a gateway. Neither changes an alert: live refuses to start on a
+// store that could forget one.
+const (
+	modeLive     = "live"
+	modePractice = "practice"
+)
+
+// Config is everything that an operator may set, with the names of the file.
+// It is plain data; relative paths are as written.
+type Config struct {
+	Mode      string          `yaml:"mode"`
+	Authority AuthorityConfig `yaml:"authority"`
+
+	Data           string   `yaml:"data"`
+	Listen         string   `yaml:"listen"`
+	AdminListen    string   `yaml:"admin_listen"`
+	PublicURL      string   `yaml:"public_url"`
+	TrustedProxies []string `yaml:"trusted_proxies"` // addresses or prefixes whose X-Forwarded-For counts
+	Direct         bool     `yaml:"direct"`          // no proxy stands before the listener
+	Origins        []string `yaml:"origins"`         // other sites that may open the live feed
+	Profiling      bool     `yaml:"profiling"`       // /debug/pprof on the administration port
+
+	Redis                string `yaml:"redis"`                  // embedded, memory or a URL
+	AcceptWeakDurability string `yaml:"accept_weak_durability"` // the weaker mode, by its name
+
+	Policy   PolicyConfig    `yaml:"policy"`
+	Limits   LimitsConfig    `yaml:"limits"`
+	Pages    PagesConfig     `yaml:"pages"`
+	Channels []ChannelConfig `yaml:"channels"`
+	Senders  []SenderConfig  `yaml:"senders"`
+
+	file string // it was read from; "" without one
+}
+
+// AuthorityConfig is on whose behalf alerts are issued.
+type AuthorityConfig struct {
+	Slug     string `yaml:"slug"` // part of every stored key: never change it
+	Name     string `yaml:"name"`
+	Sender   string `yaml:"sender"` // CAP sender of own alerts
+	Contact  string `yaml:"contact"`
+	Language string `yaml:"language"`
+	Zone     string `yaml:"zone"` // IANA name
+}
+
+// PolicyConfig holds the numbers of the rules.
+type PolicyConfig struct {
+	SecondPersonReach int `yaml:"second_person_reach"`
+}
+
+// LimitsConfig bounds what one key or one node takes; 0 is the default.
+type LimitsConfig struct {
+	KeyRate     float64 `yaml:"key_rate"`     // requests of one API key a second; below 0: no limit
+	KeyBurst    int     `yaml:"key_burst"`    // at once
+	LiveClients int     `yaml:"live_clients"` // open pages and programs on this node
+}
+
+// PagesConfig is what the public pages show of the institution.
+type PagesConfig struct {
+	Site          string `yaml:"site"`          // its own page
+	Accessibility string `yaml:"accessibility"` // address of its statement
+	Feedback      string `yaml:"feedback"`      // e-mail address for problems of the pages
+	Brand         string `yaml:"brand"`         // "#rrggbb"
+}
+
+// SenderConfig is a machine that signs its alerts with an XML signature.
+type SenderConfig struct {
+	Name        string   `yaml:"name"`
+	Certificate string   `yaml:"certificate"` // PEM file, pinned
+	Can         []string `yaml:"can"`
+	Areas       []string `yaml:"areas"`
+	Hazards     []string `yaml:"hazards"`
+	SeverityMax string   `yaml:"severity_max"`
+	Status      []string `yaml:"status"`
+}
+
+// defaults is what holds where nothing is said.
+func defaults() map[string]any {
+	return map[string]any{
+		"data": "./data", "listen": "127.0.0.1:8080", "admin_listen": "127.0.0.1:9090", "redis": "embedded",
+		"authority.language": "it-IT", "authority.zone": "Europe/Rome", "policy.second_person_reach": 1000,
+	}
+}
+
+// envPrefix begins every variable of the configuration; a double underscore
+// goes one level down: MARTINELLA_AUTHORITY__SLUG.
+const envPrefix = "MARTINELLA_"
+
+// envOther are variables with the prefix that are not configuration.
+var envOther = []string{"MARTINELLA_CONFIG", "MARTINELLA_DEMO_ONCE", "MARTINELLA_CHAOS", "MARTINELLA_E2E", "MARTINELLA_URL", "MARTINELLA_KEY_FILE"}
+
+// configFlags are the flags that set a configuration key of the same name.
+func configFlags(f *pflag.FlagSet) {
+	f.String("config", "", "configuration `FILE` (default martinella.yaml if there is one)")
+	f.String("data", "./data", "`DIR` of everything that the gateway keeps")
+	f.String("redis", "embedded", "embedded, memory or redis://...")
+}
+
+func listenFlags(f *pflag.FlagSet) {
+	f.String("listen", "127.0.0.1:8080", "public `ADDRESS`; port 0 takes a free one")
+	f.String("admin-listen", "127.0.0.1:9090", "`ADDRESS` of metrics and health")
+}
+
+// loadConfig reads file < environment < flags and lists every mistake at once.
+// flags may be nil.
+func loadConfig(sh shell, flags *pflag.FlagSet) (*Config, error) {
+	file, err := configFile(sh, flags)
+	if err != nil {
+		return nil, err
+	}
+	return loadConfigOf(sh, file, flags)
+}
+
+// loadConfigOf reads this file, or none where it is "".
+func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) {
+	c := &Config{file: file}
+	r := &nodeReader{file: file, dir: filepath.Dir(file), lines: map[string]int{}}
+	k := koanf.New(".")
+	if err := k.Load(confmap.Provider(defaults(), "."), nil); err != nil {
+		return nil, err
+	}
+	if file != "" {
+		fromFile, err := readConfigFile(r, file, c)
+		if err != nil {
+			return nil, usage(err, "check the indentation and the quotes")
+		}
+		if err := k.Load(confmap.Provider(fromFile, ""), nil); err != nil {
+			return nil, err
+		}
+	}
+	r.environment(sh)
+	if len(r.mistakes) > 0 {
+		return nil, configError(r.mistakes)
+	}
+	if err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: func(k, v string) (string, any) { return envPath(k), v }, EnvironFunc: func() []string { return knownEnv(sh) }}), nil); err != nil {
+		return nil, err
+	}
+	if flags != nil {
+		isKey := leaves(reflect.TypeFor[Config](), "")
+		set := posflag.ProviderWithFlag(flags, ".", k, func(f *pflag.Flag) (string, any) {
+			name := strings.ReplaceAll(f.Name, "-", "_")
+			if _, ok := isKey[name]; !ok || !f.Changed {
+				return "", nil
+			}
+			return name, f.Value.String()
+		})
+		if err := k.Load(set, nil); err != nil {
+			return nil, err
+		}
+	}
+	channels, senders := c.Channels, c.Senders
+	if err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
+		return nil, usage(fmt.Errorf("configuration: %w", err), "")
+	}
+	c.Channels, c.Senders = channels, senders
+	c.complete()
+	c.rules(r)
+	if len(r.mistakes) > 0 {
+		return nil, configError(r.mistakes)
+	}
+	return c, nil
+}
+
+func configError(ms mistakes) error {
+	return &failure{exitUsage, ms.err(), "martinella config check lists every mistake"}
+}
+
+// configFile finds the file to read: the flag, the environment, or
+// martinella.yaml in the current folder.
+func configFile(sh shell, flags *pflag.FlagSet) (string, error) {
+	file := sh.getenv("MARTINELLA_CONFIG")
+	if flags != nil && flags.Lookup("config") != nil && flags.Changed("config") {
+		file, _ = flags.GetString("config")
+	}
+	if file == "" {
+		if _, err := os.Stat("martinella.yaml"); errors.Is(err, fs.ErrNotExist) {
+			return "", nil
+		}
+		return "martinella.yaml", nil
+	}
+	if _, err := os.Stat(file); err != nil {
+		return "", usage(fmt.Errorf("configuration %s", plainPathError(err)), "name an existing file with --config")
+	}
+	return file, nil
+}
+
+// readConfigFile walks the nodes of the file into c, and gives the same as a
+// map without the lists, which only a file can hold.
+func readConfigFile(r *nodeReader, file string, c *Config) (map[string]any, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, errors.New(plainPathError(err))
+	}
+	var doc yaml.Node
+	if err := yaml.Unmarshal(b, &doc); err != nil {
+		return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
+	}
+	if len(doc.Content) == 0 {
+		return nil, nil // an empty file
+	}
+	top := doc.Content[0]
+	r.read(top, c, "")
+	if len(r.mistakes) > 0 {
+		return nil, nil
+	}
+	all := map[string]any{}
+	if err := top.Decode(&all); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	delete(all, "channels")
+	delete(all, "senders")
+	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
+	return all, nil
+}
+
+// envPath turns AUTHORITY__SLUG into authority.slug.
+func envPath(name string) string {
+	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, envPrefix)), "__", ".")
+}
+
+func envName(path string) string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "__"))
+}
+
+// knownEnv gives the variables that set a key, as NAME=value.
+func knownEnv(sh shell) []string {
+	var out []string
+	for path := range leaves(reflect.TypeFor[Config](), "") {
+		if v := sh.getenv(envName(path)); v != "" {
+			out = append(out, envName(path)+"="+v)
+		}
+	}
+	return out
+}
+
+// environment checks the variables before they are merged.
+func (r *nodeReader) environment(sh shell) {
+	known := leaves(reflect.TypeFor[Config](), "")
+	for _, path := range slices.Sorted(maps.Keys(known)) {
+		text := sh.getenv(envName(path))
+		if text == "" {
+			continue
+		}
+		if err := setScalar(reflect.New(known[path]).Elem(), text); err != nil {
+			r.mistakes = append(r.mistakes, mistake{where: envName(path), what: fmt.Sprintf("is %q, which %v", text, err)})
+		}
+		r.lines[path] = 0
+	}
+	for _, entry := range sh.environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if !strings.HasPrefix(name, envPrefix) || slices.Contains(envOther, name) {
+			continue
+		}
+		if _, ok := known[envPath(name)]; !ok {
+			r.mistakes = append(r.mistakes, mistake{where: name, what: "is not a configuration variable", hint: "two underscores go one level down: " + envName("authority.slug")})
+		}
+	}
+}
+
+// leaves gives the path and type of every key that holds a single value or a
+// list of them.
+func leaves(t reflect.Type, under string) map[string]reflect.Type {
+	out := map[string]reflect.Type{}
+	for name, index := range fieldsOf(t) {
+		f := t.FieldByIndex(index).Type
+		at := joinPath(under, name)
+		switch {
+		case f.Kind() == reflect.Struct:
+			maps.Copy(out, leaves(f, at))
+		case f.Kind() == reflect.Slice && f.Elem().Kind() == reflect.Struct:
+		default:
+			out[at] = f
+		}
+	}
+	return out
+}
+
+// complete fills what follows from the rest. Without a configured authority
+// the gateway is for practice, under a name that says so.
+func (c *Config) complete() {
+	a := &c.Authority
+	nobody := a.Slug == "" && a.Name == "" && a.Sender == ""
+	if nobody {
+		a.Slug, a.Name, a.Sender = "practice", "Martinella (no authority configured)", "martinella@localhost"
+	}
+	if c.Mode == "" {
+		c.Mode = modeLive
+		if nobody {
+			c.Mode = modePractice
+		}
+	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+}
+
+// authority is what the rooms know of it.
+func (c *Config) authority() alerts.Authority {
+	a := c.Authority
+	return alerts.Authority{Slug: a.Slug, Name: a.Name, Sender: a.Sender, Contact: a.Contact, Language: a.Language}
+}
+
+// zone is the authority's; the rules have proved that it exists.
+func (c *Config) zone() *time.Location {
+	z, err := time.LoadLocation(c.Authority.Zone)
+	if err != nil {
+		return time.UTC
+	}
+	return z
+}
+
+var (
+	slugForm = regexp.MustCompile(`^[a-z0-9-]{2,32}$`)
+	langForm = regexp.MustCompile(`^[a-zA-Z]{2,8}(-[a-zA-Z0-9]{1,8})*$`)
+)
+
+func quoted(s string) string { return strconv.Quote(s) }

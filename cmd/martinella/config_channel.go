@@ -1,0 +1,123 @@
+package main
+
+import (
+	"maps"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+	"go.yaml.in/yaml/v3"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+	"martinella/channels"
+)
+
+// ChannelConfig is one entry of the list of channels: what every kind has, and
+// the kind's own fields.
+type ChannelConfig struct {
+	channelHead
+	kind   kind
+	fields any       // of the kind, a pointer to its configuration
+	node   yaml.Node // as written, for config print
+}
+
+// channelHead is what every kind has.
+type channelHead struct {
+	Name     string         `yaml:"name"`
+	Kind     string         `yaml:"kind"`
+	Exercise bool           `yaml:"exercise"`
+	Readers  alerts.Readers `yaml:"readers"`
+}
+
+// kind is a way to build channels; wire.go lists them.
+type kind struct {
+	empty func() any // a pointer to its configuration with the defaults
+	build func(name string, fields any, s channels.Settings, log *zap.Logger) (channels.Channel, error)
+
+	social bool // a social platform
+	memory bool // may be used with a store that keeps nothing: it warns nobody
+}
+
+// adapter makes a kind of a constructor. The constructor must open nothing: the
+// check of a configuration calls it.
+func adapter[C any, T channels.Channel](build func(name string, c C, s channels.Settings, log *zap.Logger) (T, error)) kind {
+	return kind{
+		empty: func() any { return new(C) },
+		build: func(name string, fields any, s channels.Settings, log *zap.Logger) (channels.Channel, error) {
+			ch, err := build(name, *fields.(*C), s, log)
+			if err != nil {
+				return nil, err // not a typed nil
+			}
+			return ch, nil
+		},
+	}
+}
+
+func (k kind) asSocial() kind {
+	k.social = true
+	return k
+}
+
+func (k kind) asMemory() kind {
+	k.memory = true
+	return k
+}
+
+// fillFrom reads the common keys, then lets the kind read the others.
+func (c *ChannelConfig) fillFrom(r *nodeReader, n *yaml.Node, path string) {
+	c.node = *n
+	if n.Kind != yaml.MappingNode {
+		r.complain(n, path+" must have keys", "write it like {name: press, kind: webhook, url: ...}")
+		return
+	}
+	head, own := *n, *n
+	head.Content, own.Content = nil, nil
+	common := fieldsOf(reflect.TypeFor[channelHead]())
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		to := &own
+		if common[n.Content[i].Value] != nil {
+			to = &head
+		}
+		to.Content = append(to.Content, n.Content[i], n.Content[i+1])
+	}
+	r.value(&head, reflect.ValueOf(&c.channelHead).Elem(), path)
+	known, ok := kinds[c.Kind]
+	if !ok {
+		at := n
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			if n.Content[i].Value == "kind" {
+				at = n.Content[i]
+			}
+		}
+		what := "is " + quoted(c.Kind)
+		if c.Kind == "" {
+			what = "is missing"
+		}
+		r.complain(at, path+".kind "+what, "known: "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+		return
+	}
+	c.kind, c.fields = known, known.empty()
+	r.value(&own, reflect.ValueOf(c.fields).Elem(), path)
+}
+
+// build makes the channel. It opens no connection. A kind that writes files has
+// a Folder; without one it is below the data folder.
+func (c *ChannelConfig) build(s channels.Settings, data string, log *zap.Logger) (channels.Channel, error) {
+	if f := reflect.ValueOf(c.fields).Elem().FieldByName("Folder"); f.IsValid() && f.Kind() == reflect.String && f.String() == "" {
+		f.SetString(filepath.Join(data, "outbox"))
+	}
+	return c.kind.build(c.Name, c.fields, s, log)
+}
+
+// route is the channel with what the configuration says of it.
+func (c *ChannelConfig) route(ch channels.Channel) broadcast.Route {
+	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social}
+}
+
+// settings is what all channels share.
+func (c *Config) settings() channels.Settings {
+	return channels.Settings{Authority: c.Authority.Name, PublicURL: c.PublicURL, Zone: c.zone(), Language: c.Authority.Language}
+}

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.yaml.in/yaml/v3"
+)
+
+func configCommand(sh shell) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "config",
+		Short:   "Check or print the configuration",
+		Example: "  martinella config check --config martinella.yaml",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	check := &cobra.Command{
+		Use:     "check",
+		Short:   "Name every mistake of the configuration with its line",
+		Example: "  martinella config check --config martinella.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(sh, cmd.Flags())
+			if err != nil {
+				var f *failure
+				if errors.As(err, &f) {
+					return refused(f.err, "")
+				}
+				return err
+			}
+			fmt.Fprintf(sh.out, "%s: no mistakes; mode %s, authority %s, %d channels\n", c.source(), c.Mode, c.Authority.Slug, len(c.Channels))
+			for _, note := range c.notes() {
+				fmt.Fprintf(sh.out, "note: %s\n", note)
+			}
+			return nil
+		},
+	}
+	show := &cobra.Command{
+		Use:     "print",
+		Short:   "Print the configuration as it holds, secrets hidden",
+		Example: "  martinella config print --config martinella.yaml",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(sh, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return c.print(sh)
+		},
+	}
+	for _, sub := range []*cobra.Command{check, show} {
+		configFlags(sub.Flags())
+		listenFlags(sub.Flags())
+		cmd.AddCommand(sub)
+	}
+	return cmd
+}
+
+func (c *Config) source() string {
+	if c.file == "" {
+		return "no file, defaults"
+	}
+	return c.file
+}
+
+// notes are worth saying, and no mistakes.
+func (c *Config) notes() []string {
+	var out []string
+	if c.Mode == modePractice {
+		out = append(out, "mode practice: a store that could forget an alert is accepted; set mode: live before warning people")
+	}
+	if c.PublicURL == "" {
+		out = append(out, "public_url is not set: links in messages lead to the listening address")
+	}
+	if len(c.Channels) == 0 {
+		out = append(out, "no channels: alerts reach the public page, feeds and open pages only")
+	}
+	for i := range c.Channels {
+		ch, err := c.Channels[i].build(c.settings(), c.Data, zap.NewNop())
+		if err != nil {
+			continue
+		}
+		if n, ok := ch.(interface{ Notes() []string }); ok {
+			for _, note := range n.Notes() {
+				out = append(out, c.Channels[i].Name+": "+note)
+			}
+		}
+	}
+	return out
+}
+
+// print writes the effective configuration as YAML.
+func (c *Config) print(sh shell) error {
+	plain := *c
+	plain.Channels, plain.Senders = nil, nil
+	var top yaml.Node
+	if err := top.Encode(shown(reflect.ValueOf(plain))); err != nil {
+		return err
+	}
+	var list yaml.Node
+	list.Kind = yaml.SequenceNode
+	for i := range c.Channels {
+		n := c.Channels[i].node
+		hide(&n)
+		list.Content = append(list.Content, &n)
+	}
+	set := func(key string, n *yaml.Node) {
+		top.Content = append(top.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: key}, n)
+	}
+	if len(list.Content) > 0 {
+		set("channels", &list)
+	}
+	if len(c.Senders) > 0 {
+		var senders yaml.Node
+		if err := senders.Encode(shown(reflect.ValueOf(c.Senders))); err != nil {
+			return err
+		}
+		set("senders", &senders)
+	}
+	hide(&top)
+	e := yaml.NewEncoder(sh.out)
+	e.SetIndent(2)
+	if err := e.Encode(&top); err != nil {
+		return err
+	}
+	return e.Close()
+}
+
+// shown turns a configuration struct into a node in the order of its fields,
+// without what is empty.
+func shown(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Struct:
+		n := &yaml.Node{Kind: yaml.MappingNode}
+		for i := range v.NumField() {
+			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
+			if name == "" || v.Field(i).IsZero() {
+				continue
+			}
+			var value yaml.Node
+			if err := value.Encode(shown(v.Field(i))); err != nil {
+				continue
+			}
+			n.Content = append(n.Content, &yaml.Node{Kind: yaml.ScalarNode, Value: name}, &value)
+		}
+		return n
+	case reflect.Slice:
+		var all []any
+		for i := range v.Len() {
+			all = append(all, shown(v.Index(i)))
+		}
+		return all
+	}
+	return v.Interface()
+}
+
+// hide covers what could open a door: values of secret keys, and the user part
+// and query of addresses.
+func hide(n *yaml.Node) {
+	n.HeadComment, n.LineComment, n.FootComment = "", "", ""
+	for i, child := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 1 && secretName(n.Content[i-1].Value) && child.Kind == yaml.ScalarNode {
+			copied := *child
+			copied.Value, copied.Tag = "(hidden)", "!!str"
+			n.Content[i] = &copied
+			continue
+		}
+		copied := *child
+		copied.Content = append([]*yaml.Node(nil), child.Content...)
+		if copied.Kind == yaml.ScalarNode && strings.Contains(copied.Value, "://") {
+			copied.Value = safeURL(copied.Value)
+		}
+		hide(&copied)
+		n.Content[i] = &copied
+	}
+}
+
+// safeURL is an address without what may be secret in it.
+func safeURL(s string) string {
+	u, err := url.Parse(s)
+	if err != nil {
+		return "(hidden)"
+	}
+	if u.User != nil {
+		u.User = url.User("hidden")
+	}
+	if u.RawQuery != "" {
+		u.RawQuery = "hidden"
+	}
+	return u.String()
+}

@@ -1,0 +1,341 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/alerts/cap"
+	"martinella/broadcast"
+	"martinella/broadcast/live"
+	"martinella/channels"
+	"martinella/dashboards"
+)
+
+// gateway is one node with everything that it runs.
+type gateway struct {
+	config      *Config
+	log         *zap.Logger
+	store       *store
+	desk        *alerts.Desk
+	board       *broadcast.Board
+	hub         *live.Hub
+	metrics     *broadcast.Metrics
+	dispatchers []*broadcast.Dispatcher
+	channels    []channels.Channel
+	server      *dashboards.Server
+	stopping    atomic.Bool
+}
+
+// newGateway builds every part over an open store. site is the public address
+// where none is configured.
+func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, error) {
+	if c.PublicURL == "" {
+		c.PublicURL = site
+	}
+	g := &gateway{config: c, log: log, store: s}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+
+	routes, err := g.routes()
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(routes))
+	for i, r := range routes {
+		names[i] = r.Name()
+	}
+	g.metrics = broadcast.NewMetrics(registry, names)
+	queues := broadcast.NewQueues(s)
+	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Log: log}
+	for _, r := range routes {
+		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
+	}
+	g.desk = &alerts.Desk{
+		Authority: c.authority(),
+		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach},
+		Store:     s.Store(),
+		Publisher: &broadcast.Planner{
+			Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
+			Language: c.Authority.Language, Log: log,
+		},
+		NewID: func(now time.Time) alerts.ID {
+			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
+		},
+		Digest: digest,
+	}
+	if err := g.follow(registry); err != nil {
+		return nil, err
+	}
+	return g, g.doors(registry, sink)
+}
+
+// digest is over the canonical CAP; that of an own alert leaves sent out.
+func digest(a *alerts.Alert, own bool) (alerts.Digest, error) {
+	if own {
+		return cap.DigestOwn(a), nil
+	}
+	return cap.Digest(a), nil
+}
+
+// routes builds the channels in the order of the configuration.
+func (g *gateway) routes() ([]broadcast.Route, error) {
+	var routes []broadcast.Route
+	for i := range g.config.Channels {
+		c := &g.config.Channels[i]
+		ch, err := c.build(g.config.settings(), g.config.Data, g.log)
+		if err != nil {
+			return nil, usage(fmt.Errorf("channel %s: %w", c.Name, err), "martinella config check names the line")
+		}
+		g.channels = append(g.channels, ch)
+		routes = append(routes, c.route(ch))
+	}
+	return routes, nil
+}
+
+// follow builds what shows published changes: the board, and the live feed
+// behind it.
+func (g *gateway) follow(registry *prometheus.Registry) error {
+	metrics, err := live.NewMetrics(registry)
+	if err != nil {
+		return err
+	}
+	build := func(write func(broadcast.Entry, string, string, time.Duration) []byte) live.Build {
+		return func(e broadcast.Entry, lang string, spread time.Duration) []byte {
+			return write(e, g.config.PublicURL, lang, spread)
+		}
+	}
+	g.hub, err = live.New(live.Config{
+		Log: g.store.Log(), Brief: build(broadcast.Brief), Full: build(broadcast.Full), Metrics: metrics, Logger: g.log,
+		Public: broadcast.Public, Origins: g.origins(), MaxClients: g.config.Limits.LiveClients,
+		Languages: g.languages(),
+	})
+	if err != nil {
+		return err
+	}
+	g.board = broadcast.NewBoard(g.store.Store(), g.store.Log(), g.log)
+	g.board.OnLoad(g.hub.Begin)
+	g.board.Observe(g.hub.Publish)
+	return nil
+}
+
+// origins are the sites whose pages may open the feed: the configured ones and
+// the gateway's own address, also behind a proxy.
+func (g *gateway) origins() []string {
+	return append(slices.Clone(g.config.Origins), g.config.PublicURL)
+}
+
+// languages of the live feed: the authority's first.
+func (g *gateway) languages() []string {
+	all := []string{alerts.PrimaryLanguage(g.config.Authority.Language)}
+	for _, l := range []string{"it", "en", "de", "fr"} {
+		if !slices.Contains(all, l) {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// doors builds the HTTP side.
+func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error {
+	c := g.config
+	conf := dashboards.Config{
+		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
+		Log: g.store.Log(), Work: g.store, Board: g.board, Registry: registry, Logger: g.log,
+		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
+		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
+		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
+		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Profiling: c.Profiling,
+	}
+	for _, p := range c.TrustedProxies {
+		prefix, err := parsePrefix(p)
+		if err != nil {
+			return err
+		}
+		conf.TrustedProxies = append(conf.TrustedProxies, prefix)
+	}
+	for _, s := range c.Senders {
+		cert, err := readCertificate(s.Certificate)
+		if err != nil {
+			return err
+		}
+		rights, _ := rightsOf(s.Can, s.Areas, s.Hazards, s.SeverityMax, s.Status, nil, false)
+		conf.Signers = append(conf.Signers, dashboards.Signer{Person: alerts.Person{ID: "sender:" + s.Name, Name: s.Name, Rights: rights}, Certificate: cert})
+		conf.Certificates[s.Name] = cert
+	}
+	for _, ch := range g.channels {
+		if in, ok := ch.(channels.Inbound); ok {
+			conf.Hooks[ch.Name()] = in
+		}
+	}
+	var err error
+	g.server, err = dashboards.New(conf)
+	return err
+}
+
+// durableEnough refuses a store that could forget an alert: always in mode
+// live, unless the configuration names exactly this weakness.
+func durableEnough(c *Config, d broadcast.Durability) error {
+	if c.Mode != modeLive || d.Durable || acceptedByName(c, d) {
+		return nil
+	}
+	return refused(fmt.Errorf("the store could lose what it has accepted (%s: %s)", d.Mode, d.Reason),
+		fmt.Sprintf("set appendonly yes and appendfsync always in Redis, or accept it with accept_weak_durability: %s", d.Mode))
+}
+
+// reasons says why alerts cannot be accepted durably now.
+func (g *gateway) reasons(ctx context.Context) []string {
+	var why []string
+	if g.stopping.Load() {
+		why = append(why, "the gateway is stopping")
+	}
+	d, err := g.store.Durability(ctx)
+	switch {
+	case err != nil:
+		why = append(why, "the store does not answer")
+	case d.Memory:
+		why = append(why, "the store keeps nothing (memory): Actual alerts are refused")
+	case !d.Durable && !acceptedByName(g.config, d):
+		why = append(why, "the store could lose what it accepts: "+d.Reason)
+	}
+	if err == nil && d.Skew.Abs() > skewFails {
+		why = append(why, fmt.Sprintf("this clock is %v from the store's", d.Skew.Round(time.Second)))
+	}
+	if since, err := g.board.Health(); err != nil && time.Since(since) > 2*time.Second {
+		why = append(why, "the pages do not follow the store")
+	}
+	return why
+}
+
+// sweepEvery is how often events whose time is over are marked.
+const sweepEvery = 15 * time.Second
+
+// sweep marks lapsed events until ctx ends.
+func (g *gateway) sweep(ctx context.Context) error {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		if n, err := g.desk.Lapse(ctx, time.Now()); err != nil && ctx.Err() == nil {
+			g.log.Warn("events whose time is over were not marked", zap.Error(err))
+		} else if n > 0 {
+			g.log.Info("events have lapsed", zap.Int("events", n))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+// The times of shutdown: what is being answered, then what is being sent.
+const answersEnd = 10 * time.Second
+
+// run serves both listeners until ctx ends, then ends everything in order:
+// readiness first, live clients with 1012, answers, sendings. ready is called
+// once alerts can be accepted.
+func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready func(context.Context) error) error {
+	loops := &supervisor{log: g.log}
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	feed, stopFeed := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopFeed()
+
+	loops.start(background, "store", g.store.Run)
+	loops.start(background, "board", g.board.Run)
+	for _, d := range g.dispatchers {
+		loops.start(background, "channel "+d.Route.Name(), d.Run)
+	}
+	loops.start(background, "sweep", g.sweep)
+	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
+	feedEnded := make(chan struct{})
+	go func() {
+		defer close(feedEnded)
+		_ = g.hub.Run(feed) // always nil
+	}()
+
+	servers := []*http.Server{newServer(g.server.Public(), g.log), newServer(g.server.Admin(), g.log)}
+	broken := make(chan error, len(servers))
+	for i, l := range []net.Listener{public, admin} {
+		go func() {
+			if err := servers[i].Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				broken <- fmt.Errorf("listen on %s: %w", l.Addr(), err)
+			}
+		}()
+	}
+
+	err := g.awaitReady(ctx, broken)
+	if err == nil && ctx.Err() == nil {
+		err = ready(ctx)
+	}
+	if err == nil {
+		select {
+		case <-ctx.Done():
+			g.log.Info("stopping")
+		case err = <-broken:
+		}
+	}
+
+	g.stopping.Store(true)
+	stopFeed()
+	<-feedEnded
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), answersEnd)
+	defer cancel()
+	for _, s := range servers {
+		if shutErr := s.Shutdown(end); shutErr != nil {
+			_ = s.Close() // what is still open after ten seconds is cut
+		}
+	}
+	stopBackground()
+	loops.wait()
+	for _, ch := range g.channels {
+		if c, ok := ch.(interface{ Close() error }); ok {
+			err = errors.Join(err, c.Close())
+		}
+	}
+	return err
+}
+
+// awaitReady waits until the board is loaded: from then on the gateway accepts
+// alerts and shows them.
+func (g *gateway) awaitReady(ctx context.Context, broken <-chan error) error {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if _, err := g.board.Health(); err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-broken:
+			return err
+		case <-tick.C:
+		}
+	}
+}
+
+// newServer has limits against slow and large requests, and none that would
+// cut a live feed.
+func newServer(h http.Handler, log *zap.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          zap.NewStdLog(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
+	}
+}

@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/mail"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+	"github.com/spf13/cobra"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+)
+
+func peopleCommand(sh shell) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "people",
+		Short:   "Add and erase subscribers",
+		Example: "  martinella people add --phone +393330000001 --areas 052032 --language it",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(peopleAddCommand(sh), peopleEraseCommand(sh))
+	return cmd
+}
+
+// The closed sets of a subscription.
+var (
+	audiences = []string{"citizens", "volunteers", "institutions", "media", "staff"}
+	purposes  = []string{"emergency", "information"}
+)
+
+// contacts are the ways to reach somebody, as flags.
+type contacts struct{ phone, email string }
+
+func (c *contacts) flags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&c.phone, "phone", "", "`NUMBER`, with +39 or as it is dialled in Italy")
+	cmd.Flags().StringVar(&c.email, "email", "", "`ADDRESS`")
+}
+
+// read gives the contacts by kind, in the form in which they are stored.
+func (c contacts) read() (map[string]string, error) {
+	out := map[string]string{}
+	if c.phone != "" {
+		n, err := phonenumbers.Parse(c.phone, "IT")
+		if err != nil || !phonenumbers.IsValidNumber(n) {
+			return nil, usage(errors.New("the phone number is not one that exists"), "write it like +393331234567")
+		}
+		out["phone"] = phonenumbers.Format(n, phonenumbers.E164)
+	}
+	if c.email != "" {
+		a, err := mail.ParseAddress(c.email)
+		if err != nil || a.Address != c.email {
+			return nil, usage(errors.New("the e-mail address cannot be read"), "write it like name@example.org")
+		}
+		out["email"] = strings.ToLower(a.Address)
+	}
+	if len(out) == 0 {
+		return nil, usage(errors.New("no contact"), "give --phone or --email")
+	}
+	return out, nil
+}
+
+func peopleAddCommand(sh shell) *cobra.Command {
+	var c contacts
+	var s broadcast.Subscriber
+	var severity, until string
+	cmd := &cobra.Command{
+		Use:   "add",
+		Short: "Add a subscriber, or change the one with the same contact",
+		Long: `Add a subscriber, or change the one with the same contact. Contacts are stored
+sealed under the key file of the data folder. Add only people who asked for it
+or whom the law lets you reach.`,
+		Example: "  martinella people add --phone +393330000001 --areas 052032,052015 --language it",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if s.Contacts, err = c.read(); err != nil {
+				return err
+			}
+			if err := finishSubscriber(&s, severity, until); err != nil {
+				return err
+			}
+			return withStore(cmd, sh, func(ctx context.Context, _ *Config, st *store) error {
+				number, fresh, err := st.People().Add(ctx, s)
+				if err != nil {
+					return err
+				}
+				word := "changed"
+				if fresh {
+					word = "added"
+				}
+				fmt.Fprintf(sh.out, "person %d %s\n", number, word)
+				return nil
+			})
+		},
+	}
+	configFlags(cmd.Flags())
+	c.flags(cmd)
+	f := cmd.Flags()
+	f.StringSliceVar(&s.Areas, "areas", nil, "geocode `VALUES`; * is the whole territory (required)")
+	f.StringVar(&s.Language, "language", "it", "`TAG` of the language")
+	f.StringVar(&severity, "severity-min", "", "lowest `SEVERITY` that is sent (default: all)")
+	f.StringVar(&s.Audience, "audience", "citizens", strings.Join(audiences, ", "))
+	f.StringVar(&s.Purpose, "purpose", "emergency", strings.Join(purposes, " or "))
+	f.StringVar(&until, "until", "", "last `DAY`, like 2027-06-30 (default: no end)")
+	return cmd
+}
+
+// finishSubscriber checks what flags cannot.
+func finishSubscriber(s *broadcast.Subscriber, severity, until string) error {
+	s.V = 1
+	s.MinSeverity = alerts.Severity(severity)
+	switch {
+	case len(s.Areas) == 0:
+		return usage(errors.New("no area"), "name geocodes with --areas, or * for the whole territory")
+	case severity != "" && !slices.Contains(alerts.Severities, s.MinSeverity):
+		return usage(fmt.Errorf("the severity is %s", quoted(severity)), joinAll(alerts.Severities))
+	case !slices.Contains(audiences, s.Audience):
+		return usage(fmt.Errorf("the audience is %s", quoted(s.Audience)), strings.Join(audiences, ", "))
+	case !slices.Contains(purposes, s.Purpose):
+		return usage(fmt.Errorf("the purpose is %s", quoted(s.Purpose)), strings.Join(purposes, " or "))
+	case !langForm.MatchString(s.Language):
+		return usage(fmt.Errorf("the language is %s", quoted(s.Language)), "write it like it or de-AT")
+	}
+	if until != "" {
+		last, err := time.Parse(time.DateOnly, until)
+		if err != nil {
+			return usage(fmt.Errorf("the day is %s", quoted(until)), "write it like 2027-06-30")
+		}
+		s.Until = last.AddDate(0, 0, 1)
+	}
+	return nil
+}
+
+func peopleEraseCommand(sh shell) *cobra.Command {
+	var c contacts
+	cmd := &cobra.Command{
+		Use:     "erase",
+		Short:   "Erase a subscriber for good",
+		Example: "  martinella people erase --phone +393330000001",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			who, err := c.read()
+			if err != nil {
+				return err
+			}
+			return withStore(cmd, sh, func(ctx context.Context, _ *Config, s *store) error {
+				erased := false
+				for kind, address := range who {
+					number, err := s.People().Lookup(ctx, kind, address)
+					if errors.Is(err, alerts.ErrNotFound) {
+						continue
+					}
+					if err != nil {
+						return err
+					}
+					if err := s.People().Erase(ctx, number); err != nil {
+						return err
+					}
+					erased = true
+				}
+				if !erased {
+					return refused(errors.New("nobody has this contact"), "")
+				}
+				fmt.Fprintln(sh.out, "erased; backups made before still hold the sealed entry")
+				return nil
+			})
+		},
+	}
+	configFlags(cmd.Flags())
+	c.flags(cmd)
+	return cmd
+}

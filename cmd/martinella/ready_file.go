@@ -1,0 +1,63 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+)
+
+// readyFile is what --ready-file gets once the gateway can accept alerts.
+type readyFile struct {
+	Public string `json:"public"`
+	Admin  string `json:"admin"`
+	PID    int    `json:"pid"`
+}
+
+// write puts the file there in one step: who sees it sees all of it.
+func (r readyFile) write(name string) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(name), ".ready-*")
+	if err != nil {
+		return fmt.Errorf("write the ready file: %s", plainPathError(err))
+	}
+	_, err = f.Write(append(b, '\n'))
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("write the ready file: %s", plainPathError(err))
+	}
+	return nil
+}
+
+// localURL is where a program on this machine reaches the listener.
+func localURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return "http://" + addr.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// siteURL is how people call it where nothing is configured: by the name
+// localhost, which browsers trust more than 127.0.0.1.
+func siteURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return localURL(addr)
+	}
+	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+)
+
+// openPatience is how long a start waits for the store: a former gateway may
+// still be ending, and a large log takes time to load.
+const openPatience = 90 * time.Second
+
+func serveCommand(sh shell) *cobra.Command {
+	var ready string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the gateway",
+		Long: `Run the gateway until SIGTERM or SIGINT. Configuration: file, then
+environment MARTINELLA_*, then flags.`,
+		Example: `  martinella serve --config martinella.yaml
+  martinella serve --data /var/lib/martinella --listen 0.0.0.0:8080 --redis redis://10.0.0.5:6379`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadConfig(sh, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, ready, newLogger(sh.err), nil)
+		},
+	}
+	configFlags(cmd.Flags())
+	listenFlags(cmd.Flags())
+	cmd.Flags().StringVar(&ready, "ready-file", "", "write the addresses to `FILE` once alerts can be accepted")
+	return cmd
+}
+
+// serve opens the store and both listeners, and runs the gateway until ctx
+// ends. then is called once it is ready; its error ends the gateway.
+func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, then func(context.Context, *gateway, readyFile) error) (err error) {
+	if err := makeData(c.Data); err != nil {
+		return err
+	}
+	public, err := listen(ctx, c.Listen)
+	if err != nil {
+		return err
+	}
+	defer public.Close()
+	admin, err := listen(ctx, c.AdminListen)
+	if err != nil {
+		return err
+	}
+	defer admin.Close()
+
+	opening, cancel := context.WithTimeout(ctx, openPatience)
+	s, err := openStore(opening, c, c.Redis, log)
+	cancel()
+	if err != nil {
+		return unreachable(err, "is redis-server installed, or --redis right? --redis memory practises without one")
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	d, err := s.Durability(ctx)
+	if err != nil {
+		return unreachable(err, "")
+	}
+	if err := durableEnough(c, d); err != nil {
+		return err
+	}
+	if !d.Durable {
+		log.Warn("what is accepted could be lost", zap.String("durability", d.Mode), zap.String("reason", d.Reason))
+	}
+	g, err := newGateway(c, s, siteURL(public.Addr()), log)
+	if err != nil {
+		return err
+	}
+	return g.run(ctx, public, admin, func(ctx context.Context) error {
+		at := readyFile{Public: localURL(public.Addr()), Admin: localURL(admin.Addr()), PID: os.Getpid()}
+		if readyName != "" {
+			if err := at.write(readyName); err != nil {
+				return refused(err, "name a file in an existing folder")
+			}
+		}
+		log.Info("ready", zap.String("public", at.Public), zap.String("admin", at.Admin), zap.String("site", c.PublicURL),
+			zap.String("mode", c.Mode), zap.String("authority", c.Authority.Slug), zap.String("durability", d.Mode), zap.Int("channels", len(g.channels)), zap.String("version", version()))
+		if then != nil {
+			return then(ctx, g, at)
+		}
+		return nil
+	})
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		var op *net.OpError
+		if errors.As(err, &op) {
+			err = op.Err
+		}
+		return nil, refused(fmt.Errorf("listen on %s: %w", address, err), "another program may have it: choose another address, or port 0 for a free one")
+	}
+	return l, nil
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/rivo/tview"
+	"github.com/spf13/cobra"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+)
+
+// watchEvery is how often the gateway is asked, watchAlerts how many alerts
+// are shown.
+const (
+	watchEvery  = time.Second
+	watchAlerts = 20
+)
+
+func watchCommand(sh shell) *cobra.Command {
+	var admin string
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "watch",
+		Short: "Live view of alerts, channels and queues",
+		Long: `Live view of alerts, channels and queues: a screen on a terminal (q ends it),
+one line for each change elsewhere. Queues are read from the administration
+port where it can be reached.`,
+		Example: "  martinella watch --key-file author.key",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := newClient(sh, cmd.Flags())
+			if err != nil {
+				return err
+			}
+			w := &watcher{client: c, admin: strings.TrimRight(admin, "/")}
+			first, err := w.look(cmd.Context())
+			if err != nil {
+				return asFailure(err)
+			}
+			switch {
+			case once:
+				(&watchLines{out: sh.out, last: map[string]string{}}).show(first)
+				return nil
+			case isTerminal(sh.out):
+				return w.screen(cmd.Context(), first)
+			}
+			return w.lines(cmd.Context(), sh.out, first)
+		},
+	}
+	clientFlags(cmd.Flags())
+	cmd.Flags().StringVar(&admin, "admin-url", "http://127.0.0.1:9090", "`ADDRESS` of the administration port")
+	cmd.Flags().BoolVar(&once, "once", false, "print how things stand and end")
+	return cmd
+}
+
+// sight is what a look at the gateway found.
+type sight struct {
+	at         time.Time
+	alerts     []view
+	deliveries map[alerts.ID][]broadcast.Delivery
+	queues     []string // lines of metrics that are not 0
+	err        error    // the gateway did not answer; the rest is older
+}
+
+type watcher struct {
+	client *client
+	admin  string
+	last   sight
+}
+
+// look asks the gateway.
+func (w *watcher) look(ctx context.Context) (sight, error) {
+	s := sight{at: time.Now(), deliveries: map[alerts.ID][]broadcast.Delivery{}}
+	var err error
+	if s.alerts, err = w.client.list(ctx, watchAlerts); err != nil {
+		s = w.last
+		s.err = err
+		return s, err
+	}
+	for _, a := range s.alerts {
+		if !a.State.Published() {
+			continue
+		}
+		if known := w.last.deliveries[a.ID]; len(known) > 0 && allOver(known) && len(s.deliveries) > 5 {
+			s.deliveries[a.ID] = known // old and settled: not asked again each second
+			continue
+		}
+		if s.deliveries[a.ID], err = w.client.deliveries(ctx, a.ID); err != nil {
+			s = w.last
+			s.err = err
+			return s, err
+		}
+	}
+	s.queues = w.queues(ctx)
+	w.last = s
+	return s, nil
+}
+
+func allOver(ds []broadcast.Delivery) bool {
+	return !slices.ContainsFunc(ds, func(d broadcast.Delivery) bool { ended, _ := over(d); return !ended })
+}
+
+// queueMetrics are the numbers worth seeing while they are not 0.
+var queueMetrics = []string{"martinella_queue_jobs{", "martinella_queue_oldest_seconds{", "martinella_dead_letters{", "martinella_breaker_open{", "martinella_live_clients{"}
+
+// queues reads the numbers of the administration port; nil where it does not
+// answer.
+func (w *watcher) queues(ctx context.Context) []string {
+	if w.admin == "" {
+		return nil
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.admin+"/metrics", nil)
+	if err != nil {
+		return nil
+	}
+	resp, err := w.client.http.Do(req)
+	if err != nil {
+		return nil
+	}
+	defer resp.Body.Close()
+	var out []string
+	scan := bufio.NewScanner(io.LimitReader(resp.Body, answerLimit))
+	for scan.Scan() {
+		line := scan.Text()
+		if slices.ContainsFunc(queueMetrics, func(m string) bool { return strings.HasPrefix(line, m) }) && !strings.HasSuffix(line, " 0") {
+			out = append(out, strings.TrimPrefix(line, "martinella_"))
+		}
+	}
+	return out
+}
+
+// lines prints changes until ctx ends.
+func (w *watcher) lines(ctx context.Context, out io.Writer, first sight) error {
+	show := &watchLines{out: out, last: map[string]string{}}
+	show.show(first)
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			s, _ := w.look(ctx) // the error is shown
+			if ctx.Err() == nil {
+				show.show(s)
+			}
+		}
+	}
+}
+
+// watchLines prints a line when what it says has changed.
+type watchLines struct {
+	out  io.Writer
+	last map[string]string
+}
+
+func (l *watchLines) say(key, line string) {
+	if l.last[key] != line {
+		l.last[key] = line
+		fmt.Fprintln(l.out, line)
+	}
+}
+
+func (l *watchLines) show(s sight) {
+	gateway := "gateway: answers"
+	if s.err != nil {
+		gateway = "gateway: " + s.err.Error()
+	}
+	l.say("gateway", gateway)
+	for i := len(s.alerts) - 1; i >= 0; i-- { // oldest first, as it happened
+		a := s.alerts[i]
+		l.say(string(a.ID), alertLine(a))
+		for _, d := range s.deliveries[a.ID] {
+			l.say(string(a.ID)+d.Channel, "  "+deliveryLine(a.ID, d))
+		}
+	}
+	for _, q := range s.queues {
+		name, value, _ := strings.Cut(q, "} ")
+		l.say(name, "  "+name+"} "+value)
+	}
+}
+
+func alertLine(a view) string {
+	headline, severity, status := "", "", ""
+	if a.Alert != nil {
+		severity, status = string(a.Alert.Severity()), string(a.Alert.Status)
+		if len(a.Alert.Infos) > 0 {
+			if headline = a.Alert.Infos[0].Headline; headline == "" {
+				headline = a.Alert.Infos[0].Event
+			}
+		}
+	}
+	return fmt.Sprintf("%s %s %s %s revision %d: %s", a.ID, a.State, status, severity, a.Revision, headline)
+}
+
+func deliveryLine(id alerts.ID, d broadcast.Delivery) string {
+	s := fmt.Sprintf("%s %s: %s, %d of %d accepted", id, d.Channel, d.State, d.Accepted, d.Total)
+	if d.Failed+d.Uncertain > 0 {
+		s += fmt.Sprintf(", %d failed, %d uncertain", d.Failed, d.Uncertain)
+	}
+	if d.Error != "" {
+		s += ": " + d.Error
+	}
+	return s
+}
+
+// screen shows tables until q is pressed or ctx ends.
+func (w *watcher) screen(ctx context.Context, first sight) error {
+	app := tview.NewApplication()
+	head := tview.NewTextView().SetDynamicColors(false)
+	table := tview.NewTable().SetFixed(1, 0).SetSelectable(true, false)
+	queues := tview.NewTextView()
+	queues.SetBorder(true).SetTitle(" queues ")
+	table.SetBorder(true).SetTitle(" alerts and channels ")
+	layout := tview.NewFlex().SetDirection(tview.FlexRow).
+		AddItem(head, 1, 0, false).AddItem(table, 0, 3, true).AddItem(queues, 0, 1, false)
+	app.SetRoot(layout, true).SetInputCapture(quitKey(app))
+
+	draw := func(s sight) {
+		state := "answers"
+		if s.err != nil {
+			state = s.err.Error()
+		}
+		head.SetText(fmt.Sprintf("%s  %s  %s  (q ends)", w.client.base, s.at.Format(time.TimeOnly), state))
+		fillTable(table, s)
+		queues.SetText(strings.Join(s.queues, "\n"))
+	}
+	draw(first)
+
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(watchEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				app.Stop()
+				return
+			case <-tick.C:
+				s, _ := w.look(ctx) // the error is shown
+				if ctx.Err() == nil {
+					go app.QueueUpdateDraw(func() { draw(s) }) // does not return once the screen has ended
+				}
+			}
+		}
+	}()
+	err := app.Run()
+	cancel()
+	<-stopped
+	if err != nil {
+		return errors.New("the terminal cannot show a screen: " + err.Error())
+	}
+	return nil
+}
+
+func fillTable(t *tview.Table, s sight) {
+	t.Clear()
+	for i, title := range []string{"alert / channel", "state", "accepted", "delivered", "failed", "uncertain", "first ms", "note"} {
+		t.SetCell(0, i, tview.NewTableCell(title).SetSelectable(false))
+	}
+	row := 1
+	for _, a := range s.alerts {
+		t.SetCell(row, 0, tview.NewTableCell(tview.Escape(alertLine(a))).SetExpansion(1))
+		t.SetCell(row, 1, tview.NewTableCell(string(a.State)))
+		row++
+		for _, d := range s.deliveries[a.ID] {
+			note := d.Error
+			if note == "" {
+				note = d.URL
+			}
+			for i, text := range []string{"  " + d.Channel, d.State, fmt.Sprintf("%d/%d", d.Accepted, d.Total), fmt.Sprint(d.Delivered), fmt.Sprint(d.Failed), fmt.Sprint(d.Uncertain), milliseconds(d.FirstMS), note} {
+				t.SetCell(row, i, tview.NewTableCell(tview.Escape(text)))
+			}
+			row++
+		}
+	}
+}

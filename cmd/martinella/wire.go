@@ -1,0 +1,122 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"martinella/broadcast/rdb"
+	"martinella/channels"
+	"martinella/channels/mastodon"
+	"martinella/channels/outbox"
+	"martinella/channels/sms/smpp"
+	"martinella/channels/webhook"
+	"martinella/dashboards"
+)
+
+// kinds is every way to say an alert. This file is the only one that knows the
+// adapters: a new channel is its folder and one line here.
+var kinds = map[string]kind{
+	"mastodon": adapter(mastodon.New).asSocial(),
+	"outbox":   adapter(outbox.New).asMemory(),
+	"smpp":     adapter(smpp.New),
+	"webhook":  adapter(webhook.New),
+}
+
+// store is where everything is kept.
+type store = rdb.Redis
+
+// openStore opens the store of a gateway at the address, which is that of the
+// configuration or another way to the same. It blocks until the store answers
+// or ctx ends.
+func openStore(ctx context.Context, c *Config, address string, log *zap.Logger) (*store, error) {
+	return rdb.Open(ctx, rdb.Config{Redis: address, Authority: c.Authority.Slug, DataDir: c.Data, AcceptWeak: c.AcceptWeakDurability != ""}, log)
+}
+
+// liveSocket gives the address of the server that a running gateway keeps in
+// its data folder, or the configured address where none answers.
+func liveSocket(ctx context.Context, c *Config) string {
+	if c.Redis != rdb.Embedded {
+		return c.Redis
+	}
+	path, err := filepath.Abs(filepath.Join(c.Data, "redis.sock"))
+	if err != nil {
+		return c.Redis
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
+	if err != nil {
+		return c.Redis
+	}
+	_ = conn.Close() // only to see whether somebody answers
+	return (&url.URL{Scheme: "unix", Path: path}).String()
+}
+
+// withStore runs an act of administration on the store of the configuration:
+// through the socket of the running gateway's own server, else by starting it.
+func withStore(cmd *cobra.Command, sh shell, act func(context.Context, *Config, *store) error) error {
+	c, err := loadConfig(sh, cmd.Flags())
+	if err != nil {
+		return err
+	}
+	if c.Redis == rdb.Memory {
+		return usage(fmt.Errorf("a store in memory belongs to its gateway alone"), "use --redis embedded or a URL")
+	}
+	log := newLogger(sh.err).WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
+	s, err := openStore(cmd.Context(), c, liveSocket(cmd.Context(), c), log)
+	if err != nil {
+		return unreachable(err, "is --data the folder of the gateway?")
+	}
+	defer s.Close()
+	return act(cmd.Context(), c, s)
+}
+
+// outboxPage shows what the outboxes hold.
+type outboxPage []*outbox.Channel
+
+// newOutboxPage finds the outboxes; nil without one.
+func newOutboxPage(all []channels.Channel) dashboards.Outbox {
+	var page outboxPage
+	for _, ch := range all {
+		if o, ok := ch.(*outbox.Channel); ok {
+			page = append(page, o)
+		}
+	}
+	if len(page) == 0 {
+		return nil
+	}
+	return page
+}
+
+// Entries gives the newest messages of all outboxes.
+func (p outboxPage) Entries() []dashboards.OutboxEntry {
+	var all []dashboards.OutboxEntry
+	for _, o := range p {
+		latest, err := o.Latest()
+		if err != nil {
+			continue // the channel's own check says so
+		}
+		for _, e := range latest {
+			all = append(all, dashboards.OutboxEntry{At: e.Sent, Channel: e.Channel, Title: e.Title, Text: e.Text, Alert: string(e.Alert)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b dashboards.OutboxEntry) int {
+		return cmp.Or(b.At.Compare(a.At), cmp.Compare(a.Channel, b.Channel))
+	})
+	return all
+}
+
+// makeData creates the data folder for its owner alone.
+func makeData(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return refused(fmt.Errorf("data folder %s", plainPathError(err)), "name a folder that can be written with --data")
+	}
+	return nil
+}
