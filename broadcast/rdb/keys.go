@@ -1,0 +1,89 @@
+package rdb
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"martinella/alerts"
+)
+
+// keys names every key of one authority. All carry one hash tag, so that one
+// script may change them together and a cluster keeps them in one slot.
+type keys struct{ tag string }
+
+func newKeys(authority string) keys { return keys{"{martinella:" + authority + "}:"} }
+
+func (k keys) schema() string  { return k.tag + "schema" }
+func (k keys) nothing() string { return k.tag + "nothing" } // never exists: see scripts/intake.lua
+
+// The records and acts.
+
+func (k keys) record(id alerts.ID) string { return k.tag + "rec:" + string(id) } // hash: j, state, content, approved, event, cursor, closed, ...
+func (k keys) raw(id alerts.ID) string    { return k.tag + "raw:" + string(id) } // the bytes as they came
+func (k keys) event(id alerts.ID) string  { return k.tag + "event:" + string(id) }
+func (k keys) records() string            { return k.tag + "records" } // sorted set of all ids, by ULID
+func (k keys) acts() string               { return k.tag + "acts" }    // stream, entry n-0 is act n
+func (k keys) actSeq() string             { return k.tag + "acts:seq" }
+func (k keys) actsOf(event alerts.ID) string {
+	return k.tag + "acts:" + string(event) // list of act numbers
+}
+
+// alias stands for (sender, identifier). Hashed, since CAP identifiers may
+// hold anything; the zero byte keeps ("a", "bc") and ("ab", "c") apart.
+func (k keys) alias(sender, identifier string) string {
+	sum := sha256.Sum256([]byte(sender + "\x00" + identifier))
+	return k.tag + "alias:" + hex.EncodeToString(sum[:])
+}
+
+// The log.
+
+func (k keys) log() string    { return k.tag + "log" }
+func (k keys) epoch() string  { return k.tag + "epoch" }         // hash: epoch, head, floor
+func (k keys) starts() string { return k.tag + "channels" }      // hash: channel to where its group began
+func (k keys) seen() string   { return k.tag + "channels:seen" } // sorted set: channel by when it was last open, ms
+
+// What goes out for one alert.
+
+func (k keys) out(id alerts.ID) string { return k.tag + "out:" + string(id) } // hash: m:<channel> messages, s:<channel> spans
+func (k keys) of(kind string, id alerts.ID, channel string) string {
+	return k.tag + kind + ":" + string(id) + ":" + channel
+}
+func (k keys) tally(id alerts.ID, channel string) string    { return k.of("tally", id, channel) } // hash: n, s1..s7, b<bucket>, first, last, err, url, stop, plan, delayed, next
+func (k keys) snapshot(id alerts.ID, channel string) string { return k.of("snap", id, channel) }  // uint32 little endian by ordinal
+func (k keys) states(id alerts.ID, channel string) string   { return k.of("state", id, channel) } // 4 bits by ordinal
+func (k keys) reasons(id alerts.ID, channel string) string  { return k.of("why", id, channel) }   // hash: ordinal to reason
+func (k keys) parts(id alerts.ID, channel string) string    { return k.of("parts", id, channel) } // hash: ordinal to reported parts
+
+// The work of one channel.
+
+func (k keys) lane(channel, letter string) string { return k.tag + "lane:" + channel + ":" + letter }
+func (k keys) delayed(channel string) string      { return k.tag + "delayed:" + channel } // sorted set by due ms
+func (k keys) dead(channel string) string         { return k.tag + "dead:" + channel }
+func (k keys) pace(channel string) string         { return k.tag + "pace:" + channel }
+func (k keys) posts(channel string, event alerts.ID) string {
+	return k.tag + "posts:" + channel + ":" + string(event) // hash: language to the platform's id
+}
+func (k keys) receipt(channel, messageID string) string {
+	return k.tag + "receipt:" + channel + ":" + messageID
+}
+func (k keys) parked(channel, messageID string) string {
+	return k.tag + "parked:" + channel + ":" + messageID
+}
+
+// Nodes, people, API keys.
+
+func (k keys) nodes() string               { return k.tag + "nodes" } // sorted set by last sign of life, s
+func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
+func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber
+func (k keys) peopleSeq() string           { return k.tag + "people:seq" }
+func (k keys) tombstones() string          { return k.tag + "people:erased" }
+func (k keys) contact(index string) string { return k.tag + "contact:" + index }
+func (k keys) apiKeys() string             { return k.tag + "keys" }        // hash: id to key
+func (k keys) apiTokens() string           { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
+func (k keys) apiUsed() string             { return k.tag + "keys:used" }   // hash: id to last use, ms
+
+// laneGroup is the consumer group of every lane; a channel's group of the log
+// is logGroup.
+const laneGroup = "send"
+
+func logGroup(channel string) string { return "ch:" + channel }

@@ -1,0 +1,280 @@
+package rdb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+	"martinella/channels"
+)
+
+// widest is how many recipients one call of a script handles.
+const widest = 2000
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
+
+// Begin implements [broadcast.Queue]. It gives [broadcast.ErrLost] also where
+// this node has not refreshed its lease lately: others may take the job at any
+// moment.
+func (q *Queue) Begin(ctx context.Context, j broadcast.Job, ordinals []uint32) ([]broadcast.Turn, error) {
+	op := q.op("begin", j.Alert)
+	if err := q.r.fenced(ctx); err != nil {
+		return nil, fail(op, err)
+	}
+	t, err := q.task(ctx, j.Alert)
+	if err != nil {
+		return nil, fail(op, err)
+	}
+	lane, entry := q.entry(j)
+	keys := []string{lane, q.r.keys.states(j.Alert, q.channel), q.r.keys.tally(j.Alert, q.channel)}
+	turns := make([]broadcast.Turn, 0, len(ordinals))
+	for some := range slices.Chunk(ordinals, widest) {
+		args := []any{laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), slices.Min(some), slices.Max(some)}
+		for _, o := range some {
+			args = append(args, o)
+		}
+		out, err := q.r.run(ctx, q.r.scripts.begin, keys, args...).Int64Slice()
+		if err != nil {
+			return nil, fail(op, err)
+		}
+		if len(out) != len(some) {
+			return nil, fail(op, broadcast.ErrLost)
+		}
+		for _, turn := range out {
+			turns = append(turns, broadcast.Turn(turn))
+		}
+	}
+	return turns, nil
+}
+
+// Finish implements [broadcast.Queue]. What happened is recorded also where
+// the job is another worker's by now; the error is [broadcast.ErrLost] then.
+func (q *Queue) Finish(ctx context.Context, j broadcast.Job, results []broadcast.Result, last bool) (broadcast.Changed, error) {
+	op := q.op("finish", j.Alert)
+	var changed broadcast.Changed
+	t, err := q.task(ctx, j.Alert)
+	if err != nil {
+		return changed, fail(op, err)
+	}
+	chunks := slices.Collect(slices.Chunk(results, widest))
+	if len(chunks) == 0 {
+		chunks = [][]broadcast.Result{nil}
+	}
+	for i, some := range chunks {
+		mine, early, err := q.finish(ctx, j, t, some, last && i == len(chunks)-1)
+		changed.Delivered += early.Delivered
+		changed.Failed += early.Failed
+		if err == nil && !mine {
+			err = broadcast.ErrLost
+		}
+		if err != nil {
+			return changed, fail(op, err)
+		}
+	}
+	return changed, nil
+}
+
+func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, results []broadcast.Result, last bool) (mine bool, early broadcast.Changed, err error) {
+	k := q.r.keys
+	lane, entry := q.entry(j)
+	keys := []string{lane, k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel), k.parts(j.Alert, q.channel), k.posts(q.channel, t.Record.Event)}
+	lo, hi := j.From, j.From
+	var language, post, url string
+	var rest []any
+	for i, res := range results {
+		if i == 0 {
+			lo, hi = res.Ordinal, res.Ordinal
+		}
+		lo, hi = min(lo, res.Ordinal), max(hi, res.Ordinal)
+		ms, bucket := "", ""
+		if res.State == broadcast.Accepted {
+			ms, bucket = itoa(max(0, res.Latency.Milliseconds())), strconv.Itoa(bucketOf(res.Latency))
+			if t.public && res.Receipt.ID != "" {
+				language, post = t.language(res.Ordinal), res.Receipt.ID
+			}
+			if t.public && res.Receipt.URL != "" {
+				url = res.Receipt.URL
+			}
+		}
+		ids := messageIDs(res.Receipt)
+		for _, id := range ids {
+			keys = append(keys, k.receipt(q.channel, id), k.parked(q.channel, id))
+		}
+		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids))
+	}
+	args := append([]any{laneGroup, entry, q.r.node, flag(last), milliseconds(keptFor(t.Record)), milliseconds(reportsFor(t.Record)), string(j.Alert), lo, hi,
+		language, post, url, len(results)}, rest...)
+	out, err := q.r.repeat(ctx, q.r.scripts.finish, keys, args...).Int64Slice()
+	if err != nil || len(out) != 3 {
+		return false, early, err
+	}
+	return out[0] == 1, broadcast.Changed{Delivered: int(out[1]), Failed: int(out[2])}, nil
+}
+
+// messageIDs are the ids by which a platform will report: those of the parts,
+// else that of the whole.
+func messageIDs(r channels.Receipt) []string {
+	var ids []string
+	for _, p := range r.Parts {
+		if p.ID != "" {
+			ids = append(ids, p.ID)
+		}
+	}
+	if len(ids) == 0 && r.ID != "" {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// Retry implements [broadcast.Queue].
+func (q *Queue) Retry(ctx context.Context, j broadcast.Job, delay time.Duration, unsent []uint32, reason string) error {
+	op := q.op("retry", j.Alert)
+	t, err := q.task(ctx, j.Alert)
+	if err != nil {
+		return fail(op, err)
+	}
+	text, err := json.Marshal(j)
+	if err != nil {
+		return fail(op, err)
+	}
+	k := q.r.keys
+	lane, entry := q.entry(j)
+	lo, hi := j.From, j.From
+	if len(unsent) > 0 {
+		lo, hi = slices.Min(unsent), slices.Max(unsent)
+	}
+	args := []any{laneGroup, entry, q.r.node, max(0, delay.Milliseconds()), delayedMember(laneOf(j), j.Alert, text), reason, milliseconds(keptFor(t.Record)), lo, hi}
+	for _, o := range unsent {
+		args = append(args, o)
+	}
+	n, err := q.r.run(ctx, q.r.scripts.retry, []string{lane, k.delayed(q.channel), k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel)}, args...).Int()
+	if err == nil && n == 0 {
+		err = broadcast.ErrLost
+	}
+	return fail(op, err)
+}
+
+// Bury implements [broadcast.Queue].
+func (q *Queue) Bury(ctx context.Context, j broadcast.Job, reason string) error {
+	op := q.op("bury", j.Alert)
+	kept := keepDeliveries
+	if t, err := q.task(ctx, j.Alert); err == nil { // a job whose record is gone is buried as well
+		kept = keptFor(t.Record)
+	} else if !errors.Is(err, alerts.ErrNotFound) {
+		return fail(op, err)
+	}
+	text, err := json.Marshal(j)
+	if err != nil {
+		return fail(op, err)
+	}
+	k := q.r.keys
+	lane, entry := q.entry(j)
+	n, err := q.r.run(ctx, q.r.scripts.bury,
+		[]string{lane, k.dead(q.channel), k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel)},
+		laneGroup, entry, q.r.node, text, string(j.Alert), reason, j.Taken, milliseconds(kept), j.From, j.To).Int()
+	if err == nil && n == 0 {
+		err = broadcast.ErrLost
+	}
+	return fail(op, err)
+}
+
+// Replay implements [broadcast.Queue].
+func (q *Queue) Replay(ctx context.Context, alert alerts.ID) (int, error) {
+	op := q.op("replay", alert)
+	k := q.r.keys
+	t, err := q.task(ctx, alert)
+	if err != nil {
+		return 0, fail(op, err)
+	}
+	moved, start := 0, "-"
+	for {
+		entries, err := q.r.commands.XRangeN(ctx, k.dead(q.channel), start, "+", page).Result()
+		if err != nil {
+			return moved, fail(op, err)
+		}
+		if len(entries) == 0 {
+			return moved, nil
+		}
+		for _, e := range entries {
+			p, _ := readPlace(e.ID)
+			start = place{p.ms, p.seq + 1}.String()
+			if of, _ := e.Values["alert"].(string); of != string(alert) {
+				continue
+			}
+			var j broadcast.Job
+			text, _ := e.Values["j"].(string)
+			if err := json.Unmarshal([]byte(text), &j); err != nil {
+				return moved, fail(op, err)
+			}
+			j.Attempt = 0
+			fresh, err := json.Marshal(j)
+			if err != nil {
+				return moved, fail(op, err)
+			}
+			failed, doubt := ordinals(e.Values["failed"]), ordinals(e.Values["doubt"])
+			args := append(append([]any{e.ID, fresh, milliseconds(keptFor(t.Record)), j.From, j.To, len(failed)}, failed...), doubt...)
+			n, err := q.r.run(ctx, q.r.scripts.replay,
+				[]string{k.dead(q.channel), q.lane(laneOf(j)), k.states(alert, q.channel), k.tally(alert, q.channel), k.reasons(alert, q.channel)}, args...).Int()
+			if err != nil {
+				return moved, fail(op, err)
+			}
+			moved += n
+		}
+	}
+}
+
+// ordinals reads a list that bury wrote.
+func ordinals(value any) (list []any) {
+	text, _ := value.(string)
+	for o := range strings.FieldsFuncSeq(text, func(c rune) bool { return c == ',' }) {
+		list = append(list, o)
+	}
+	return list
+}
+
+// parkedFor is how long a report waits for its message id to become known.
+const parkedFor = 72 * time.Hour
+
+// Report implements [broadcast.Queue].
+func (q *Queue) Report(ctx context.Context, rep channels.DeliveryReport) (known bool, changed broadcast.Changed, err error) {
+	op := "report to " + q.channel
+	k := q.r.keys
+	if rep.MessageID == "" {
+		return false, changed, nil
+	}
+	var where string
+	switch rep.State {
+	case channels.ReportDelivered, channels.ReportFailed:
+		where, err = q.r.repeat(ctx, q.r.scripts.park, []string{k.receipt(q.channel, rep.MessageID), k.parked(q.channel, rep.MessageID)},
+			string(rep.State)+" "+rep.Code, parkedFor.Milliseconds()).Text()
+	default: // on its way: changes nothing
+		where, err = q.r.commands.Get(ctx, k.receipt(q.channel, rep.MessageID)).Result()
+		if errors.Is(err, redis.Nil) {
+			err = nil
+		}
+		return where != "", changed, fail(op, err)
+	}
+	if err != nil || where == "" {
+		return false, changed, fail(op, err)
+	}
+	at := strings.Fields(where) // alert, ordinal, part, parts
+	if len(at) != 4 {
+		return false, changed, fail(op, errors.New("the receipt index cannot be read"))
+	}
+	alert := alerts.ID(at[0])
+	out, err := q.r.repeat(ctx, q.r.scripts.report,
+		[]string{k.states(alert, q.channel), k.tally(alert, q.channel), k.reasons(alert, q.channel), k.parts(alert, q.channel)},
+		at[1], at[2], at[3], string(rep.State), rep.Code, keepDeliveries.Milliseconds()).Int64Slice()
+	if err == nil && len(out) == 2 {
+		changed = broadcast.Changed{Delivered: int(out[0]), Failed: int(out[1])}
+	}
+	return err == nil, changed, fail(op, err)
+}

@@ -1,0 +1,44 @@
+package rdb
+
+import (
+	"embed"
+
+	"github.com/redis/go-redis/v9"
+)
+
+//go:embed scripts/*.lua
+var scriptFiles embed.FS
+
+// scripts holds every script, each with the shared part that it needs before
+// it. They go by EVALSHA and are loaded again when Redis has forgotten them.
+type scripts struct {
+	intake, move, publish                            *redis.Script
+	plan, begin, finish, park, report                *redis.Script
+	retry, due, bury, replay, takeover, forget, join *redis.Script
+	lease, pace, trim, epoch, person, erase          *redis.Script
+}
+
+func loadScripts() (*scripts, error) {
+	var failed error
+	script := func(names ...string) *redis.Script {
+		var text string
+		for _, name := range names {
+			b, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
+			if err != nil {
+				failed = err
+			}
+			text += string(b)
+		}
+		return redis.NewScript(text)
+	}
+	s := &scripts{
+		intake: script("acts", "intake"), move: script("acts", "move"), publish: script("acts", "publish"),
+		plan: script("plan"), begin: script("states", "begin"), finish: script("states", "finish"),
+		park: script("park"), report: script("states", "report"),
+		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
+		takeover: script("takeover"), forget: script("forget"), join: script("join"),
+		lease: script("lease"), pace: script("pace"), trim: script("trim"), epoch: script("epoch"),
+		person: script("person"), erase: script("erase"),
+	}
+	return s, failed
+}

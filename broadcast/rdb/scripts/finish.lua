@@ -1,0 +1,48 @@
+-- finish: settles recipients. What was settled before stays as it is. Message
+-- ids are indexed, and reports that came before them are applied.
+-- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id its index and its parking place
+-- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
+--        10 language of a public post or '', 11 its id, 12 its url, 13 number of results, then for each result:
+--        ordinal, state, latency in ms or '', bucket, reason, number of message ids
+-- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
+local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
+local ttl, at, key, delivered, failed = ARGV[5], 14, 7, 0, 0
+redis.call('PERSIST', KEYS[3])
+local w = open_window(KEYS[2], tonumber(ARGV[8]), tonumber(ARGV[9]))
+for _ = 1, tonumber(ARGV[13]) do
+  local ordinal, to, ms, bucket, reason, ids = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
+  at = at + 6
+  local now = state_of(w, ordinal)
+  if now == QUEUED or now == TRYING or (now == UNCERTAIN and to ~= UNCERTAIN) then
+    set_state(w, ordinal, to)
+    if reason ~= '' then
+      redis.call('HSET', KEYS[4], ordinal, reason)
+      redis.call('PEXPIRE', KEYS[4], ttl)
+    elseif now == UNCERTAIN then
+      redis.call('HDEL', KEYS[4], ordinal)
+    end
+    if reason ~= '' and (to == FAILED or to == UNCERTAIN) then redis.call('HSET', KEYS[3], 'err', reason) end
+    if ms ~= '' then
+      local first, last = redis.call('HGET', KEYS[3], 'first'), redis.call('HGET', KEYS[3], 'last')
+      if not first or tonumber(ms) < tonumber(first) then redis.call('HSET', KEYS[3], 'first', ms) end
+      if not last or tonumber(ms) > tonumber(last) then redis.call('HSET', KEYS[3], 'last', ms) end
+      redis.call('HINCRBY', KEYS[3], 'b' .. bucket, 1)
+    end
+  end
+  for part = 0, ids - 1 do
+    redis.call('SET', KEYS[key], ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids, 'PX', ARGV[6])
+    local parked = redis.call('GET', KEYS[key + 1])
+    if parked then
+      local state, why = string.match(parked, '^(%a+) ?(.*)$')
+      local moved = apply_report(w, KEYS[3], KEYS[4], KEYS[5], ttl, ordinal, part, ids, state, why)
+      if moved == DELIVERED then delivered = delivered + 1 elseif moved == FAILED then failed = failed + 1 end
+      redis.call('DEL', KEYS[key + 1])
+    end
+    key = key + 2
+  end
+end
+close_window(w, KEYS[3], ttl)
+if ARGV[12] ~= '' then redis.call('HSET', KEYS[3], 'url', ARGV[12]) end
+if ARGV[11] ~= '' then redis.call('HSET', KEYS[6], ARGV[10], ARGV[11]) end
+if mine and ARGV[4] == '1' then settle(KEYS[1], ARGV[1], ARGV[2]) end
+return {mine and 1 or 0, delivered, failed}

@@ -1,0 +1,78 @@
+-- Shared: delivery states, 4 bits a recipient, two in a byte, the even ordinal
+-- in the low half; what was never written is 0, queued. A window is read once,
+-- changed in memory and written once.
+local QUEUED, TRYING, ACCEPTED, DELIVERED, FAILED, UNCERTAIN, EXPIRED, SUPPRESSED = 0, 1, 2, 3, 4, 5, 6, 7
+
+local function open_window(key, lo, hi)
+  local first, last = math.floor(lo / 2), math.floor(hi / 2)
+  local bytes = {string.byte(redis.call('GETRANGE', key, first, last), 1, -1)}
+  for i = #bytes + 1, last - first + 1 do bytes[i] = 0 end
+  return {key = key, first = first, bytes = bytes, changed = false, delta = {}}
+end
+
+local function state_of(w, ordinal)
+  local b = w.bytes[math.floor(ordinal / 2) - w.first + 1]
+  if ordinal % 2 == 0 then return b % 16 end
+  return math.floor(b / 16)
+end
+
+local function set_state(w, ordinal, to)
+  local i = math.floor(ordinal / 2) - w.first + 1
+  local b = w.bytes[i]
+  local from = state_of(w, ordinal)
+  if from == to then return end
+  if ordinal % 2 == 0 then w.bytes[i] = b - from + to else w.bytes[i] = b + (to - from) * 16 end
+  w.changed = true
+  w.delta[from] = (w.delta[from] or 0) - 1
+  w.delta[to] = (w.delta[to] or 0) + 1
+end
+
+-- close_window writes the states and counts them in the tally (s1 .. s7).
+local function close_window(w, tally, ttl)
+  if not w.changed then return end
+  redis.call('PEXPIRE', w.key, ttl)
+  redis.call('SETRANGE', w.key, w.first, string.char(unpack(w.bytes)))
+  redis.call('PEXPIRE', w.key, ttl)
+  for s = 1, 7 do
+    if w.delta[s] and w.delta[s] ~= 0 then redis.call('HINCRBY', tally, 's' .. s, w.delta[s]) end
+  end
+end
+
+-- apply_report moves one recipient by what the platform says later: forward
+-- only, and to delivered only with the last of its parts. reported holds, by
+-- ordinal, one letter for each part: d where it was delivered. It gives the
+-- new state, nil where nothing changed.
+local function apply_report(w, tally, why, reported, ttl, ordinal, part, parts, state, reason)
+  local now = state_of(w, ordinal)
+  if now == DELIVERED or now == FAILED or now == EXPIRED or now == SUPPRESSED then return end
+  if state == 'failed' then
+    set_state(w, ordinal, FAILED)
+    redis.call('HSET', why, ordinal, reason)
+    redis.call('PEXPIRE', why, ttl)
+    redis.call('HSET', tally, 'err', reason)
+    return FAILED
+  end
+  if parts > 1 then
+    local seen = redis.call('HGET', reported, ordinal) or string.rep('.', parts)
+    seen = string.sub(seen, 1, part) .. 'd' .. string.sub(seen, part + 2)
+    redis.call('HSET', reported, ordinal, seen)
+    redis.call('PEXPIRE', reported, ttl)
+    if string.find(seen, '.', 1, true) then return end
+  end
+  set_state(w, ordinal, DELIVERED)
+  return DELIVERED
+end
+
+-- owned tells whether the entry is pending with this consumer, and resets its
+-- idle time: a long job is not taken for a forgotten one.
+local function owned(lane, group, entry, consumer)
+  if #redis.call('XPENDING', lane, group, entry, entry, 1, consumer) == 0 then return false end
+  redis.call('XCLAIM', lane, group, consumer, 0, entry, 'JUSTID')
+  return true
+end
+
+-- settle takes the entry out of the lane for good.
+local function settle(lane, group, entry)
+  redis.call('XACK', lane, group, entry)
+  redis.call('XDEL', lane, entry)
+end
