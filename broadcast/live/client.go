@@ -20,7 +20,9 @@ type client struct {
 	view      view
 	lang      string
 
-	live   bool          // guarded by Hub.mu: gets what is published from now on
+	live  bool             // guarded by Hub.mu: gets what is published from now on
+	ahead broadcast.Cursor // guarded by Hub.mu: has everything up to here, which this node has not; or empty
+
 	wake   chan struct{} // holds one token while the queue is not empty
 	ctx    context.Context
 	cancel context.CancelFunc // called by stop, exactly then

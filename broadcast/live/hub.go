@@ -78,17 +78,15 @@ func (h *Hub) Begin(after broadcast.Cursor) {
 // Publish hands a change to every open client whom it concerns and keeps it
 // for those who come back. It is called by the node's one tail, in log order.
 // It never waits for a client; it does not keep e.Record from being read by
-// others, but nobody may change it any more. A change that the hub has already
-// is ignored.
+// others, but nobody may change it any more. Changes that the public may not
+// see can be left out. A change that the hub is past already is ignored, and
+// so is one before Begin.
 func (h *Hub) Publish(e broadcast.Entry) {
 	it := &item{entry: e, hidden: !h.cfg.Public(e.Record)}
 	t := &tally{since: time.Now(), seconds: h.cfg.Metrics.fanout}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.ring == nil {
-		h.ring = newRing(h.cfg.Ring, "")
-	}
-	if !h.ring.add(it) {
+	if h.ring == nil || !h.ring.add(it) {
 		return
 	}
 	h.ringMoved()
@@ -98,7 +96,7 @@ func (h *Hub) Publish(e broadcast.Entry) {
 	sent, pause := false, spread(len(h.open))
 	t.add()
 	for c := range h.open {
-		if c.live && c.wants(it) {
+		if c.live && !c.has(e.Cursor) && c.wants(it) {
 			sent = c.push(h, it.frame(h, wording{c.view, c.lang, pause}), t) || sent
 		}
 	}
@@ -110,6 +108,15 @@ func (h *Hub) Publish(e broadcast.Entry) {
 // wants reports whether the client is shown the change.
 func (c *client) wants(it *item) bool {
 	return !it.hidden && (c.area == "" || concerns(it.entry.Record, c.area))
+}
+
+// has reports whether the client got the change out of the log, before this
+// node heard of it. It is called under Hub.mu.
+func (c *client) has(cursor broadcast.Cursor) bool {
+	if c.ahead != "" && !c.ahead.Reached(cursor) {
+		c.ahead = ""
+	}
+	return c.ahead != ""
 }
 
 func (h *Hub) ringMoved() {

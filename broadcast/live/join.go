@@ -18,19 +18,21 @@ type sink interface {
 // was away longer than the ring remembers.
 const page = 128
 
-// patience is how long a client's cursor may be ahead of this node: another
-// node has published, and ours has not heard of it yet (DECISIONS 22).
+// patience is how long a client waits for this node to follow the log into the
+// epoch in which the client is already (DECISIONS 22).
 const patience = 2 * time.Second
 
 // join greets a client and brings it from its cursor to the present. When it
-// returns nil, the client has everything up to a place of the ring, and its
-// queue gets everything after that place.
+// returns nil, the client has everything up to a place, and its queue gets
+// everything after that place.
 //
 // The client takes what the ring has in the same moment in which it is made
 // live, under one lock: no gap, no double. Before that it reads the log page
-// by page, until it has come to a place that the ring knows.
+// by page, until it has come to a place that the ring covers. That may be past
+// what this node has heard of: then what is published up to there is not for
+// this client any more.
 func (h *Hub) join(c *client, to sink) error {
-	at, greeted := c.since, false
+	at, greeted, sure := c.since, false, false
 	greet := func(cursor broadcast.Cursor) error {
 		if greeted {
 			return nil
@@ -40,37 +42,36 @@ func (h *Hub) join(c *client, to sink) error {
 	}
 	waitUntil := time.Now().Add(patience)
 	for {
-		missed, moved, known := h.enter(c, at)
-		if known {
-			if at == "" {
-				at = c.since // the head, set by enter
-			}
-			if err := greet(at); err != nil {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		from, missed, moved := h.enter(c, at, sure)
+		if moved == nil {
+			if err := greet(from); err != nil {
 				return err
 			}
 			return h.sendAll(c, to, missed)
 		}
 		history, err := h.history(c.ctx, at)
-		if err != nil && !errors.Is(err, broadcast.ErrGone) {
-			return err
-		}
 		if err == nil && len(history) == 0 {
-			// Nothing after a place that this node does not know: it is ahead of us,
-			// or it never was.
-			if waitFor(c.ctx, moved, time.Until(waitUntil)) {
-				continue
+			err = h.exists(c.ctx, at)
+			if err == nil && sure && !waitFor(c.ctx, moved, time.Until(waitUntil)) {
+				err = broadcast.ErrGone
 			}
-			err = broadcast.ErrGone
+			sure = true
 		}
-		if err != nil {
-			if err := c.ctx.Err(); err != nil {
-				return err
-			}
+		if errors.Is(err, broadcast.ErrGone) {
 			head := h.enterAtHead(c)
 			if err := greet(head); err != nil {
 				return err
 			}
 			return to.send(goneFrame(head))
+		}
+		if err != nil {
+			return err
+		}
+		if len(history) == 0 {
+			continue
 		}
 		if err := greet(at); err != nil {
 			return err
@@ -78,29 +79,36 @@ func (h *Hub) join(c *client, to sink) error {
 		if err := h.sendAll(c, to, history); err != nil {
 			return err
 		}
-		at = history[len(history)-1].entry.Cursor
-		waitUntil = time.Now().Add(patience)
+		at, sure = history[len(history)-1].entry.Cursor, true
 	}
 }
 
-// enter makes the client live if the ring knows its place, and gives what it
-// missed since. An empty place is the head. Otherwise moved is closed at the
-// next change of the ring.
-func (h *Hub) enter(c *client, at broadcast.Cursor) (missed []*item, moved <-chan struct{}, known bool) {
+// enter makes the client live if the ring covers its place, and gives what it
+// missed since. An empty place is the head. A place past the head must be
+// sure: be one of the log's. Otherwise moved is closed at the next change of
+// the ring.
+func (h *Hub) enter(c *client, at broadcast.Cursor, sure bool) (from broadcast.Cursor, missed []*item, moved <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if at == "" {
-		at = h.ring.head
-		c.since = at
-	}
-	if missed, known = h.ring.after(at); known {
 		c.live = true
-		return missed, nil, true
+		return h.ring.head, nil, nil
+	}
+	passed := h.ring.head.Reached(at)
+	if sure || passed {
+		var covered bool
+		if missed, covered = h.ring.after(at); covered {
+			c.live = true
+			if !passed {
+				c.ahead = at
+			}
+			return at, missed, nil
+		}
 	}
 	if h.moved == nil {
 		h.moved = make(chan struct{})
 	}
-	return nil, h.moved, false
+	return "", nil, h.moved
 }
 
 func (h *Hub) enterAtHead(c *client) broadcast.Cursor {
@@ -124,6 +132,16 @@ func (h *Hub) history(ctx context.Context, at broadcast.Cursor) ([]*item, error)
 		items[i] = &item{entry: e, hidden: !h.cfg.Public(e.Record)}
 	}
 	return items, nil
+}
+
+// exists checks that the log has come as far as a place after which it has
+// nothing: ErrGone for a place that never was.
+func (h *Hub) exists(ctx context.Context, at broadcast.Cursor) error {
+	head, err := h.cfg.Log.Head(ctx)
+	if err == nil && !head.Reached(at) {
+		return broadcast.ErrGone
+	}
+	return err
 }
 
 func (h *Hub) sendAll(c *client, to sink, items []*item) error {

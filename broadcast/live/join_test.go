@@ -28,20 +28,20 @@ func TestPastThenPresent(t *testing.T) {
 		ring  int
 		want  []string
 	}{
-		"without a cursor only what comes":       {"", 0, 0, []string{"hello 9", "alert 10", "alert 11"}},
-		"the newest cursor misses nothing":       {"since=e1-9-0", 0, 0, []string{"hello 9", "alert 10", "alert 11"}},
-		"a cursor of the ring":                   {"since=e1-7-0", 0, 0, []string{"hello 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
-		"the restricted one is not replayed":     {"since=e1-5-0", 0, 0, []string{"hello 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
-		"the cursor of the restricted one holds": {"since=e1-6-0", 0, 0, []string{"hello 6", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
-		"where the tail began":                   {"since=e1-4-0", 0, 0, []string{"hello 4", "alert 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
-		"from before the ring, out of the log":   {"since=e1-2-0", 0, 0, []string{"hello 2", "alert 3", "alert 4", "alert 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
-		"a ring of two hands over to the log":    {"since=e1-5-0", 0, 2, []string{"hello 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
-		"an area":                                {"since=e1-5-0&area=015146", 0, 0, []string{"hello 5", "alert 7"}},
-		"too old is gone, then live":             {"since=e1-2-0", 3, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
-		"another epoch is gone, then live":       {"since=e0-8-0", 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
-		"nonsense is gone, then live":            {"since=%0Aid:x", 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
-		"a place that never was, after patience": {"since=e1-99-0", 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
-		"far too long is gone, then live":        {"since=" + string(make0(500)), 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
+		"without a cursor only what comes":          {"", 0, 0, []string{"hello 9", "alert 10", "alert 11"}},
+		"the newest cursor misses nothing":          {"since=e1-9-0", 0, 0, []string{"hello 9", "alert 10", "alert 11"}},
+		"a cursor of the ring":                      {"since=e1-7-0", 0, 0, []string{"hello 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
+		"the restricted one is not replayed":        {"since=e1-5-0", 0, 0, []string{"hello 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
+		"the cursor of the restricted one holds":    {"since=e1-6-0", 0, 0, []string{"hello 6", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
+		"where the tail began":                      {"since=e1-4-0", 0, 0, []string{"hello 4", "alert 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
+		"from before the ring, out of the log":      {"since=e1-2-0", 0, 0, []string{"hello 2", "alert 3", "alert 4", "alert 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
+		"a ring of two hands over to the log":       {"since=e1-5-0", 0, 2, []string{"hello 5", "alert 7", "alert 8", "alert 9", "alert 10", "alert 11"}},
+		"an area":                                   {"since=e1-5-0&area=015146", 0, 0, []string{"hello 5", "alert 7"}},
+		"too old is gone, then live":                {"since=e1-2-0", 3, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
+		"another epoch is gone, then live":          {"since=e0-8-0", 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
+		"nonsense is gone, then live":               {"since=%0Aid:x", 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
+		"a place that never was is gone, then live": {"since=e1-99-0", 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
+		"far too long is gone, then live":           {"since=" + string(make0(500)), 0, 0, []string{"hello 9", "gone", "alert 10", "alert 11"}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -106,6 +106,70 @@ func TestClientAheadOfThisNode(t *testing.T) {
 		s.publish(record())
 		k.wants("hello 5", "alert 6")
 	})
+}
+
+// The node's tail leaves out what is not public: cursors of such changes, which
+// pages and other nodes hand out, are good all the same.
+func TestCursorOfWhatIsNotPublic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStand(t, newBook(2))
+		p, stop := s.servePipes(t)
+		defer stop()
+		hidden := func() { s.log.add(record(func(r *alerts.Record) { r.Alert.Scope = alerts.ScopeRestricted })) }
+		s.publish(record()) // 3
+		hidden()            // 4
+		s.publish(record()) // 5
+		hidden()            // 6
+		began := time.Now()
+		for query, want := range map[string][]string{
+			"since=e1-6-0": {"hello 6"},
+			"since=e1-5-0": {"hello 5"},
+			"since=e1-4-0": {"hello 4", "alert 5"},
+			"since=e1-3-0": {"hello 3", "alert 5"},
+			"since=e1-1-0": {"hello 1", "alert 2", "alert 3", "alert 5"},
+			"":             {"hello 5"},
+		} {
+			l := p.listen(t, query)
+			defer l.Close()
+			l.wants(want...)
+			defer l.wants("alert 7")
+		}
+		if took := time.Since(began); took != 0 {
+			t.Errorf("clients waited %v", took)
+		}
+		s.publish(record())
+	})
+}
+
+// The client comes from a node that has followed the log into a new epoch.
+func TestNodeIsAnEpochBehind(t *testing.T) {
+	for name, follows := range map[string]bool{"it follows": true, "it does not": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newStand(t, newBook(3))
+				s.Begin("e0-9-0")
+				p, stop := s.servePipes(t)
+				defer stop()
+				began := time.Now()
+				l := p.listen(t, "since=e1-3-0")
+				defer l.Close()
+				if follows {
+					time.Sleep(time.Second)
+					s.Begin(cursor(3))
+					s.publish(record())
+					l.wants("hello 3", "alert 4")
+					return
+				}
+				if m, err := l.next(); err != nil || m.Cursor != "e0-9-0" {
+					t.Errorf("got %v, %v, want hello", m, err)
+				}
+				l.wants("gone")
+				if took := time.Since(began); took != patience {
+					t.Errorf("took %v, want %v", took, patience)
+				}
+			})
+		})
+	}
 }
 
 func TestStoreDoesNotAnswer(t *testing.T) {
