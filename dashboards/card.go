@@ -33,7 +33,8 @@ type card struct {
 	By       words
 	Contact  words
 	Web      string // only http(s)
-	Foreign  string // language of the text, where it is not the page's
+	Foreign  string // name of the text's language, where it is not the page's
+	Tag      string // of the text
 	Gone     string // that it is lapsed, in words
 }
 
@@ -58,13 +59,14 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 	r := h.Record
 	infos, tag := s.wording(r, l.Tag)
 	c := card{
+		Tag: tag,
 		Key: string(r.ID) + "." + itoa(r.Revision), Event: string(r.Event), URL: "/a/" + string(r.Event),
 		Exercise: r.Alert.Practice(), Standing: h.Standing, Issued: l.At(r.Published, now),
 	}
 	foreign := ""
 	if !strings.EqualFold(alerts.PrimaryLanguage(tag), l.Tag) {
 		foreign = tag
-		c.Foreign = tag
+		c.Foreign = l.language(tag)
 	}
 	say := func(text string) words { return words{tidy(text), foreign} }
 	c.Tone, c.Shape = tone(r.Severity())

@@ -51,13 +51,9 @@ func (s *Server) feed(r *http.Request, now time.Time) (*locale, []feedItem, time
 		for _, w := range slices.Concat(c.What, c.Actions) {
 			summary = append(summary, w.Text)
 		}
-		lang := c.Foreign
-		if lang == "" {
-			lang = l.Tag
-		}
 		items = append(items, feedItem{
 			ID: "urn:ulid:" + string(h.Event), Link: s.PublicURL + c.URL, CAP: s.PublicURL + "/cap/" + string(h.ID) + ".xml",
-			Title: title, Summary: strings.Join(summary, "\n"), Author: c.By.Text, Published: issued(h.Event, h.Published), Updated: h.Published, Language: lang,
+			Title: title, Summary: strings.Join(summary, "\n"), Author: c.By.Text, Published: issued(h.Event, h.Published), Updated: h.Published, Language: c.Tag,
 		})
 		if h.Published.After(updated) {
 			updated = h.Published

@@ -3,7 +3,6 @@ package dashboards
 import (
 	"embed"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -99,11 +98,6 @@ func (l *locale) T(key string, pairs ...any) (string, error) {
 	return l.words.Localize(&i18n.LocalizeConfig{MessageID: key, TemplateData: values})
 }
 
-// N is T with a number that decides between one and many.
-func (l *locale) N(key string, n int) (string, error) {
-	return l.words.Localize(&i18n.LocalizeConfig{MessageID: key, PluralCount: n, TemplateData: map[string]any{"N": n}})
-}
-
 // must is T for keys that tests have seen; a missing one is its own name.
 func (l *locale) must(key string, pairs ...any) string {
 	s, err := l.T(key, pairs...)
@@ -153,6 +147,15 @@ func (l *locale) month(t time.Time) string {
 }
 
 // others are the languages in which the page can also be had.
-func (ls *locales) others() []string { return slices.Sorted(maps.Keys(ls.all)) }
+func (ls *locales) others() []string { return ls.tags }
+
+// language names a language in words; one without a name here is its tag.
+func (l *locale) language(tag string) string {
+	key := "language_" + alerts.PrimaryLanguage(tag)
+	if name := l.must(key); name != key {
+		return name
+	}
+	return tag
+}
 
 func upper(tag string) string { return strings.ToUpper(tag) }

@@ -53,7 +53,11 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 		if cards[i].Over() {
 			continue
 		}
-		infos, _ := s.wording(h.Record, l.Tag)
+		infos, tag := s.wording(h.Record, l.Tag)
+		foreign := ""
+		if cards[i].Foreign != "" {
+			foreign = tag
+		}
 		for _, in := range infos {
 			for j := range in.Areas {
 				for _, ring := range rings(&in.Areas[j]) {
@@ -63,7 +67,7 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 						seen[key] = true
 					}
 					tn, shape := tone(in.Severity)
-					all = append(all, outline{ring, tn, shape, words{short(tidy(in.Areas[j].Description)), cards[i].Foreign}, in.Severity.Rank()})
+					all = append(all, outline{ring, tn, shape, words{short(tidy(in.Areas[j].Description)), foreign}, in.Severity.Rank()})
 				}
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -63,7 +64,7 @@ func newPages(s *Server) (*pages, error) {
 	}
 	for tag, l := range p.locales.all {
 		p.templates[tag] = map[string]*template.Template{}
-		funcs := template.FuncMap{"T": l.T, "N": l.N, "asset": p.assets.url, "upper": upper, "dict": dict}
+		funcs := template.FuncMap{"T": l.T, "asset": p.assets.url, "upper": upper, "dict": dict}
 		for _, name := range pageNames {
 			t, err := template.New("layout.html").Funcs(funcs).Option("missingkey=error").
 				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
@@ -91,6 +92,7 @@ type frame struct {
 	Live          bool // the page follows the feed
 	Exercise      bool // an exercise is shown: banner
 	Weak          string
+	Levels        string // words of the levels of the live feed, JSON for the script
 	Outbox        bool
 	Content       any
 }
@@ -116,7 +118,18 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		f.Accessibility = "/accessibility"
 	}
 	f.Weak = p.weak(ctx, l)
+	f.Levels = levels(l)
 	return f
+}
+
+// levels are the words for the levels of the live feed.
+func levels(l *locale) string {
+	words := map[string]string{}
+	for _, s := range alerts.Severities {
+		words[strings.ToLower(string(s))] = l.lex.Level(s)
+	}
+	b, _ := json.Marshal(words)
+	return string(b)
 }
 
 // weak says in red what the store does not promise; "" when all is well.

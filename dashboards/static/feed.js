@@ -54,8 +54,10 @@
       const r = await fetch(u, {cache: 'no-store', credentials: 'omit'});
       if (!r.ok) throw 0;
       const part = new DOMParser().parseFromString(await r.text(), 'text/html').getElementById('part');
-      if (part) swap(part);
-    } catch { soon(3000); }
+      if (!part) return;
+      cursor = cursor || part.dataset.cursor;
+      swap(part);
+    } catch { soon(5000); }
   };
   const soon = within => {
     const at = Date.now() + Math.random() * within;
@@ -71,22 +73,36 @@
     if (cls) e.className = cls;
     return e;
   };
+  const tones = {extreme: 'red', severe: 'org', moderate: 'yel'}, levels = JSON.parse(data.levels);
+  const mark = tone => {
+    const ns = 'http://www.w3.org/2000/svg', svg = document.createElementNS(ns, 'svg'), use = document.createElementNS(ns, 'use');
+    svg.setAttribute('class', 'mark ' + tone);
+    svg.setAttribute('aria-hidden', 'true');
+    use.setAttribute('href', '#s-' + tone);
+    svg.append(use);
+    return svg;
+  };
   const brief = m => {
     const list = $('cards'), path = '/a/' + m.event;
     if (!list || !/^[0-9A-Z]{26}$/.test(m.event) || m.status !== 'Actual' || m.change !== 'issued') return;
     if ([...document.querySelectorAll('[data-e]')].some(e => e.dataset.e === m.event)) return;
-    const li = element('li', '', 'card new'), h = element('h2'), a = element('a', m.headline);
+    const tone = tones[m.level] || 'mut', li = element('li', '', 'card new ' + tone), k = element('p', '', 'kicker'), h = element('h2'), a = element('a', m.headline);
     a.href = path;
     li.dataset.e = m.event;
+    k.append(mark(tone), element('span', levels[m.level] || ''));
     h.append(a);
-    li.append(element('p', m.level, 'kicker'), h, element('p', m.area));
+    li.append(k, h, element('p', m.area));
     list.prepend(li);
   };
 
   const message = text => {
     let m;
     try { m = JSON.parse(text); } catch { return; }
-    if (m.type === 'gone') { location.reload(); return; }
+    if (m.type === 'gone') {
+      cursor = '';
+      if (performance.now() > 20000) location.reload(); else soon(2000); // a page that was just loaded is not loaded again and again
+      return;
+    }
     if (m.type === 'hello') { up(); if (m.cursor && m.cursor !== cursor) { cursor = m.cursor; soon(150); } return; }
     if (m.cursor) cursor = m.cursor;
     if (m.type === 'alert') brief(m);

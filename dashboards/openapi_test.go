@@ -1,0 +1,152 @@
+package dashboards
+
+import (
+	"encoding/json"
+	"mime"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"martinella/broadcast"
+)
+
+func TestTheDocumentNamesEveryRouteAndNoOther(t *testing.T) {
+	g := open(t)
+	var doc struct {
+		Paths map[string]map[string]struct {
+			Security *[]map[string][]string
+		}
+	}
+	if err := json.Unmarshal(openAPI, &doc); err != nil {
+		t.Fatal(err)
+	}
+	var want, got []string
+	for _, r := range g.server.api() {
+		want = append(want, r.Method+" "+r.Path)
+	}
+	for path, methods := range doc.Paths {
+		for method, operation := range methods {
+			got = append(got, strings.ToUpper(method)+" "+path)
+			open := operation.Security != nil && len(*operation.Security) == 0
+			i := slices.IndexFunc(g.server.api(), func(r route) bool { return r.Path == path && strings.EqualFold(r.Method, method) })
+			if i >= 0 && open != (g.server.api()[i].Who == anybody) {
+				t.Errorf("%s %s: the document and the routes disagree on whether a key is needed", method, path)
+			}
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("document %v\nroutes   %v", got, want)
+	}
+}
+
+func TestTheDocumentIsOpenAPI(t *testing.T) {
+	doc, err := openapi3.NewLoader().LoadFromData(openAPI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc.OpenAPI != "3.1.0" {
+		t.Errorf("version %s", doc.OpenAPI)
+	}
+	for path, item := range doc.Paths.Map() {
+		for method, op := range item.Operations() {
+			if op.OperationID == "" || op.Summary == "" || op.Responses.Len() == 0 {
+				t.Errorf("%s %s lacks a name, a summary or answers", method, path)
+			}
+		}
+	}
+}
+
+// schemas compiles a part of the document.
+func schemaOf(t *testing.T, pointer string) *jsonschema.Schema {
+	t.Helper()
+	doc, err := jsonschema.UnmarshalJSON(strings.NewReader(string(openAPI)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := jsonschema.NewCompiler()
+	c.AssertFormat()
+	if err := c.AddResource("http://martinella.example/openapi.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.Compile("http://martinella.example/openapi.json#" + pointer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
+	g := open(t)
+	issued := g.issue(message("doc-1", "severity", "Severe"))
+	id := issued["id"].(string)
+	waiting := g.post(author, "/api/v1/alerts", message("doc-2")).json(t)
+	one := int64(7)
+	g.memory.sent[g.memory.records[0].ID] = []broadcast.Delivery{{Channel: "outbox", State: "done", Total: 1, Accepted: 1, FirstMS: &one, P50MS: &one, P99MS: &one, LastMS: &one}, {Channel: "sms", State: "queued", Total: 3}}
+	decision := func(digest any, rest string) string { return `{"digest":"` + digest.(string) + `"` + rest + `}` }
+	get := func(path, accept string) func() reply {
+		return func() reply { return g.get(path, "Authorization", "Bearer "+approver, "Accept", accept) }
+	}
+	tests := []struct {
+		operation string
+		path      string
+		call      func() reply
+		status    int
+	}{
+		{"post", "/api/v1/alerts", func() reply { return g.post(issuer, "/api/v1/alerts", message("doc-3")) }, 201},
+		{"post", "/api/v1/alerts", func() reply { return g.post(author, "/api/v1/alerts", message("doc-4")) }, 202},
+		{"post", "/api/v1/alerts", func() reply { return g.post(author, "/api/v1/alerts", message("doc-5", "status", "Real")) }, 422},
+		{"post", "/api/v1/alerts", func() reply { return g.post("mk_no", "/api/v1/alerts", "") }, 401},
+		{"post", "/api/v1/alerts", func() reply { return g.post(author, "/api/v1/alerts", "<a") }, 400},
+		{"post", "/api/v1/alerts/check", func() reply { return g.post(author, "/api/v1/alerts/check", message("doc-6")) }, 200},
+		{"post", "/api/v1/alerts/check", func() reply { return g.post(author, "/api/v1/alerts/check", "<a") }, 422},
+		{"get", "/api/v1/alerts", get("/api/v1/alerts", "application/json"), 200},
+		{"get", "/api/v1/alerts", get("/api/v1/alerts", "application/geo+json"), 200},
+		{"get", "/api/v1/alerts", get("/api/v1/alerts?since=x", "*/*"), 410},
+		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/json"), 200},
+		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/geo+json"), 200},
+		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/none", "*/*"), 404},
+		{"get", "/api/v1/alerts/{id}/deliveries", get("/api/v1/alerts/"+id+"/deliveries", "*/*"), 200},
+		{"get", "/api/v1/alerts/{id}/timeline", get("/api/v1/alerts/"+id+"/timeline", "*/*"), 200},
+		{"post", "/api/v1/alerts/{id}/approve", func() reply { return g.act(approver, waiting["id"].(string), "approve", decision(waiting["digest"], "")) }, 200},
+		{"post", "/api/v1/alerts/{id}/reject", func() reply { return g.act(approver, waiting["id"].(string), "reject", decision(waiting["digest"], "")) }, 409},
+		{"post", "/api/v1/alerts/{id}/return", func() reply { return g.act(approver, waiting["id"].(string), "return", `{"x":1}`) }, 400},
+		{"post", "/api/v1/alerts/{id}/all-clear", func() reply { return g.act(author, id, "all-clear", decision(issued["digest"], "")) }, 202},
+		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/json"), 200}, // with head: the all-clear waits
+		{"post", "/api/v1/alerts/{id}/cancel", func() reply { return g.act(issuer, id, "cancel", decision(issued["digest"], `,"reason":"errore"`)) }, 201},
+		{"get", "/api/v1/openapi.json", func() reply { return g.get("/api/v1/openapi.json") }, 200},
+	}
+	seen := map[string]bool{}
+	for _, tt := range tests {
+		r := tt.call()
+		seen[tt.operation+" "+tt.path] = true
+		if r.StatusCode != tt.status {
+			t.Errorf("%s %s: %d %s, want %d", tt.operation, tt.path, r.StatusCode, r.body, tt.status)
+			continue
+		}
+		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+		escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+		pointer := "/paths/" + escape.Replace(tt.path) + "/" + tt.operation + "/responses/" + itoa(r.StatusCode) + "/content/" + escape.Replace(media) + "/schema"
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(r.body))
+		if err != nil {
+			t.Errorf("%s %s: %v", tt.operation, tt.path, err)
+			continue
+		}
+		if err := schemaOf(t, pointer).Validate(v); err != nil {
+			t.Errorf("%s %s %d: %v\n%s", tt.operation, tt.path, r.StatusCode, err, r.body)
+		}
+	}
+	for _, r := range g.server.api() {
+		if !seen[strings.ToLower(r.Method)+" "+r.Path] {
+			t.Errorf("%s %s was not tried", r.Method, r.Path)
+		}
+	}
+	if got := g.get("/api/v1/alerts/"+id, "Authorization", "Bearer "+approver).StatusCode; got != http.StatusOK {
+		t.Errorf("after all: %d", got)
+	}
+}
