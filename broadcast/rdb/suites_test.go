@@ -77,4 +77,7 @@ func TestContractsOnRedisServer(t *testing.T) {
 func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("store", func(t *testing.T) { broadcasttest.TestStore(t, open) })
 	t.Run("log", func(t *testing.T) { broadcasttest.TestLog(t, open) })
+	t.Run("queue", func(t *testing.T) { broadcasttest.TestQueue(t, open) })
+	t.Run("people", func(t *testing.T) { broadcasttest.TestPeople(t, open) })
+	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }
