@@ -184,6 +184,9 @@ func (c *Config) senderRules(r *nodeReader, say sayFunc) {
 // rightsOf reads rights as flags and files write them.
 func rightsOf(can, areas, hazards []string, severityMax string, status, channels []string, self bool) (alerts.Rights, alerts.Problems) {
 	var ps alerts.Problems
+	for _, list := range []*[]string{&can, &areas, &hazards, &status, &channels} {
+		*list = trimmed(*list)
+	}
 	r := alerts.Rights{SelfApprove: self, Areas: areas, Hazards: hazards, Channels: channels}
 	if len(can) == 0 {
 		ps = append(ps, alerts.Problem{Field: "can", Problem: "is missing", Hint: "submit, approve, issue or read"})
@@ -213,6 +216,17 @@ func rightsOf(can, areas, hazards []string, severityMax string, status, channels
 		ps = append(ps, alerts.Problem{Field: "self_approve", Problem: "is given without issue", Hint: "add issue to can"})
 	}
 	return r, ps
+}
+
+// trimmed takes the space around values off: people write "a, b".
+func trimmed(values []string) []string {
+	var out []string
+	for _, v := range values {
+		if v = strings.TrimSpace(v); v != "" {
+			out = append(out, v)
+		}
+	}
+	return out
 }
 
 func joinAll[T ~string](values []T) string {
