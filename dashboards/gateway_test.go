@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -235,4 +237,46 @@ func message(identifier string, pairs ...string) string {
 		s = s[:from+len(name)+2] + value + s[to:]
 	}
 	return s
+}
+
+// reopen starts another server on the same store, as after a restart.
+func reopen(t *testing.T, before *gateway) *gateway {
+	t.Helper()
+	c := before.server.Config
+	c.Registry = prometheus.NewRegistry()
+	board := broadcast.NewBoard(before.memory, before.memory, c.Logger)
+	c.Board = board
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = board.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
+	s, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := &gateway{Server: httptest.NewServer(s.Public()), t: t, server: s, memory: before.memory, board: board, logs: before.logs}
+	t.Cleanup(g.Close)
+	g.settle()
+	return g
+}
+
+// goFiles gives the sources of this package without its tests.
+func goFiles(t *testing.T) []string {
+	t.Helper()
+	names, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, string(b))
+	}
+	return out
 }

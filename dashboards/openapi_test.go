@@ -113,8 +113,12 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/none", "*/*"), 404},
 		{"get", "/api/v1/alerts/{id}/deliveries", get("/api/v1/alerts/"+id+"/deliveries", "*/*"), 200},
 		{"get", "/api/v1/alerts/{id}/timeline", get("/api/v1/alerts/"+id+"/timeline", "*/*"), 200},
-		{"post", "/api/v1/alerts/{id}/approve", func() reply { return g.act(approver, waiting["id"].(string), "approve", decision(waiting["digest"], "")) }, 200},
-		{"post", "/api/v1/alerts/{id}/reject", func() reply { return g.act(approver, waiting["id"].(string), "reject", decision(waiting["digest"], "")) }, 409},
+		{"post", "/api/v1/alerts/{id}/approve", func() reply {
+			return g.act(approver, waiting["id"].(string), "approve", decision(waiting["digest"], ""))
+		}, 200},
+		{"post", "/api/v1/alerts/{id}/reject", func() reply {
+			return g.act(approver, waiting["id"].(string), "reject", decision(waiting["digest"], ""))
+		}, 409},
 		{"post", "/api/v1/alerts/{id}/return", func() reply { return g.act(approver, waiting["id"].(string), "return", `{"x":1}`) }, 400},
 		{"post", "/api/v1/alerts/{id}/all-clear", func() reply { return g.act(author, id, "all-clear", decision(issued["digest"], "")) }, 202},
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/json"), 200}, // with head: the all-clear waits

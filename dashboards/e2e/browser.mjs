@@ -11,11 +11,13 @@ export async function launch() {
     console.log(JSON.stringify({ skip: "chromium is not installed" }));
     process.exit(0);
   }
-  return chromium.launch({
+  const browser = await chromium.launch({
     executablePath: binary,
     args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
       "--disable-component-update", "--disable-sync"],
   });
+  say({ ready: true });
+  return browser;
 }
 
 // open gives a page of its own context. faults fills with console errors,
