@@ -56,99 +56,6 @@ func TestViewAndLanguage(t *testing.T) {
 	}
 }
 
-func TestWhoMayOpen(t *testing.T) {
-	s := newStand(t, newBook(0), func(c *Config) { c.Origins = []string{"https://www.Comune.example/"} })
-	srv := s.serve(t)
-	cases := map[string]struct {
-		origin string
-		status int
-	}{
-		"a program without origin":              {"", 101},
-		"the feed's own page":                   {srv.URL, 101},
-		"its own page in other letters":         {strings.ToUpper(srv.URL), 101},
-		"a configured site":                     {"https://www.comune.example", 101},
-		"the configured site without TLS":       {"http://www.comune.example", 403},
-		"a site under the configured one":       {"https://x.www.comune.example", 403},
-		"a foreign site":                        {"https://evil.example", 403},
-		"a foreign site that begins like ours":  {srv.URL + ".evil.example", 403},
-		"a page from a file or a sandboxed one": {"null", 403},
-		"what is no origin":                     {"%zz", 403},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			header := http.Header{}
-			if c.origin != "" {
-				header.Set("Origin", c.origin)
-			}
-			conn, resp, err := websocket.DefaultDialer.Dial(wsURL(srv.URL, ""), header)
-			if err == nil {
-				conn.Close()
-			}
-			if resp == nil || resp.StatusCode != c.status {
-				t.Fatalf("WebSocket: got %v, %v, want %d", resp, err, c.status)
-			}
-			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, srv.URL+"/events", nil)
-			req.Header = header
-			events, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			events.Body.Close()
-			if want := map[int]int{101: 200, 403: 403}[c.status]; events.StatusCode != want {
-				t.Errorf("events: got %d, want %d", events.StatusCode, want)
-			}
-			if got := events.Header.Get("Access-Control-Allow-Origin"); events.StatusCode == 200 && got != c.origin {
-				t.Errorf("allowed origin: got %q, want %q", got, c.origin)
-			}
-		})
-	}
-	if got := s.value(t, "martinella_live_dropped_total", dropOrigin); got != 12 {
-		t.Errorf("refused for the origin: got %v, want 12", got)
-	}
-}
-
-func TestRequestsThatAreRefused(t *testing.T) {
-	s := newStand(t, newBook(0))
-	srv := s.serve(t)
-	cases := map[string]struct {
-		method, path string
-		status       int
-	}{
-		"a page instead of a socket": {"GET", "/live", 426},
-		"a post":                     {"POST", "/live", 405},
-		"a post of events":           {"POST", "/events", 405},
-		"an unknown view":            {"GET", "/events?view=all", 400},
-		"an endless area":            {"GET", "/events?area=" + strings.Repeat("1", 65), 400},
-	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			req, _ := http.NewRequestWithContext(t.Context(), c.method, srv.URL+c.path, nil)
-			resp, err := http.DefaultClient.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer resp.Body.Close()
-			if body, _ := io.ReadAll(resp.Body); resp.StatusCode != c.status || strings.Contains(string(body), "websocket:") {
-				t.Errorf("got %d %s, want %d", resp.StatusCode, body, c.status)
-			}
-		})
-	}
-}
-
-func TestNoMoreThanAllowed(t *testing.T) {
-	s := newStand(t, newBook(0), func(c *Config) { c.MaxClients = 2 })
-	srv := s.serve(t)
-	listen(t, srv.URL, "").wants("hello 0")
-	listen(t, srv.URL, "").wants("hello 0")
-	_, resp, err := websocket.DefaultDialer.Dial(wsURL(srv.URL, ""), nil)
-	if err == nil || resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
-		t.Fatalf("got %v, %v, want 503 with Retry-After", resp, err)
-	}
-	if got := s.value(t, "martinella_live_dropped_total", dropFull); got != 1 {
-		t.Errorf("turned away: got %v, want 1", got)
-	}
-}
-
 // One client does not read. It is closed with 4408 and has a beginning without
 // a gap; the other one has everything, and nobody waits.
 func TestSlowClientIsClosed(t *testing.T) {
@@ -200,6 +107,21 @@ func TestBacklogInBytes(t *testing.T) {
 	}
 	if c.push(s.Hub, small, nil) || c.end() != endSlow {
 		t.Errorf("behind it nothing fits: got %v, want %v", c.end(), endSlow)
+	}
+}
+
+func TestBacklogInMessages(t *testing.T) {
+	s := newStand(t, newBook(0), func(c *Config) { c.BacklogMessages = 2 })
+	c := &client{wake: make(chan struct{}, 1)}
+	c.ctx, c.cancel = context.WithCancel(t.Context())
+	f := newFrame("x", []byte("x"))
+	for i, want := range []bool{true, true, false, false} {
+		if got := c.push(s.Hub, f, nil); got != want {
+			t.Errorf("message %d: got %v, want %v", i+1, got, want)
+		}
+	}
+	if c.end() != endSlow || c.ctx.Err() == nil || len(c.take()) != 0 {
+		t.Errorf("got ending %v, want %v and an empty queue", c.end(), endSlow)
 	}
 }
 
@@ -336,6 +258,9 @@ func TestNeverReadingPeerIsFound(t *testing.T) {
 		}
 		if got := s.value(t, "martinella_live_fanout_seconds", ""); got != 2 {
 			t.Errorf("fan-outs measured: got %v, want 2", got)
+		}
+		if got := s.fanoutSeconds(t); got < 10 || got > 21 {
+			t.Errorf("they took %v s together, want the time until the client was given up", got)
 		}
 	})
 }
