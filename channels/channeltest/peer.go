@@ -32,26 +32,33 @@ const peerPatience = 20 * time.Second
 // that run at once wait for each other.
 func Peers(t testing.TB) string {
 	t.Helper()
+	dir := filepath.Join(ModuleDir(t), "channels", "channeltest", "peers")
+	Install(t, dir)
+	return dir
+}
+
+// Install installs the npm packages of a folder from its lock file, once. Where
+// it cannot, the test is skipped and says so.
+func Install(t testing.TB, dir string) {
+	t.Helper()
 	for _, program := range []string{"node", "npm"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("SKIP: %s is not installed: the peers of the channels are not tested against", program)
 		}
 	}
-	dir := filepath.Join(ModuleDir(t), "channels", "channeltest", "peers")
 	lock := flock.New(filepath.Join(os.TempDir(), fmt.Sprintf("martinella-peers-%d.lock", os.Getuid())))
 	if err := lock.Lock(); err != nil {
 		t.Fatalf("lock the peers' folder: %v", err)
 	}
 	defer lock.Unlock()
 	if peersInstalled(dir) {
-		return dir
+		return
 	}
 	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--ignore-scripts", "--no-fund", "--no-audit")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Skipf("SKIP: the peers cannot be installed (npm ci: %v): %s", err, lastLine(out))
+		t.Skipf("SKIP: the packages of %s cannot be installed (npm ci: %v): %s", filepath.Base(dir), err, lastLine(out))
 	}
-	return dir
 }
 
 // peersInstalled reports whether npm's own copy of the lock file is at least as
@@ -93,7 +100,14 @@ func ModuleDir(t testing.TB) string {
 // listens. It ends with the test.
 func StartPeer(t testing.TB, script string, args ...string) *Peer {
 	t.Helper()
-	dir := Peers(t)
+	return StartScript(t, Peers(t), script, args...)
+}
+
+// StartScript runs a script of an installed folder and returns when it says
+// that it is ready; one that says {"skip": why} skips the test. It ends with
+// the test.
+func StartScript(t testing.TB, dir, script string, args ...string) *Peer {
+	t.Helper()
 	cmd := exec.Command("node", append([]string{filepath.Join(dir, script)}, args...)...)
 	cmd.Dir = dir
 	cmd.Stderr = os.Stderr
@@ -129,8 +143,12 @@ func StartPeer(t testing.TB, script string, args ...string) *Peer {
 	var ready struct {
 		Ready bool
 		Port  int
+		Skip  string
 	}
 	p.Next(t, &ready)
+	if ready.Skip != "" {
+		t.Skipf("SKIP: %s", ready.Skip)
+	}
 	if !ready.Ready {
 		t.Fatalf("%s did not say that it is ready", script)
 	}

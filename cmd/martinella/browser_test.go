@@ -44,13 +44,13 @@ type glance struct {
 
 // The page in a real browser: an alert that is issued while the page is open
 // appears on it, with and without JavaScript; a Cancel takes it back. Pictures
-// are written to $MARTINELLA_PICTURES, where that is set.
+// are written to $TEST_PICTURES, where that is set.
 func TestAnOpenPageShowsAnAlert(t *testing.T) {
 	needRedis(t)
 	dir, config := settle(t, "")
 	s := open(t, dir, config)
 	key := secretOf(t, s.key(t, "author", "--can", "issue,approve", "--self-approve", "--status", "Actual,Exercise"))
-	pictures := os.Getenv("MARTINELLA_PICTURES")
+	pictures := os.Getenv("TEST_PICTURES")
 	if pictures == "" {
 		pictures = t.TempDir()
 	}
@@ -105,7 +105,7 @@ func TestAnOpenPageShowsAnAlert(t *testing.T) {
 
 // Accessibility by axe, on every kind of page. It runs in the tier e2e.
 func TestAccessibility(t *testing.T) {
-	if os.Getenv("MARTINELLA_E2E") == "" {
+	if os.Getenv("TEST_E2E") == "" {
 		t.Skip("SKIP: runs with make e2e")
 	}
 	needRedis(t)

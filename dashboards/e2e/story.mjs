@@ -10,7 +10,7 @@ import { launch, lines, open, say } from "./browser.mjs";
 const [url, pictures] = process.argv.slice(2);
 const browser = await launch();
 const live = await open(browser, url);
-const connected = live.page.waitForFunction(() => document.documentElement.dataset.live === "open", null, { timeout: 15000 })
+const connected = live.page.waitForFunction(() => document.getElementById("state")?.textContent !== "", null, { timeout: 15000 })
   .then(() => true, () => false);
 say({ open: true, title: await live.page.title(), live: await connected });
 
@@ -18,24 +18,25 @@ let n = 0;
 for await (const { headline } of lines()) {
   n++;
   const began = Date.now();
-  const card = live.page.locator("#alerts article, #alerts li", { hasText: headline }).first();
+  const card = live.page.locator("#alerts .card", { hasText: headline }).first();
   let shown = true;
   await card.waitFor({ state: "visible", timeout: 15000 }).catch(() => (shown = false));
   const ms = Date.now() - began;
-  // The brief is shown at once; the server's own fragment replaces it after a
-  // moment and brings the link to the alert's page.
-  if (shown) await card.locator("a[href*='/a/']").first().waitFor({ timeout: 15000 }).catch(() => (shown = false));
+  // The brief is shown at once; the server's own card (data-k) replaces it
+  // after a moment, and is what a screen reader hears.
+  const full = live.page.locator("#alerts .card[data-k]", { hasText: headline }).first();
+  if (shown) await full.waitFor({ timeout: 15000 }).catch(() => (shown = false));
   const seen = {
     shown, ms,
     title: await live.page.title(),
     count: (await live.page.locator("#count").innerText()).trim(),
-    card: shown ? (await card.innerText()).trim() : "",
+    card: shown ? (await full.innerText()).trim() : "",
     spoken: (await live.page.locator("[role=status]").allInnerTexts()).join(" ").trim(),
     sideways: await live.page.evaluate(() => document.documentElement.scrollWidth > innerWidth),
     cookies: (await live.context.cookies()).length,
   };
   if (shown) {
-    const href = await card.locator("a[href*='/a/']").first().getAttribute("href");
+    const href = await full.locator("a[href*='/a/']").first().getAttribute("href");
     const permalink = await open(browser, new URL(href, url).href);
     seen.permalink = (await permalink.page.locator("h1").innerText()).trim();
     seen.permalinkFaults = permalink.faults;
