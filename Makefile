@@ -29,6 +29,9 @@ test: setup-test ## run every test of the project (race detector, shuffled)
 chaos: setup-test ## kill gateway and Redis under load, 20 times each
 	MARTINELLA_CHAOS=1 .ci/tests -count=1 -timeout 15m -run 'Kill' ./cmd/martinella
 
+e2e: setup-test ## what takes long in a real browser: accessibility of every page
+	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib' ./cmd/martinella
+
 bench: ## run the benchmarks; the figures depend on the machine and its load
 	@echo "load: $$(cut -d' ' -f1-3 /proc/loadavg 2>/dev/null || uptime)"
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
