@@ -8,11 +8,11 @@
 
   const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit'});
   const say = text => { if (state.textContent !== text) state.textContent = text; };
-  const up = () => { delay = 1000; stopped = ''; nojs.hidden = true; say(data.on); };
+  const up = () => { delay = 1000; stopped = ''; nojs.hidden = true; say(data.up); };
   const down = () => {
     stopped = stopped || clock();
     nojs.hidden = false;
-    say(data.off.replace('{T}', stopped));
+    say(data.down.replace('{T}', stopped));
     setTimeout(open, delay * (0.5 + Math.random()));
     delay = Math.min(delay * 2, 60000);
   };
