@@ -1,0 +1,280 @@
+package dashboards
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"io/fs"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"martinella/broadcast"
+	"martinella/broadcast/live"
+)
+
+// everyMetric is a registry with all that the gateway registers.
+func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
+	t.Helper()
+	g := open(t, func(c *Config) {
+		c.Ledger = func(context.Context) (int64, error) { return 7, nil }
+		c.Certificates = map[string]*x509.Certificate{"tls": {NotAfter: time.Now().Add(time.Hour)}}
+	})
+	broadcast.NewMetrics(g.server.Registry, []string{"sms"})
+	if _, err := live.NewMetrics(g.server.Registry); err != nil {
+		t.Fatal(err)
+	}
+	return g, g.server.Registry
+}
+
+var metricName = regexp.MustCompile(`martinella_[a-z0-9_]+`)
+
+func TestEveryMetricThatIsWatchedExists(t *testing.T) {
+	_, registry := everyMetric(t)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, f := range families {
+		known[f.GetName()] = true
+		for _, suffix := range []string{"_bucket", "_sum", "_count"} {
+			known[f.GetName()+suffix] = strings.HasSuffix(f.GetName(), "_seconds")
+		}
+	}
+	files := []string{"prometheus/rules.yml", "prometheus/rules_test.yml"}
+	boards, _ := filepath.Glob("grafana/*.json")
+	if len(boards) != 3 {
+		t.Errorf("%d dashboards, want one for each of three audiences", len(boards))
+	}
+	watched := 0
+	for _, name := range append(files, boards...) {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(b)
+		if strings.HasSuffix(name, ".json") {
+			text = strings.Join(expressions(t, b), "\n")
+		}
+		for _, metric := range metricName.FindAllString(text, -1) {
+			watched++
+			if !known[metric] {
+				t.Errorf("%s uses %s, which nobody registers", name, metric)
+			}
+		}
+	}
+	if watched < 50 {
+		t.Errorf("only %d uses were found", watched)
+	}
+}
+
+// expressions gives every query of a Grafana dashboard.
+func expressions(t *testing.T, b []byte) []string {
+	t.Helper()
+	var board struct {
+		Title, UID string
+		Panels     []struct {
+			Title, Description string
+			Targets            []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(b, &board); err != nil || board.Title == "" || board.UID == "" || len(board.Panels) == 0 {
+		t.Fatalf("not a dashboard: %v", err)
+	}
+	var out []string
+	for _, p := range board.Panels {
+		if p.Title == "" || p.Description == "" || len(p.Targets) == 0 {
+			t.Errorf("a panel of %s lacks title, description or query", board.Title)
+		}
+		for _, target := range p.Targets {
+			out = append(out, target.Expr)
+		}
+	}
+	return out
+}
+
+func TestTheInterfacesMetricsAreThere(t *testing.T) {
+	_, registry := everyMetric(t)
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	for _, f := range families {
+		there[f.GetName()] = len(f.GetMetric()) > 0
+	}
+	for _, name := range []string{
+		"alerts_accepted_total", "alerts_refused_total", "accept_seconds", "deliveries_total", "delivery_attempts_total", "delivery_seconds",
+		"queue_jobs", "queue_oldest_seconds", "dead_letters", "breaker_open", "receipts_total", "live_clients", "live_dropped_total",
+		"live_fanout_seconds", "redis_durable", "redis_replicas_acked", "certificate_expiry_seconds", "ledger_entries", "channel_check_ok",
+	} {
+		if !there["martinella_"+name] {
+			t.Errorf("martinella_%s has no series at start", name)
+		}
+	}
+}
+
+func TestTheIntakeIsCounted(t *testing.T) {
+	g := open(t)
+	g.post(alone, "/api/v1/alerts", message("counted", "severity", "Severe"))
+	g.post(author, "/api/v1/alerts", message("counted-2", "severity", "Severe"))
+	g.post(author, "/api/v1/alerts", message("counted-2", "severity", "Severe")) // known: not counted again
+	g.post("mk_none", "/api/v1/alerts", "")
+	g.post(author, "/api/v1/alerts", "<a")
+	if got := value(t, g.server.Registry, "martinella_alerts_accepted_total", "Actual", "Severe", "Alert", "api"); got != 2 {
+		t.Errorf("%v accepted, want 2", got)
+	}
+	for reason, want := range map[string]float64{"unauthorized": 1, "malformed": 1, "conflict": 0} {
+		if got := value(t, g.server.Registry, "martinella_alerts_refused_total", reason); got != want {
+			t.Errorf("%v refused as %s, want %v", got, reason, want)
+		}
+	}
+}
+
+// value reads a counter by the values of its labels, in any order.
+func value(t *testing.T, registry *prometheus.Registry, name string, labels ...string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			have := 0
+			for _, l := range m.GetLabel() {
+				if slices.Contains(labels, l.GetValue()) {
+					have++
+				}
+			}
+			if f.GetName() == name && have == len(labels) {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	t.Fatalf("%s %v is not there", name, labels)
+	return 0
+}
+
+// promtool is the program that Prometheus ships for checking its files.
+func promtool(t *testing.T, stdin []byte, args ...string) {
+	t.Helper()
+	path, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is missing: install prometheus to check rules and metrics")
+	}
+	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd.Stdin = bytes.NewReader(stdin)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+}
+
+func TestRules(t *testing.T) {
+	promtool(t, nil, "check", "rules", "--lint=all", "--lint-fatal", "prometheus/rules.yml")
+	promtool(t, nil, "test", "rules", "prometheus/rules_test.yml")
+	promtool(t, nil, "check", "config", "prometheus/prometheus.yml")
+}
+
+func TestEveryRuleIsTested(t *testing.T) {
+	rules, err := os.ReadFile("prometheus/rules.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests, err := os.ReadFile("prometheus/rules_test.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(rules), -1) {
+		if !strings.Contains(string(tests), "alertname: "+m[1]) {
+			t.Errorf("no test lets %s fire", m[1])
+		}
+	}
+}
+
+func TestQueriesOfTheDashboardsAreReadByPrometheus(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("groups:\n- name: queries\n  rules:\n")
+	boards, _ := filepath.Glob("grafana/*.json")
+	n := 0
+	for _, name := range boards {
+		file, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range expressions(t, file) {
+			n++
+			quoted, _ := json.Marshal(strings.ReplaceAll(e, "$channel", ".*"))
+			b.WriteString("  - {record: 'q:q" + itoa(n) + "', expr: " + string(quoted) + "}\n")
+		}
+	}
+	file := filepath.Join(t.TempDir(), "queries.yml")
+	if err := os.WriteFile(file, []byte(b.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	promtool(t, nil, "check", "rules", file)
+}
+
+func TestTheAdministrationPort(t *testing.T) {
+	reasons := []string{}
+	g := open(t, func(c *Config) {
+		c.Ready = func(context.Context) []string { return reasons }
+		c.Version = Version{Version: "1.2.3", Go: "go1"}
+	})
+	admin := httptest.NewServer(g.server.Admin())
+	defer admin.Close()
+	g.Server = admin
+	if r := g.get("/healthz"); r.StatusCode != 200 {
+		t.Errorf("healthz: %d", r.StatusCode)
+	}
+	if r := g.get("/readyz"); r.StatusCode != 200 || r.json(t)["ready"] != true {
+		t.Errorf("readyz: %d %s", r.StatusCode, r.body)
+	}
+	reasons = append(reasons, "redis does not answer")
+	if r := g.get("/readyz"); r.StatusCode != 503 || !strings.Contains(r.body, "redis does not answer") {
+		t.Errorf("readyz with a reason: %d %s", r.StatusCode, r.body)
+	}
+	if r := g.get("/version"); r.json(t)["version"] != "1.2.3" {
+		t.Errorf("version: %s", r.body)
+	}
+	if r := g.get("/debug/pprof/"); r.StatusCode != 404 {
+		t.Errorf("pprof without being asked for: %d", r.StatusCode)
+	}
+	r := g.get("/metrics")
+	if r.StatusCode != 200 || strings.Count(r.body, "martinella_alerts_accepted_total{") != 5*5*5 {
+		t.Errorf("metrics: %d, %d combinations", r.StatusCode, strings.Count(r.body, "martinella_alerts_accepted_total{"))
+	}
+	promtool(t, []byte(r.body), "check", "metrics")
+}
+
+func TestNothingOfTheAdministrationIsPublic(t *testing.T) {
+	g := open(t, func(c *Config) { c.Profiling = true })
+	for _, r := range g.server.admin() {
+		if got := g.get(r.Path).StatusCode; got != 404 {
+			t.Errorf("%s is public: %d", r.Path, got)
+		}
+	}
+}
+
+func TestProvisioningIsThere(t *testing.T) {
+	var found []string
+	_ = filepath.WalkDir("grafana/provisioning", func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			found = append(found, path)
+		}
+		return nil
+	})
+	slices.Sort(found)
+	if len(found) != 2 {
+		t.Errorf("provisioning holds %v", found)
+	}
+}
