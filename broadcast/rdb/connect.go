@@ -76,6 +76,15 @@ type Redis struct {
 	opened sync.Map // channel: *Queue
 }
 
+// silence turns go-redis's own log off, once for all: it writes to standard
+// error, a line for each failed dial. What matters of it is in our errors and
+// in the lines of Run.
+var silence sync.Once
+
+type silent struct{}
+
+func (silent) Printf(context.Context, string, ...any) {}
+
 var slug = regexp.MustCompile(`^[a-z0-9-]{2,32}$`)
 
 // Open connects, starts the embedded server where asked, and brings the
@@ -88,6 +97,7 @@ func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Redis, error) {
 	if cfg.Redis == "" {
 		cfg.Redis = Embedded
 	}
+	silence.Do(func() { redis.SetLogger(silent{}) })
 	texts, err := loadScripts()
 	if err != nil {
 		return nil, fmt.Errorf("open redis: %w", err)

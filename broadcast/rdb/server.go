@@ -25,6 +25,9 @@ const (
 	stopWait     = 10 * time.Second
 	restartLeast = 100 * time.Millisecond
 	restartMost  = 5 * time.Second
+	// longEnough is how long a server must have lived to be started again at
+	// once: one that dies at its start is given time.
+	longEnough = time.Second
 	// longestSocket keeps below the 104 bytes of sun_path (unix(4), macOS).
 	longestSocket = 100
 )
@@ -220,7 +223,7 @@ func (s *server) supervise() {
 			return
 		}
 		s.log.Error("redis-server ended and is started again", zap.Error(p.err), zap.String("said", p.out.last()))
-		if time.Since(began) > time.Minute {
+		if time.Since(began) > longEnough {
 			wait = restartLeast
 		}
 		for {

@@ -25,7 +25,12 @@ end
 redis.call('HSET', KEYS[8], unpack(ARGV, at))
 
 local entry = redis.call('XADD', KEYS[3], '*', 'id', ARGV[8])
-local cursor = redis.call('HGET', KEYS[4], 'epoch') .. '-' .. entry
+local epoch = redis.call('HGET', KEYS[4], 'epoch')
+if not epoch then -- the store was emptied a moment ago
+  epoch = string.sub(ARGV[1], 1, 8)
+  redis.call('HSET', KEYS[4], 'epoch', epoch)
+end
+local cursor = epoch .. '-' .. entry
 redis.call('HSET', KEYS[4], 'head', entry)
 local n = append_act(KEYS[5], KEYS[6], KEYS[7], ARGV[7])
 redis.call('HSET', KEYS[1], 'state', 'issued', 'j', ARGV[6], 'cursor', cursor, 'nonce', ARGV[1], 'act', n)
