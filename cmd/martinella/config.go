@@ -157,7 +157,7 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 	if len(r.mistakes) > 0 {
 		return nil, configError(r.mistakes)
 	}
-	if err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: func(k, v string) (string, any) { return envPath(k), v }, EnvironFunc: func() []string { return knownEnv(sh) }}), nil); err != nil {
+	if err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: envValue, EnvironFunc: func() []string { return knownEnv(sh) }}), nil); err != nil {
 		return nil, err
 	}
 	if flags != nil {
@@ -241,6 +241,15 @@ func readConfigFile(r *nodeReader, file string, c *Config) (map[string]any, erro
 // envPath turns AUTHORITY__SLUG into authority.slug.
 func envPath(name string) string {
 	return strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(name, envPrefix)), "__", ".")
+}
+
+// envValue is the value of a variable: a list is written with commas.
+func envValue(name, text string) (string, any) {
+	path := envPath(name)
+	if t := leaves(reflect.TypeFor[Config](), "")[path]; t != nil && t.Kind() == reflect.Slice {
+		return path, trimmed(strings.Split(text, ","))
+	}
+	return path, text
 }
 
 func envName(path string) string {

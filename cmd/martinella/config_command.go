@@ -174,7 +174,8 @@ func hide(n *yaml.Node) {
 		copied := *child
 		copied.Content = append([]*yaml.Node(nil), child.Content...)
 		if copied.Kind == yaml.ScalarNode && strings.Contains(copied.Value, "://") {
-			copied.Value = safeURL(copied.Value)
+			// The path of a receiver is often its only credential.
+			copied.Value = safeURL(copied.Value, n.Kind == yaml.MappingNode && i%2 == 1 && n.Content[i-1].Value == "url")
 		}
 		hide(&copied)
 		n.Content[i] = &copied
@@ -182,13 +183,16 @@ func hide(n *yaml.Node) {
 }
 
 // safeURL is an address without what may be secret in it.
-func safeURL(s string) string {
+func safeURL(s string, hidePath bool) string {
 	u, err := url.Parse(s)
 	if err != nil {
 		return "(hidden)"
 	}
 	if u.User != nil {
 		u.User = url.User("hidden")
+	}
+	if hidePath && len(u.Path) > 1 {
+		u.Path, u.RawPath = "/hidden", ""
 	}
 	if u.RawQuery != "" {
 		u.RawQuery = "hidden"

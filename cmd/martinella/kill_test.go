@@ -252,6 +252,11 @@ func underKills(t *testing.T, kill func(p *process)) {
 		t.Errorf("%d wrong answers, the first: %s", len(load.wrong), load.wrong[0])
 	}
 	outbox := filepath.Join(p.data, "outbox", "outbox.jsonl")
+	t.Cleanup(func() {
+		if t.Failed() {
+			load.explain(t, outboxLines(t, outbox), tail(p.log.String()))
+		}
+	})
 	eventually(t, "everything is delivered", func() bool {
 		b, err := os.ReadFile(outbox)
 		return err == nil && strings.Count(string(b), "\n") >= load.count()
@@ -349,6 +354,24 @@ func (s *senders) compare(t *testing.T, p *process, written []string) {
 			t.Errorf("act %d follows on %d", a.Seq, last)
 		}
 		last = a.Seq
+	}
+}
+
+// explain says what was accepted and not written, and how it stands.
+func (s *senders) explain(t *testing.T, written []string, log string) {
+	text := strings.Join(written, "\n")
+	t.Logf("%d accepted, %d written; the log ends:\n%s", s.count(), len(written), log)
+	shown := 0
+	for _, id := range s.answered {
+		if strings.Contains(text, string(id)) {
+			continue
+		}
+		if r, err := tell(context.Background(), http.MethodGet, s.url+"/api/v1/alerts/"+string(id)+"/deliveries", s.key, "", nil); err == nil {
+			t.Logf("missing: %s %s", id, r.body)
+		}
+		if shown++; shown == 5 {
+			break
+		}
 	}
 }
 
