@@ -20,8 +20,9 @@ type batch struct {
 	previous map[string]string // earlier post by language
 	at       uint32            // the next ordinal
 
+	credit  int           // messages that the pace has granted and nobody needed
 	unsent  []uint32      // surely not taken: tried again later
-	doubts  int           // perhaps taken, and the platform could not be asked yet
+	doubts  []uint32      // perhaps taken, and the platform could not be asked yet
 	results []Result      // of the last window, not stored yet
 	after   time.Duration // the longest wait that the platform asked for
 	reason  string        // the newest, for people
@@ -59,7 +60,7 @@ func (b *batch) run(ctx context.Context) error {
 		}
 		b.at = end
 	}
-	if b.at >= b.job.To && len(b.unsent) == 0 && b.doubts == 0 {
+	if b.at >= b.job.To && len(b.unsent) == 0 && len(b.doubts) == 0 {
 		return b.store(true)
 	}
 	return b.later()
@@ -95,6 +96,11 @@ func (b *batch) paced(ctx context.Context, n int) (bool, error) {
 	if b.limit.PerSecond <= 0 {
 		return true, nil
 	}
+	if b.credit >= n {
+		b.credit -= n
+		return true, nil
+	}
+	n -= b.credit
 	var wait time.Duration
 	err := b.insist(ctx, "pace", func(ctx context.Context) (err error) {
 		wait, err = b.queue.Pace(ctx, b.limit, n)
@@ -107,6 +113,7 @@ func (b *batch) paced(ctx context.Context, n int) (bool, error) {
 		return false, err
 	}
 	if wait <= 0 {
+		b.credit = 0
 		return true, nil
 	}
 	pause(ctx, until(min(wait, time.Second), b.expires, time.Now()))
@@ -132,7 +139,7 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 			case TurnSend:
 				b.unsent = append(b.unsent, ordinals[i])
 			case TurnAsk:
-				b.doubts++
+				b.doubts = append(b.doubts, ordinals[i])
 			case TurnStop:
 				b.keep(stopped(ordinals[i]))
 			}
@@ -147,8 +154,10 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 		instead := Queued
 		switch {
 		case turns[i] == TurnSkip:
+			b.credit++
 			continue
 		case turns[i] == TurnStop:
+			b.credit++
 			ends[i] = stopped(o)
 			continue
 		case !known:
@@ -176,7 +185,7 @@ func (b *batch) keep(e ending) {
 	case e.unsent:
 		b.unsent = append(b.unsent, e.result.Ordinal)
 	case e.doubt:
-		b.doubts++
+		b.doubts = append(b.doubts, e.result.Ordinal)
 	}
 	if e.held {
 		b.hold(e.after, e.reason)
@@ -240,13 +249,26 @@ func (b *batch) store(last bool) error {
 	})
 }
 
+// rest is the job without its settled beginning.
+func (b *batch) rest() Job {
+	j := b.job
+	j.From = b.at
+	for _, o := range b.unsent {
+		j.From = min(j.From, o)
+	}
+	for _, o := range b.doubts {
+		j.From = min(j.From, o)
+	}
+	return j
+}
+
 // giveBack returns the rest of the job at once: this node stops.
 func (b *batch) giveBack() error {
 	if err := b.store(false); err != nil {
 		return err
 	}
-	j := b.job
-	if b.doubts > 0 {
+	j := b.rest()
+	if len(b.doubts) > 0 {
 		j.Attempt++
 	}
 	return b.insist(b.flight, "retry", func(ctx context.Context) error {
@@ -260,7 +282,7 @@ func (b *batch) later() error {
 	if err := b.store(false); err != nil {
 		return err
 	}
-	j := b.job
+	j := b.rest()
 	wait := backoff(j.Attempt, j.Urgent)
 	if b.after > 0 {
 		wait = spread(b.after)
@@ -268,7 +290,7 @@ func (b *batch) later() error {
 	if b.held && j.Urgent {
 		wait = min(wait, urgentHold)
 	}
-	if !b.held || b.doubts > 0 { // Attempt 0 says also that nothing is in doubt
+	if !b.held || len(b.doubts) > 0 { // Attempt 0 says also that nothing is in doubt
 		j.Attempt++
 	}
 	// Only what the program failed on is left: the others had their chance.
@@ -277,7 +299,7 @@ func (b *batch) later() error {
 	}
 	wait = until(wait, b.expires, time.Now())
 	b.log.Info("a job is tried again later", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.Int("attempt", j.Attempt),
-		zap.Int("unsent", len(b.unsent)), zap.Int("in_doubt", b.doubts), zap.Duration("in", wait), zap.String("reason", b.reason))
+		zap.Int("unsent", len(b.unsent)), zap.Int("in_doubt", len(b.doubts)), zap.Duration("in", wait), zap.String("reason", b.reason))
 	return b.insist(b.flight, "retry", func(ctx context.Context) error {
 		return b.queue.Retry(ctx, j, wait, b.unsent, b.reason)
 	})

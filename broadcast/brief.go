@@ -45,7 +45,7 @@ func Brief(e Entry, publicURL, lang string, spread time.Duration) []byte {
 	headline, area := m.Headline, m.Area
 	m.Headline, m.Area = "", ""
 	empty := encode(m)
-	if len(empty) > BriefLimit-80 && publicURL != "" {
+	if len(empty) > BriefLimit-40 && publicURL != "" {
 		// Room for words is worth more than an address that can be completed.
 		m.URL = strings.TrimPrefix(m.URL, publicURL)
 		empty = encode(m)

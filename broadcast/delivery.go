@@ -176,7 +176,8 @@ func (b *batch) ask(m channels.Message, q question) (e ending, send, unknown boo
 		r, found, err := b.find(m)
 		switch {
 		case err == nil && found:
-			return b.accepted(m, r, q.doubled), false, false
+			// Where the policy below was applied before, this may be the second.
+			return b.accepted(m, r, q.doubled || (b.job.Attempt >= findTries && b.task.Record.Urgent())), false, false
 		case err == nil:
 			return ending{}, true, false
 		case !q.last && b.job.Attempt < findTries:

@@ -243,7 +243,11 @@ func simulate(t *testing.T, seed uint64) {
 			_ = h.Erase(t.Context(), uint32(d.below(len(h.people))))
 		case 4:
 			n := nodes[d.below(len(nodes))]
-			n.stop() // an orderly stop
+			n.stop() // an orderly stop; then its process is gone
+			go func() {
+				<-n.done
+				h.kill(n.name)
+			}()
 			start()
 		}
 	}

@@ -1,0 +1,110 @@
+package broadcast
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+
+	"martinella/channels"
+)
+
+func TestMetricsAreThereFromTheStart(t *testing.T) {
+	reg := prometheus.NewPedanticRegistry()
+	NewMetrics(reg, []string{"sms", "social"})
+	want := map[string]int{
+		"martinella_deliveries_total": 12, "martinella_delivery_attempts_total": 10, "martinella_delivery_seconds": 10, "martinella_queue_jobs": 4,
+		"martinella_queue_oldest_seconds": 4, "martinella_dead_letters": 2, "martinella_breaker_open": 2, "martinella_receipts_total": 6,
+		"martinella_channel_check_ok": 2, "martinella_redis_durable": 1, "martinella_redis_replicas_acked": 1,
+	}
+	families, err := reg.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if got := len(f.GetMetric()); got != want[f.GetName()] {
+			t.Errorf("%s has %d series, want %d", f.GetName(), got, want[f.GetName()])
+		}
+		delete(want, f.GetName())
+	}
+	if len(want) > 0 {
+		t.Errorf("missing: %v", want)
+	}
+	if problems, err := promlint.NewWithMetricFamilies(families).Lint(); err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v %v", problems, err)
+	}
+}
+
+func TestReportsAreCountedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{name: "sms"}
+		route := Route{Channel: phones{p}}
+		h := newHouse(t, route)
+		h.subscribe(2, "it")
+		reg := prometheus.NewRegistry()
+		ms := NewMetrics(reg, []string{"sms"})
+		queues := NewQueues(h.node("a"))
+		sink := &Sink{Queues: queues, Metrics: ms, Log: zap.NewNop()}
+		d := &Dispatcher{Route: route, Queues: queues, People: h.memory, Metrics: ms, Sink: sink, Log: zap.NewNop()}
+		r := h.issue(h.record("Minor", time.Hour))
+		early := channels.DeliveryReport{MessageID: "id-" + string(r.ID) + "/1/sms/0", State: channels.ReportDelivered}
+		if err := sink.Report(t.Context(), "sms", early); err != nil { // before the message was written down
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = d.Run(ctx) }()
+		h.settle("sms", time.Minute)
+		for range 3 { // reports come doubled
+			_ = sink.Report(t.Context(), "sms", early)
+			_ = sink.Report(t.Context(), "sms", channels.DeliveryReport{MessageID: "id-" + string(r.ID) + "/1/sms/1", State: channels.ReportFailed})
+		}
+		stop()
+		<-done
+		for outcome, want := range map[string]float64{"accepted": 2, "delivered": 1, "failed": 1} {
+			if got := value(t, reg, "martinella_deliveries_total", "channel", "sms", "outcome", outcome); got != want {
+				t.Errorf("deliveries_total{%s} = %v, want %v", outcome, got, want)
+			}
+		}
+		if got := value(t, reg, "martinella_receipts_total", "channel", "sms", "state", "delivered"); got != 4 {
+			t.Errorf("receipts_total{delivered} = %v, want 4", got)
+		}
+		if got := value(t, reg, "martinella_delivery_seconds", "channel", "sms", "severity", "Minor"); got != 2 {
+			t.Errorf("delivery_seconds has %v observations, want 2", got)
+		}
+	})
+}
+
+func TestRepliesAreNeverKeptNorLogged(t *testing.T) {
+	core, logs := observer.New(zapcore.DebugLevel)
+	sink := &Sink{Log: zap.New(core)}
+	reply := channels.Reply{From: "+393331234567", Text: "AIUTO in via Roma"}
+	if err := sink.Reply(t.Context(), "sms", reply); !errors.Is(err, ErrUnhandled) {
+		t.Errorf("got %v, want ErrUnhandled: nobody took it", err)
+	}
+	var got channels.Reply
+	sink.Replies = func(_ context.Context, _ string, r channels.Reply) error { got = r; return nil }
+	if err := sink.Reply(t.Context(), "sms", reply); err != nil || got != reply {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	for _, e := range logs.All() {
+		line := e.Message
+		for _, f := range e.Context {
+			line += " " + f.String
+		}
+		if strings.Contains(line, "3331234") || strings.Contains(line, "via Roma") {
+			t.Errorf("the log tells too much: %s", line)
+		}
+	}
+	if logs.Len() != 2 {
+		t.Errorf("%d lines, want one for each reply", logs.Len())
+	}
+}
