@@ -13,7 +13,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"context"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
