@@ -262,13 +262,18 @@ func (b *batch) rest() Job {
 	return j
 }
 
+// doubtful reports whether somebody in the rest of the job may have been sent
+// something: by this worker, or by one that left the job behind. Such a job
+// never goes back with Attempt 0, which says that nobody touched it.
+func (b *batch) doubtful() bool { return len(b.doubts) > 0 || b.job.Taken > 1 }
+
 // giveBack returns the rest of the job at once: this node stops.
 func (b *batch) giveBack() error {
 	if err := b.store(false); err != nil {
 		return err
 	}
 	j := b.rest()
-	if len(b.doubts) > 0 {
+	if b.doubtful() {
 		j.Attempt++
 	}
 	return b.insist(b.flight, "retry", func(ctx context.Context) error {
@@ -290,7 +295,7 @@ func (b *batch) later() error {
 	if b.held && j.Urgent {
 		wait = min(wait, urgentHold)
 	}
-	if !b.held || len(b.doubts) > 0 { // Attempt 0 says also that nothing is in doubt
+	if !b.held || b.doubtful() {
 		j.Attempt++
 	}
 	// Only what the program failed on is left: the others had their chance.

@@ -141,6 +141,7 @@ func encodedLen(s string) int { return len(encode(s)) - 2 }
 
 // fit cuts s at a character so that it takes at most room bytes within JSON.
 func fit(s string, room int) string {
+	s = strings.ToValidUTF8(s, string(utf8.RuneError))
 	if encodedLen(s) <= room {
 		return s
 	}
@@ -155,11 +156,7 @@ func fit(s string, room int) string {
 		if used+size > room {
 			break
 		}
-		used, end = used+size, i+max(utf8.RuneLen(r), 1)
-		if r == utf8.RuneError {
-			_, n := utf8.DecodeRuneInString(s[i:])
-			end = i + n
-		}
+		used, end = used+size, i+utf8.RuneLen(r)
 	}
 	return strings.TrimRight(s[:end], " ,.;:") + mark
 }
