@@ -21,6 +21,7 @@ type card struct {
 	Revision int    // of an update; 0 for a first issue
 	Name     words  // of the hazard
 	Headline words
+	About    words // of a closed event: what the warning had said
 	Where    words
 	Changed  words // of an update: the CAP note
 	What     []words
@@ -104,6 +105,7 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 			c.By.Text = s.Authority.Name
 		}
 	}
+	c.close(l, r)
 	c.Contact = say(main.Contact)
 	if strings.HasPrefix(main.Web, "https://") || strings.HasPrefix(main.Web, "http://") {
 		c.Web = main.Web
@@ -116,6 +118,36 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 		c.Also = append(c.Also, also{l.lex.Level(in.Severity), tn, shape, say(in.Event), say(places(in.Areas)), l.At(in.Expires, now)})
 	}
 	return c
+}
+
+// close keeps the old call to act from standing over an event that is over,
+// where the closing message repeats it or has no words of its own.
+func (c *card) close(l *locale, r *alerts.Record) {
+	if !c.Over() || !(r.Own || len(r.Alert.Infos) == 0) {
+		return
+	}
+	c.About = c.Headline
+	if len(r.Alert.Infos) == 0 {
+		c.What = nil // those of the warning that is over
+	}
+	const longest = 120
+	switch {
+	case c.Cancelled():
+		c.Headline = words{Text: l.must("cancelled_text")}
+	case len(c.What) > 0 && len(c.What[0].Text) <= longest:
+		c.Headline, c.What = c.What[0], c.What[1:]
+	default:
+		c.Headline = words{Text: l.must("all_clear_text")}
+	}
+}
+
+// Title is the card in one line, for titles and feeds.
+func (c card) Title() string {
+	about := c.Headline.Text
+	if c.About.Text != "" && c.Name.Text != "" {
+		about = c.Name.Text
+	}
+	return c.Level + ": " + about
 }
 
 // Over reports whether the event is over for its readers.

@@ -35,7 +35,7 @@ func (s *Server) feed(r *http.Request, now time.Time) (*locale, []feedItem, time
 			continue
 		}
 		c := s.card(l, h, now)
-		title := c.Level + ": " + c.Headline.Text
+		title := c.Title()
 		if c.Exercise {
 			title = l.lex.Exercise + " - " + title
 		}
@@ -47,6 +47,10 @@ func (s *Server) feed(r *http.Request, now time.Time) (*locale, []feedItem, time
 			summary = append(summary, c.Gone)
 		} else if c.Until.Text != "" && !c.Over() {
 			summary = append(summary, l.must("until")+": "+c.Until.Text)
+		}
+		if c.About.Text != "" {
+			summary = append(summary, c.Headline.Text, l.must("about")+": "+c.About.Text)
+			c.Actions = nil
 		}
 		for _, w := range slices.Concat(c.What, c.Actions) {
 			summary = append(summary, w.Text)

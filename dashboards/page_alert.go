@@ -53,7 +53,7 @@ func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		a := alertPage{Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml"}
 		a.Timeline = p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now)
-		title := c.Level + ": " + c.Headline.Text
+		title := c.Title()
 		if c.Exercise {
 			title = l.lex.Exercise + " - " + title
 		}

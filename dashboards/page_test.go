@@ -265,6 +265,9 @@ func TestTheEndOfAnAlert(t *testing.T) {
 		one.says(".time", "Prima emissione")
 		one.says(".time", want[0])
 		one.never("article", "Cosa fare adesso")
+		one.never("h1", "salite ai piani alti") // the old call must not stand over what is over
+		p.never("li."+want[2]+" h2", "salite ai piani alti")
+		p.says("li."+want[2]+" .meta", "Riguardava: Piena in arrivo")
 	}
 	g.page("/past").says(".past", "Cessato allarme")
 	g.page("/past").says("h2", alertsMonth())

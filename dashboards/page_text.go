@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/yuin/goldmark"
+	"github.com/yuin/goldmark/extension"
 
 	"martinella/broadcast"
 )
@@ -60,7 +61,7 @@ func (p *pages) guide(w http.ResponseWriter, r *http.Request) {
 	p.serve(w, r, "guide "+name, func(_ *locale, _ *broadcast.View, _ time.Time) (view, error) {
 		title, body, _ := strings.Cut(string(source), "\n")
 		var b bytes.Buffer
-		if err := goldmark.Convert([]byte(body), &b); err != nil {
+		if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert([]byte(body), &b); err != nil {
 			return view{}, err
 		}
 		title = strings.TrimSpace(strings.TrimPrefix(title, "#"))

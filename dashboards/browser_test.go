@@ -1,0 +1,381 @@
+package dashboards
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"martinella/broadcast"
+	"martinella/broadcast/live"
+)
+
+// browser drives Chromium over its debugging pipe (the Chrome DevTools
+// Protocol; messages end with a zero byte).
+type browser struct {
+	t       *testing.T
+	to      *os.File
+	mu      sync.Mutex
+	next    int
+	waiting map[int]chan json.RawMessage
+	said    []string // errors and violations of the policy on the console
+	session string
+}
+
+func openBrowser(t *testing.T) *browser {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skip("chromium is missing: install it to see the pages in a real browser")
+	}
+	read, childWrite, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	childRead, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars", "--lang=it",
+		"--remote-debugging-pipe", "--user-data-dir="+filepath.Join(t.TempDir(), "profile"), "--window-size=390,844", "about:blank")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.ExtraFiles = []*os.File{childRead, childWrite}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	childRead.Close()
+	childWrite.Close()
+	b := &browser{t: t, to: write, waiting: map[int]chan json.RawMessage{}}
+	done := make(chan struct{})
+	go func() { defer close(done); b.listen(read) }()
+	t.Cleanup(func() {
+		// Its own processes must be gone before their folder is removed.
+		b.session = ""
+		b.call("Browser.close", nil, nil)
+		<-done
+		gone := make(chan struct{})
+		go func() { defer close(gone); _ = cmd.Wait() }()
+		select {
+		case <-gone:
+		case <-time.After(20 * time.Second):
+			_ = cmd.Process.Kill()
+			<-gone
+		}
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		write.Close()
+		read.Close()
+	})
+	var target struct{ TargetID string }
+	b.call("Target.createTarget", map[string]any{"url": "about:blank"}, &target)
+	var attached struct{ SessionID string }
+	b.call("Target.attachToTarget", map[string]any{"targetId": target.TargetID, "flatten": true}, &attached)
+	b.session = attached.SessionID
+	for _, domain := range []string{"Page", "Runtime", "Log", "Network"} {
+		b.call(domain+".enable", nil, nil)
+	}
+	return b
+}
+
+func (b *browser) listen(from *os.File) {
+	r := bufio.NewReaderSize(from, 1<<20)
+	for {
+		message, err := r.ReadBytes(0)
+		if err != nil {
+			return
+		}
+		var m struct {
+			ID     int
+			Method string
+			Result json.RawMessage
+			Params struct {
+				Entry            struct{ Level, Text string }
+				ExceptionDetails *struct{ Text string }
+			}
+		}
+		if json.Unmarshal(bytes.TrimSuffix(message, []byte{0}), &m) != nil {
+			continue
+		}
+		b.mu.Lock()
+		switch {
+		case m.ID != 0:
+			if c := b.waiting[m.ID]; c != nil {
+				delete(b.waiting, m.ID)
+				c <- m.Result
+			}
+		case m.Method == "Log.entryAdded" && m.Params.Entry.Level == "error":
+			b.said = append(b.said, m.Params.Entry.Text)
+		case m.Method == "Runtime.exceptionThrown":
+			b.said = append(b.said, string(message))
+		}
+		b.mu.Unlock()
+	}
+}
+
+func (b *browser) call(method string, params, result any) {
+	b.t.Helper()
+	b.mu.Lock()
+	b.next++
+	id, answer := b.next, make(chan json.RawMessage, 1)
+	b.waiting[id] = answer
+	b.mu.Unlock()
+	m := map[string]any{"id": id, "method": method}
+	if params != nil {
+		m["params"] = params
+	}
+	if b.session != "" {
+		m["sessionId"] = b.session
+	}
+	bytes, _ := json.Marshal(m)
+	if _, err := b.to.Write(append(bytes, 0)); err != nil {
+		b.t.Fatalf("%s: %v", method, err)
+	}
+	select {
+	case r := <-answer:
+		if result != nil {
+			if err := json.Unmarshal(r, result); err != nil {
+				b.t.Fatalf("%s: %v in %s", method, err, r)
+			}
+		}
+	case <-time.After(30 * time.Second):
+		b.t.Fatalf("%s: no answer within 30 s", method)
+	}
+}
+
+// eval runs JavaScript in the page and gives its value.
+func (b *browser) eval(script string) any {
+	b.t.Helper()
+	var r struct {
+		Result           struct{ Value any }
+		ExceptionDetails *struct{ Text string }
+	}
+	b.call("Runtime.evaluate", map[string]any{"expression": script, "awaitPromise": true, "returnByValue": true}, &r)
+	if r.ExceptionDetails != nil {
+		b.t.Fatalf("%s: %s", script, r.ExceptionDetails.Text)
+	}
+	return r.Result.Value
+}
+
+// until waits in the page until a condition holds.
+func (b *browser) until(condition string) {
+	b.t.Helper()
+	script := `new Promise(done => { const end = Date.now() + 20000, look = () => {
+		let yes = false; try { yes = ` + condition + `; } catch {}
+		if (yes || Date.now() > end) done(!!yes); else setTimeout(look, 10); }; look(); })`
+	if b.eval(script) != true {
+		b.t.Fatalf("never came true: %s\n%v", condition, b.eval("document.body.innerText"))
+	}
+}
+
+func (b *browser) open(url string) {
+	b.t.Helper()
+	b.call("Page.navigate", map[string]any{"url": url}, nil)
+	b.until(`document.readyState === 'complete' && location.href.startsWith(` + fmt.Sprintf("%q", url) + `)`)
+}
+
+// picture takes a screenshot of the whole page into the folder that PICTURES
+// names, for people to look at.
+func (b *browser) picture(name string) {
+	dir := os.Getenv("PICTURES")
+	if dir == "" {
+		return
+	}
+	var r struct{ Data string }
+	b.call("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true}, &r)
+	data, _ := base64.StdEncoding.DecodeString(r.Data)
+	_ = os.WriteFile(filepath.Join(dir, name+".png"), data, 0o600)
+}
+
+func (b *browser) quiet() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range b.said {
+		b.t.Errorf("the browser complains: %s", s)
+	}
+	b.said = nil
+}
+
+// openLive is a gateway with the real live feed. cut closes its sockets.
+func openLive(t *testing.T) (g *gateway, cut func()) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	metrics, err := live.NewMetrics(registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	build := func(f func(broadcast.Entry, string, string, time.Duration) []byte) live.Build {
+		return func(e broadcast.Entry, lang string, spread time.Duration) []byte { return f(e, "", lang, spread) }
+	}
+	var hub *live.Hub
+	g = open(t, func(c *Config) {
+		var err error
+		hub, err = live.New(live.Config{Log: c.Log, Brief: build(broadcast.Brief), Full: build(broadcast.Full), Metrics: metrics, Logger: c.Logger, ShutdownSpread: time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := c.Board.(*broadcast.Board)
+		b.OnLoad(hub.Begin)
+		b.Observe(hub.Publish)
+		c.Live, c.Events = hub, hub.Events()
+	})
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = hub.Run(ctx) }()
+	cut = func() { cancel(); <-done }
+	t.Cleanup(cut)
+	return g, cut
+}
+
+// serve puts the gateway on a fixed address, so that it can come back there.
+func serve(t *testing.T, address string, h http.Handler) *httptest.Server {
+	t.Helper()
+	var lc net.ListenConfig
+	l, err := lc.Listen(t.Context(), "tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(h)
+	s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+func TestAStoryInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser is not short")
+	}
+	b := openBrowser(t)
+	g, cut := openLive(t)
+
+	b.open(g.URL + "/?lang=it")
+	b.until(`document.getElementById('state').textContent === 'La pagina si aggiorna da sola'`)
+	if got := b.eval(`document.querySelector('h1').textContent`); got != "Nessuna allerta in corso" {
+		t.Errorf("h1 %q", got)
+	}
+	b.picture("none")
+
+	// A new alert comes in by itself: first the brief, then the page's own part.
+	first := g.issue(message("story-1", "severity", "Severe", "headline", "Restate in casa", "event", "Temporali forti"))
+	b.until(`document.querySelector('.card.org h2')?.textContent === 'Restate in casa'`)
+	b.until(`document.querySelector('[data-k="` + first["id"].(string) + `.1"]')`)
+	b.until(`document.querySelector('h1').textContent === 'Allerte in corso (1)'`)
+	if got, _ := b.eval(`document.title`).(string); !strings.HasPrefix(got, "(1) Allerte in corso") {
+		t.Errorf("title %q", got)
+	}
+	if got, _ := b.eval(`document.getElementById('live').textContent`).(string); !strings.Contains(got, "Avviso - pericolo grave · Temporali forti: Restate in casa") {
+		t.Errorf("read out: %q", got)
+	}
+
+	// What the reader was doing stays: an opened text, a focused link.
+	g.issue(message("story-2", "severity", "Moderate", "headline", "Strada chiusa"))
+	b.until(`document.querySelectorAll('#cards [data-k]').length === 2`)
+	b.eval(`document.querySelector('.card.yel details').open = true; document.querySelector('.card.yel h2 a').focus(); 1`)
+	g.issue(message("story-3", "severity", "Extreme"))
+	b.until(`document.querySelectorAll('#cards [data-k]').length === 3`)
+	if b.eval(`document.querySelector('.card.yel details').open`) != true {
+		t.Error("what was open is closed")
+	}
+	if got := b.eval(`document.activeElement.textContent`); got != "Strada chiusa" {
+		t.Errorf("the focus went to %q", got)
+	}
+	if got := b.eval(`document.querySelector('#cards .card').className.includes('red')`); got != true {
+		t.Error("the gravest does not come first")
+	}
+	b.picture("three")
+
+	// The exercise is marked, and the end of an alert is told.
+	g.issue(message("story-4", "severity", "Severe", "status", "Exercise", "headline", "Prova di evacuazione"))
+	b.until(`document.querySelector('.drill') && [...document.querySelectorAll('.ex')].some(e => e.textContent === 'ESERCITAZIONE')`)
+	if r := g.act(alone, first["id"].(string), "all-clear", `{"digest":"`+first["digest"].(string)+`","text":"Si può uscire."}`); r.StatusCode != 201 {
+		t.Fatalf("all-clear: %d %s", r.StatusCode, r.body)
+	}
+	b.until(`document.querySelector('.card.grn .kicker')?.textContent.includes('Cessato allarme')`)
+	b.quiet()
+	b.picture("ended")
+
+	// The event's own page is live too.
+	b.open(g.URL + "/a/" + first["id"].(string) + "?lang=it")
+	b.until(`document.getElementById('state').textContent === 'La pagina si aggiorna da sola'`)
+	b.until(`document.querySelectorAll('.time li').length === 2`)
+	b.picture("event")
+	b.quiet()
+
+	// The server goes: the page says since when, and offers a reload.
+	cut()
+	b.until(`/^Aggiornamento fermo dalle \d\d:\d\d/.test(document.getElementById('state').textContent)`)
+	b.until(`!document.getElementById('nojs').hidden`)
+}
+
+func TestAReaderThatWasAwayGetsWhatItMissed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser is not short")
+	}
+	b := openBrowser(t)
+	g, cut := openLive(t)
+	first := serve(t, "127.0.0.1:0", g.server.Public())
+	b.open(first.URL + "/?lang=it")
+	b.until(`document.getElementById('state').textContent === 'La pagina si aggiorna da sola'`)
+	address := first.Listener.Addr().String()
+	cut()
+	b.until(`document.getElementById('state').textContent.startsWith('Aggiornamento fermo')`)
+	first.CloseClientConnections()
+	first.Close()
+	g.issue(message("missed"))
+	back, _ := openLive(t)
+	back.memory.mu.Lock()
+	g.memory.mu.Lock()
+	back.memory.records, back.memory.log = g.memory.records, g.memory.log
+	g.memory.mu.Unlock()
+	close(back.memory.moved)
+	back.memory.moved = make(chan struct{})
+	back.memory.mu.Unlock()
+	back.settle()
+	serve(t, address, back.server.Public())
+	b.until(`document.querySelector('h1').textContent === 'Allerte in corso (1)'`)
+	b.until(`document.getElementById('state').textContent === 'La pagina si aggiorna da sola'`)
+}
+
+func TestLayoutInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a browser is not short")
+	}
+	b := openBrowser(t)
+	g := open(t)
+	id := g.issue(message("layout", "severity", "Extreme", "areaDesc", strings.Repeat("Donaudampfschifffahrtsgesellschaft", 4)))["id"].(string)
+	g.issue(message("layout-2", "severity", "Severe", "status", "Exercise"))
+	for _, scheme := range []string{"light", "dark"} {
+		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+		for _, width := range []int{320, 390, 1280} {
+			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
+			for name, path := range map[string]string{"home": "/", "alert": "/a/" + id, "past": "/past", "status": "/status", "guide": "/guide/api", "privacy": "/privacy"} {
+				b.open(g.URL + path)
+				if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
+					t.Errorf("%s scrolls sideways by %v px at %d px", path, over, width)
+				}
+				small := b.eval(`[...document.querySelectorAll('nav a,.sos a,.button,summary,h2 a,footer a')].filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 24).map(e => e.textContent).join()`)
+				if small != "" {
+					t.Errorf("%s at %d px has targets under 24 px: %v", path, width, small)
+				}
+				b.picture(fmt.Sprintf("%s-%d-%s", name, width, scheme))
+			}
+		}
+	}
+	b.quiet()
+}

@@ -1,0 +1,213 @@
+package dashboards
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"errors"
+	"math/big"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"martinella/alerts"
+	"martinella/alerts/cap"
+	"martinella/channels"
+)
+
+// platform is a channel that receives reports.
+type platform struct{ forged bool }
+
+func (p platform) Inbound(r *http.Request) ([]channels.DeliveryReport, []channels.Reply, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, nil, err
+	}
+	if p.forged {
+		return nil, nil, channels.ErrForged
+	}
+	return []channels.DeliveryReport{{MessageID: r.Form.Get("id"), State: channels.ReportDelivered}}, []channels.Reply{{From: "+39", Text: "SI"}}, nil
+}
+
+type sink struct {
+	reports []channels.DeliveryReport
+	replies []channels.Reply
+	err     error
+}
+
+func (s *sink) Report(_ context.Context, _ string, r channels.DeliveryReport) error {
+	s.reports = append(s.reports, r)
+	return s.err
+}
+
+func (s *sink) Reply(_ context.Context, _ string, r channels.Reply) error {
+	s.replies = append(s.replies, r)
+	return s.err
+}
+
+func TestHooks(t *testing.T) {
+	kept := &sink{}
+	g := open(t, func(c *Config) {
+		c.Hooks, c.Sink = map[string]channels.Inbound{"sms": platform{}, "forged": platform{forged: true}}, kept
+	})
+	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
+	if r := g.do("POST", "/hooks/sms", "id=7", form...); r.StatusCode != 204 || len(kept.reports) != 1 || kept.reports[0].MessageID != "7" || len(kept.replies) != 1 {
+		t.Errorf("a report: %d, %v", r.StatusCode, kept)
+	}
+	if r := g.do("POST", "/hooks/forged", "id=7", form...); r.StatusCode != 403 || len(kept.reports) != 1 {
+		t.Errorf("a forged one: %d", r.StatusCode)
+	}
+	if r := g.do("POST", "/hooks/sms", strings.Repeat("x", 2<<20), form...); r.StatusCode != 400 {
+		t.Errorf("a flood: %d", r.StatusCode)
+	}
+	kept.err = errors.New("redis at 10.0.0.5 is away")
+	if r := g.do("POST", "/hooks/sms", "id=8", form...); r.StatusCode != 503 || strings.Contains(r.body, "10.0.0.5") || r.Header.Get("Retry-After") == "" {
+		t.Errorf("one that is not stored: %d %s", r.StatusCode, r.body)
+	}
+}
+
+// written is an outbox with one message.
+type written struct{}
+
+func (written) Entries() []OutboxEntry {
+	return []OutboxEntry{{At: time.Now(), Channel: "sms", To: "+39 *** 567", Title: "T", Text: "ESERCITAZIONE <b>\nsecond line"}}
+}
+
+func TestTheOutboxIsADemonstration(t *testing.T) {
+	g := open(t, func(c *Config) { c.Outbox = written{} })
+	p := g.page("/outbox")
+	p.says(".drill", "Nessuno di questi messaggi è stato inviato")
+	p.says("article p", "ESERCITAZIONE <b>")
+	p.says("article p", "second line")
+	p.says("footer", "Messaggi della dimostrazione")
+	if r := open(t).get("/outbox"); r.StatusCode != 404 {
+		t.Errorf("without an outbox: %d", r.StatusCode)
+	}
+}
+
+func TestAnXMLSignatureIsACredential(t *testing.T) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Regione"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageDigitalSignature}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed := func(xml string) string {
+		d, err := cap.Parse([]byte(xml), cap.Submit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := cap.Sign(d.Alert, key, certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	g := open(t, func(c *Config) {
+		c.Signers = []Signer{{certificate, alerts.Person{ID: "sender:regione", Name: "Regione", Rights: alerts.Rights{Verbs: []alerts.Verb{alerts.VerbIssue}, Statuses: alerts.Statuses}}}}
+	})
+	send := func(body string) reply {
+		return g.do("POST", "/api/v1/alerts", body, "Content-Type", "application/cap+xml")
+	}
+	good := signed(message("sealed"))
+	for sentence, tt := range map[string]struct {
+		body   string
+		status int
+	}{
+		"nothing signed":                     {message("unsealed"), 401},
+		"changed after it was signed":        {strings.Replace(good, "piani alti", "piani bassi", 1), 401},
+		"signed an hour ago":                 {signed(message("old", "sent", alerts.FormatTime(time.Now().Add(-time.Hour).In(rome)))), 422},
+		"something else sent instead of XML": {"{}", 401},
+	} {
+		if r := send(tt.body); r.StatusCode != tt.status {
+			t.Errorf("%s: %d %s, want %d", sentence, r.StatusCode, r.body, tt.status)
+		}
+	}
+	if r := send(good); r.StatusCode != 201 {
+		t.Fatalf("a good one: %d %s", r.StatusCode, r.body)
+	}
+	if r := send(good); r.StatusCode != 200 {
+		t.Errorf("the same again: %d", r.StatusCode)
+	}
+	if by := g.memory.records[0].Author; by.ID != "sender:regione" {
+		t.Errorf("author %v", by)
+	}
+	if r := open(t).do("POST", "/api/v1/alerts", good, "Content-Type", "application/cap+xml"); r.StatusCode != 401 {
+		t.Errorf("where nobody is pinned: %d", r.StatusCode)
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	proxy := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	tests := map[string]struct {
+		direct    bool
+		trusted   []netip.Prefix
+		remote    string
+		forwarded string
+		want      string
+	}{
+		"nothing is known":                    {false, nil, "192.0.2.1:5", "", ""},
+		"a direct one":                        {true, nil, "192.0.2.1:5", "198.51.100.1", "192.0.2.1/32"},
+		"behind a proxy":                      {false, proxy, "10.0.0.1:5", "198.51.100.1", "198.51.100.1/32"},
+		"behind two proxies":                  {false, proxy, "10.0.0.1:5", "198.51.100.1, 10.0.0.2", "198.51.100.1/32"},
+		"a lie before the proxy's own word":   {false, proxy, "10.0.0.1:5", "203.0.113.9, 198.51.100.1", "198.51.100.1/32"},
+		"a stranger who claims to be a proxy": {false, proxy, "192.0.2.1:5", "203.0.113.9", "192.0.2.1/32"},
+		"nonsense from the proxy":             {false, proxy, "10.0.0.1:5", "nobody", "10.0.0.1/32"},
+		"a household of IPv6":                 {true, nil, "[2001:db8:1:2:3:4:5:6]:5", "", "2001:db8:1:2::/64"},
+		"an IPv4 address in the form of IPv6": {true, nil, "[::ffff:192.0.2.1]:5", "", "192.0.2.1/32"},
+		"no address at all":                   {true, nil, "pipe", "", ""},
+	}
+	for sentence, tt := range tests {
+		s := &Server{Config: Config{Direct: tt.direct, TrustedProxies: tt.trusted}}
+		r := &http.Request{RemoteAddr: tt.remote, Header: http.Header{}}
+		if tt.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", tt.forwarded)
+		}
+		got, known := s.address(r)
+		if !known {
+			if tt.want != "" {
+				t.Errorf("%s: not known, want %s", sentence, tt.want)
+			}
+			continue
+		}
+		if got.String() != tt.want {
+			t.Errorf("%s: %s, want %q", sentence, got, tt.want)
+		}
+	}
+}
+
+func TestBuckets(t *testing.T) {
+	b := newBuckets(2, 3)
+	now := time.Unix(1000, 0)
+	for i, want := range []time.Duration{0, 0, 0, 500 * time.Millisecond} {
+		if got := b.takeAt("a", now); got != want {
+			t.Errorf("take %d waits %v, want %v", i, got, want)
+		}
+	}
+	if got := b.takeAt("b", now); got != 0 {
+		t.Errorf("another one waits %v", got)
+	}
+	if got := b.takeAt("a", now.Add(500*time.Millisecond)); got != 0 {
+		t.Errorf("after half a second: %v", got)
+	}
+	b.takeAt("c", now.Add(2*time.Minute))
+	if len(b.by) != 1 {
+		t.Errorf("%d buckets are kept, want 1", len(b.by))
+	}
+	for i := range 2 * maxBuckets {
+		b.takeAt(itoa(i), now.Add(2*time.Minute))
+	}
+	if len(b.by) > maxBuckets+1 {
+		t.Errorf("%d buckets are kept", len(b.by))
+	}
+}
