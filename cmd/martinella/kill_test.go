@@ -23,6 +23,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/broadcasttest"
 )
 
 // kills is how often a process is killed: three times in every run of the
@@ -155,9 +156,12 @@ func (p *process) child(t testing.TB) int {
 // machine has to.
 type senders struct {
 	url, key string
+	sender   string // of the message
 	message  []byte
 	stop     chan struct{}
 	all      sync.WaitGroup
+
+	promises *broadcasttest.Checker
 
 	mu       sync.Mutex
 	answered map[string]alerts.ID // by CAP identifier
@@ -199,6 +203,7 @@ func (s *senders) one(ctx context.Context) {
 				s.wrong = append(s.wrong, fmt.Sprintf("%d %s", r.status, r.body))
 			}
 			s.answered[identifier] = sub.ID
+			s.promises.Acked(broadcasttest.Promise{Sender: s.sender, Identifier: identifier, ID: sub.ID, Published: true})
 			s.statuses[r.status]++
 		case r.status == http.StatusServiceUnavailable:
 			s.statuses[r.status]++
@@ -236,7 +241,9 @@ func underKills(t *testing.T, kill func(p *process)) {
 	p.start(t)
 	file := filepath.Join(t.TempDir(), "key")
 	must(t, "keys", "create", "--config", p.config, "--name", "load", "--can", "issue", "--self-approve", "--status", "Actual", "--out", file)
-	load := &senders{url: p.url, key: secretOf(t, file), message: fixture(t)}
+	load := &senders{
+		url: p.url, key: secretOf(t, file), message: fixture(t), sender: "protezione.civile@comune.valdemo.example", promises: broadcasttest.NewChecker(),
+	}
 	load.run(t, 4)
 	for range kills() {
 		before := load.count()
@@ -286,6 +293,11 @@ func (s *senders) compare(t *testing.T, p *process, written []string) {
 		t.Fatalf("open what is kept: %v", err)
 	}
 	defer kept.Close()
+
+	verdict, err := s.promises.Compare(ctx, kept.Store(), kept.Log())
+	if err != nil || !verdict.Good() {
+		t.Errorf("what was promised is not what is kept: %v %v", verdict, err)
+	}
 
 	inLog := map[alerts.ID]int{}
 	identifiers := map[string]int{}
