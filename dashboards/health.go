@@ -14,6 +14,8 @@ import (
 type status struct {
 	work broadcast.Work
 
+	asking sync.Mutex // one at a time; who comes meanwhile takes the last answer
+
 	mu    sync.Mutex
 	asked time.Time
 	last  broadcast.Durability
@@ -25,18 +27,35 @@ const (
 	statusTimeout = time.Second
 )
 
-// now gives the store's promise, at most two seconds old.
+// now gives the store's promise, about two seconds old at most. One caller
+// waits for a new answer, the others do not, unless there is none yet.
 func (s *status) now(ctx context.Context) (broadcast.Durability, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if time.Since(s.asked) < statusAge {
-		return s.last, s.err
+	d, age, err := s.known()
+	if age < statusAge {
+		return d, err
+	}
+	if age > time.Hour {
+		s.asking.Lock()
+	} else if !s.asking.TryLock() {
+		return d, err
+	}
+	defer s.asking.Unlock()
+	if d, age, err = s.known(); age < statusAge {
+		return d, err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTimeout)
 	defer cancel()
-	s.last, s.err = s.work.Durability(ctx)
-	s.asked = time.Now()
-	return s.last, s.err
+	d, err = s.work.Durability(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last, s.err, s.asked = d, err, time.Now()
+	return d, err
+}
+
+func (s *status) known() (d broadcast.Durability, age time.Duration, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.last, time.Since(s.asked), s.err
 }
 
 func (s *status) durable(ctx context.Context) bool {

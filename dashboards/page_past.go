@@ -17,12 +17,15 @@ type month struct {
 	Cards []card
 }
 
+// pastTimeout is how long reading the archive may take.
+const pastTimeout = 3 * time.Second
+
 // maxPast bounds the page; older events keep their own pages.
 const maxPast = 200
 
 func (p *pages) past(w http.ResponseWriter, r *http.Request) {
 	p.serve(w, r, "past", func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), actTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pastTimeout)
 		defer cancel()
 		var page pastPage
 		n := 0

@@ -603,3 +603,33 @@ func TestTimesAcrossTheEndOfSummerTime(t *testing.T) {
 		}
 	}
 }
+
+func TestAPageThatCannotBeMadeDoesNotKeepItsReadersWaiting(t *testing.T) {
+	g := open(t)
+	g.memory.fail(alerts.ErrUnavailable)
+	for range 3 {
+		r := g.get("/past")
+		if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(r.body, "L'archivio non risponde") && !strings.Contains(r.body, "archivio non risponde") {
+			t.Errorf("%d %.300s", r.StatusCode, r.body)
+		}
+	}
+}
+
+func TestTheGuideIsWhole(t *testing.T) {
+	g := open(t)
+	link := regexp.MustCompile(`\]\((/[^)]*)\)`)
+	pages, _ := fs.Glob(guideFiles, "guide/*.md")
+	for _, name := range pages {
+		b, _ := guideFiles.ReadFile(name)
+		path := "/" + strings.TrimSuffix(strings.Replace(name, "guide/index", "guide", 1), ".md")
+		g.page(path).says("h1", strings.TrimSpace(strings.TrimPrefix(strings.SplitN(string(b), "\n", 2)[0], "#")))
+		for _, m := range link.FindAllStringSubmatch(string(b), -1) {
+			if r := g.get(m[1]); r.StatusCode != 200 {
+				t.Errorf("%s links to %s: %d", name, m[1], r.StatusCode)
+			}
+		}
+	}
+	if r := g.get("/guide/..%2f..%2fgo.mod"); r.StatusCode != 404 {
+		t.Errorf("a path out of the guide: %d", r.StatusCode)
+	}
+}

@@ -23,6 +23,15 @@ type textPage struct {
 	Paragraphs []string
 	HTML       template.HTML // of the guide's own Markdown, never of a stranger's text
 	Feedback   string
+	Lang       string // of Title and HTML, where it may not be the page's
+}
+
+// guideLanguage is the language of the guide but for its Italian summary.
+func guideLanguage(page string) string {
+	if page == "riassunto" {
+		return "it"
+	}
+	return "en"
 }
 
 func (p *pages) accessibility(w http.ResponseWriter, r *http.Request) {
@@ -65,7 +74,7 @@ func (p *pages) guide(w http.ResponseWriter, r *http.Request) {
 			return view{}, err
 		}
 		title = strings.TrimSpace(strings.TrimPrefix(title, "#"))
-		return view{name: "text", title: title, content: textPage{Title: title, HTML: template.HTML(b.String())}}, nil //nolint:gosec // our own embedded text
+		return view{name: "text", title: title, content: textPage{Title: title, HTML: template.HTML(b.String()), Lang: guideLanguage(name)}}, nil //nolint:gosec // our own embedded text
 	})
 }
 

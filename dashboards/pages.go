@@ -42,7 +42,13 @@ type entry struct {
 	version   string
 	etag      string
 	plain, gz []byte
+	failed    time.Time // when it could not be made; not tried again at once
+	err       error
 }
+
+// failedFor is how long a page that could not be made is not tried again, so
+// that its readers do not queue up behind a store that is away.
+const failedFor = 2 * time.Second
 
 // maxPages bounds the memory; a country's events fit in it.
 const maxPages = 2000
@@ -167,6 +173,12 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, key string, make f
 	version := p.version(r.Context(), board.Cursor, now)
 	e := p.entry(fmt.Sprintf("%s %s %v", key, l.Tag, part))
 	e.mu.Lock()
+	if e.version != version && time.Since(e.failed) < failedFor {
+		err := e.err
+		e.mu.Unlock()
+		p.unable(w, r, err)
+		return
+	}
 	if e.version != version {
 		began := time.Now()
 		v, err := make(l, board, now)
@@ -174,6 +186,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, key string, make f
 			err = p.render(e, l, v, p.frame(r.Context(), l, r.URL.Path, v, board.Cursor, now), part)
 		}
 		if err != nil {
+			e.failed, e.err = time.Now(), err
 			e.mu.Unlock()
 			p.unable(w, r, err)
 			return
