@@ -89,10 +89,6 @@ func open(t *testing.T, change ...func(*Config)) *gateway {
 	core, logs := observer.New(zapcore.DebugLevel)
 	log := zap.New(core)
 	board := broadcast.NewBoard(m, m, log)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() { defer close(done); _ = board.Run(ctx) }()
-	t.Cleanup(func() { cancel(); <-done })
 	c := Config{
 		Authority: authority, PublicURL: "https://allerta.valdemo.example", Zone: rome, Desk: desk, Keys: m, Log: m, Work: m, Board: board,
 		Registry: prometheus.NewRegistry(), Logger: log, Site: "https://comune.valdemo.example/", Feedback: "sito@comune.valdemo.example",
@@ -100,6 +96,10 @@ func open(t *testing.T, change ...func(*Config)) *gateway {
 	for _, f := range change {
 		f(&c)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); _ = board.Run(ctx) }()
+	t.Cleanup(func() { cancel(); <-done })
 	s, err := New(c)
 	if err != nil {
 		t.Fatal(err)
