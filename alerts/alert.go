@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 )
@@ -236,15 +237,35 @@ func PrimaryLanguage(tag string) string {
 
 // Clone is a deep copy.
 func (a *Alert) Clone() *Alert {
-	b, err := json.Marshal(a)
-	if err != nil {
-		panic("alerts: an Alert always marshals: " + err.Error())
+	c := *a
+	c.Addresses = slices.Clone(a.Addresses)
+	c.Codes = slices.Clone(a.Codes)
+	c.References = slices.Clone(a.References)
+	c.Incidents = slices.Clone(a.Incidents)
+	c.Infos = slices.Clone(a.Infos)
+	for i := range c.Infos {
+		c.Infos[i].own()
 	}
-	c := new(Alert)
-	if err := json.Unmarshal(b, c); err != nil {
-		panic("alerts: an Alert always unmarshals: " + err.Error())
+	return &c
+}
+
+// own replaces what the info shares with the one that it was copied from.
+func (i *Info) own() {
+	i.Categories = slices.Clone(i.Categories)
+	i.ResponseTypes = slices.Clone(i.ResponseTypes)
+	i.EventCodes = slices.Clone(i.EventCodes)
+	i.Parameters = slices.Clone(i.Parameters)
+	i.Resources = slices.Clone(i.Resources)
+	i.Areas = slices.Clone(i.Areas)
+	for n := range i.Areas {
+		a := &i.Areas[n]
+		a.Polygons = slices.Clone(a.Polygons)
+		for k := range a.Polygons {
+			a.Polygons[k] = slices.Clone(a.Polygons[k])
+		}
+		a.Circles = slices.Clone(a.Circles)
+		a.Geocodes = slices.Clone(a.Geocodes)
 	}
-	return c
 }
 
 // The JSON form has CAP's element names and CAP's date form. The shadow types

@@ -104,3 +104,56 @@ func TestObstaclesOfSeveralInfos(t *testing.T) {
 		t.Errorf("all are over: %v", ps)
 	}
 }
+
+// A copy shares nothing with the original: every slice in an Alert is made
+// long, copied, and must not begin at the same place.
+func TestACloneSharesNothing(t *testing.T) {
+	var a Alert
+	fill(reflect.ValueOf(&a).Elem())
+	c := a.Clone()
+	if !reflect.DeepEqual(&a, c) {
+		t.Fatalf("the copy differs:\n%+v\n%+v", &a, c)
+	}
+	apart(t, "Alert", reflect.ValueOf(a), reflect.ValueOf(*c))
+}
+
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
+		for i := range v.Len() {
+			fill(v.Index(i))
+		}
+	case reflect.Struct:
+		if v.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range v.NumField() {
+			fill(v.Field(i))
+		}
+	case reflect.String:
+		v.SetString("x")
+	}
+}
+
+func apart(t *testing.T, path string, a, b reflect.Value) {
+	t.Helper()
+	switch a.Kind() {
+	case reflect.Slice:
+		if a.Len() == 0 {
+			t.Errorf("%s was not filled", path)
+		} else if a.Pointer() == b.Pointer() {
+			t.Errorf("%s is shared", path)
+		}
+		for i := range a.Len() {
+			apart(t, path+"[]", a.Index(i), b.Index(i))
+		}
+	case reflect.Struct:
+		if a.Type() == reflect.TypeFor[time.Time]() {
+			return
+		}
+		for i := range a.NumField() {
+			apart(t, path+"."+a.Type().Field(i).Name, a.Field(i), b.Field(i))
+		}
+	}
+}
