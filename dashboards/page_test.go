@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"io/fs"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -483,7 +484,7 @@ func TestWhatIsNotForEverybodyIsNowhere(t *testing.T) {
 }
 
 func TestBudgets(t *testing.T) {
-	g := open(t)
+	g := open(t, func(c *Config) { c.Live = http.NotFoundHandler() })
 	for i, severity := range []string{"Extreme", "Severe", "Moderate"} {
 		g.issue(message("budget-"+itoa(i), "severity", severity))
 	}
@@ -496,6 +497,9 @@ func TestBudgets(t *testing.T) {
 		}
 		total += len(a.body)
 		files++
+	}
+	if files != 4 {
+		t.Errorf("%d files, want page, style, script and icon", files)
 	}
 	if total > 14<<10 || files > 4 {
 		t.Errorf("%d bytes in %d files, at most 14336 in 4", total, files)

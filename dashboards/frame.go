@@ -1,0 +1,81 @@
+package dashboards
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+)
+
+// frame is what every page shows around its content.
+type frame struct {
+	Lang, Title   string
+	Path          string // of this page, for links to other languages
+	Languages     []string
+	Authority     string
+	Site          string
+	SiteName      string
+	Accessibility string
+	Feedback      string
+	Now           instant
+	Cursor        string
+	Live          bool // the page follows the feed
+	Exercise      bool // an exercise is shown: banner
+	Weak          string
+	Levels        string // words of the levels of the live feed, JSON for the script
+	Outbox        bool
+	Content       any
+}
+
+// view is what a page's own code gives for one rendering.
+type view struct {
+	name     string // of the template
+	title    string
+	live     bool
+	exercise bool
+	content  any
+}
+
+// frame fills in what is the same for all.
+func (p *pages) frame(ctx context.Context, l *locale, path string, v view, cursor broadcast.Cursor, now time.Time) frame {
+	f := frame{
+		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: p.s.Site,
+		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(p.s.Site, "https://"), "http://"), "/"),
+		Accessibility: p.s.Accessibility, Feedback: p.s.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
+		Outbox: p.s.Outbox != nil, Content: v.content,
+	}
+	if f.Accessibility == "" {
+		f.Accessibility = "/accessibility"
+	}
+	f.Weak = p.weak(ctx, l)
+	f.Levels = levels(l)
+	return f
+}
+
+// levels are the words for the levels of the live feed.
+func levels(l *locale) string {
+	words := map[string]string{}
+	for _, s := range alerts.Severities {
+		words[strings.ToLower(string(s))] = l.lex.Level(s)
+	}
+	b, _ := json.Marshal(words)
+	return string(b)
+}
+
+// weak says in red what the store does not promise; "" when all is well.
+func (p *pages) weak(ctx context.Context, l *locale) string {
+	d, err := p.s.status.now(ctx)
+	_, ill := p.s.Board.Health()
+	switch {
+	case err != nil, ill != nil:
+		return l.must("store_down")
+	case d.Memory:
+		return l.must("store_memory")
+	case !d.Durable:
+		return l.must("store_weak")
+	}
+	return ""
+}
