@@ -261,7 +261,7 @@ func underKills(t *testing.T, kill func(p *process)) {
 	outbox := filepath.Join(p.data, "outbox", "outbox.jsonl")
 	t.Cleanup(func() {
 		if t.Failed() {
-			load.explain(t, outboxLines(t, outbox), tail(p.log.String()))
+			load.explain(t, outboxLines(t, outbox), p.log.String())
 		}
 	})
 	eventually(t, "everything is delivered", func() bool {
@@ -372,7 +372,14 @@ func (s *senders) compare(t *testing.T, p *process, written []string) {
 // explain says what was accepted and not written, and how it stands.
 func (s *senders) explain(t *testing.T, written []string, log string) {
 	text := strings.Join(written, "\n")
-	t.Logf("%d accepted, %d written; the log ends:\n%s", s.count(), len(written), log)
+	said := map[string]int{}
+	for line := range strings.Lines(log) {
+		var entry struct{ Level, Msg string }
+		if json.Unmarshal([]byte(line), &entry) == nil {
+			said[entry.Level+": "+entry.Msg]++
+		}
+	}
+	t.Logf("%d accepted, %d written; the log says %v and ends:\n%s", s.count(), len(written), said, tail(log))
 	shown := 0
 	for _, id := range s.answered {
 		if strings.Contains(text, string(id)) {
