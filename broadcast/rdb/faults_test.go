@@ -3,7 +3,6 @@ package rdb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -164,16 +163,11 @@ func TestFullStore(t *testing.T) {
 	if _, _, err := r.Store().Intake(t.Context(), waiting, nil, broadcasttest.NewAct(waiting, "submitted")); err != nil {
 		t.Fatal(err)
 	}
-	ballast := strings.Repeat("x", 1<<20)
-	for i := 0; ; i++ {
-		if err := r.commands.Set(t.Context(), fmt.Sprintf("ballast:%d", i), ballast, 0).Err(); err != nil {
-			break
-		}
+	if got := r.commands.ConfigGet(t.Context(), "maxmemory").Val()["maxmemory"]; got != itoa(8<<20) {
+		t.Errorf("maxmemory is %s", got)
 	}
-	for i := range 2000 { // and the rest, so that no small write fits
-		if err := r.commands.Set(t.Context(), fmt.Sprintf("small:%d", i), ballast[:256], 0).Err(); err != nil {
-			break
-		}
+	if err := r.commands.ConfigSet(t.Context(), "maxmemory", "1").Err(); err != nil { // full from now on, whatever is freed
+		t.Fatal(err)
 	}
 	minor := broadcasttest.NewRecord(alerts.SeverityMinor, "sms")
 	if _, _, err := r.Store().Intake(t.Context(), minor, nil, broadcasttest.NewAct(minor, "submitted")); !errors.Is(err, alerts.ErrUnavailable) {
@@ -384,6 +378,82 @@ func TestTakeoverFollowsTheLease(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 		}
 		t.Logf("taken over after %v", time.Since(died))
+		stop()
+		wg.Wait()
+	})
+}
+
+// TestForgottenAndAbandoned: an answer that got lost leaves a job with a node
+// that does not know of it; it comes back after ten seconds. What a node has in
+// hand is left to it, however long it takes.
+func TestForgottenAndAbandoned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		one, err := Open(t.Context(), Config{Redis: Memory, Authority: "valdemo"}, quiet(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer one.Close()
+		cfg := one.cfg
+		cfg.Shared = one.shared
+		two, err := Open(t.Context(), cfg, quiet(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer two.Close()
+		ctx, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() { _ = one.Run(ctx) })
+		wg.Go(func() { _ = two.Run(ctx) })
+		q1, _ := one.Queue(ctx, "web")
+		q2, _ := two.Queue(ctx, "web")
+		rec := issue(t, one, alerts.SeverityMinor, nil, "web")
+		p, err := q1.Entries(ctx, 1)
+		if err != nil || len(p) != 1 {
+			t.Fatalf("%d entries, %v", len(p), err)
+		}
+		if _, err := q1.Plan(ctx, p[0], 0, []broadcast.Job{{V: 1, Alert: rec.ID, To: 1}}, true); err != nil {
+			t.Fatal(err)
+		}
+		jobs, err := q1.Take(ctx, 1)
+		if err != nil || len(jobs) != 1 {
+			t.Fatalf("%d jobs, %v", len(jobs), err)
+		}
+		for range 120 { // two minutes in hand
+			time.Sleep(time.Second)
+			got1, err1 := q1.Recover(ctx, []string{jobs[0].EntryID})
+			got2, err2 := q2.Recover(ctx, nil)
+			if len(got1)+len(got2) > 0 || err1 != nil || err2 != nil {
+				t.Fatalf("a job in hand was given to others: %v %v, %v %v", got1, got2, err1, err2)
+			}
+		}
+		forgot := time.Now()
+		for {
+			time.Sleep(time.Second)
+			got, err := q1.Recover(ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) == 1 && got[0].EntryID == jobs[0].EntryID {
+				break
+			}
+			if time.Since(forgot) > 20*time.Second {
+				t.Fatal("a forgotten job did not come back within twenty seconds")
+			}
+		}
+		abandoned := time.Now()
+		for { // and now this node lives on, but does nothing
+			time.Sleep(time.Second)
+			got, err := q2.Recover(ctx, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) == 1 {
+				break
+			}
+			if time.Since(abandoned) > 40*time.Second {
+				t.Fatal("an abandoned job was not taken over within forty seconds")
+			}
+		}
 		stop()
 		wg.Wait()
 	})

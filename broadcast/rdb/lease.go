@@ -2,12 +2,14 @@ package rdb
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 	"go.uber.org/zap"
 
+	"martinella/alerts"
 	"martinella/broadcast"
 )
 
@@ -47,6 +49,10 @@ func (r *Redis) refreshLease(ctx context.Context) error {
 	return nil
 }
 
+// errFenced is no longer to begin anything, but to ask again: the next good
+// refresh tells whether the job is still this node's.
+var errFenced = fmt.Errorf("%w, perhaps: this node's lease is too old (%w)", broadcast.ErrLost, alerts.ErrUnavailable)
+
 // fenced refuses to begin anything where others may count this node as dead.
 // Without Run, nobody refreshes the lease but this call.
 func (r *Redis) fenced(ctx context.Context) error {
@@ -57,7 +63,7 @@ func (r *Redis) fenced(ctx context.Context) error {
 	case age <= leaseRefresh || running && age <= fence:
 		return nil
 	case running:
-		return broadcast.ErrLost
+		return errFenced
 	}
 	return r.refreshLease(ctx)
 }

@@ -115,6 +115,11 @@ func (q *Queue) Take(ctx context.Context, most int) ([]broadcast.Job, error) {
 
 // read takes jobs that nobody had yet from lanes, at most so many from each.
 func (q *Queue) read(ctx context.Context, lanes []string, most int, wait time.Duration) (jobs []broadcast.Job, err error) {
+	// A node that may begin nothing must take nothing either: what it took
+	// would lie there as forgotten.
+	if err := q.r.fenced(ctx); err != nil {
+		return nil, err
+	}
 	reading, cancel := context.WithTimeout(ctx, blocked+time.Second)
 	defer cancel()
 	got, err := q.r.reader.XReadGroup(reading, &redis.XReadGroupArgs{Group: laneGroup, Consumer: q.r.node, Streams: lanes, Count: int64(most), Block: wait}).Result()
@@ -208,6 +213,15 @@ func (q *Queue) orphans(ctx context.Context, stream, group string, most int, bus
 	if !due {
 		return found, taken, nil
 	}
+	if len(busy) > 0 { // what is in hand here is neither forgotten nor abandoned
+		args := []any{group, q.r.node}
+		for _, id := range busy {
+			args = append(args, id)
+		}
+		if err := q.r.run(ctx, q.r.scripts.touch, []string{stream}, args...).Err(); err != nil {
+			return found, taken, err
+		}
+	}
 	for _, s := range []struct {
 		consumer string
 		idle     time.Duration
@@ -220,6 +234,11 @@ func (q *Queue) orphans(ctx context.Context, stream, group string, most int, bus
 			return found, taken, err
 		}
 		found, taken = append(found, more...), append(taken, times...)
+	}
+	if len(found) >= most { // there are more: the next look is not now and then
+		q.mu.Lock()
+		delete(q.swept, stream)
+		q.mu.Unlock()
 	}
 	return found, taken, nil
 }

@@ -12,10 +12,10 @@ var scriptFiles embed.FS
 // scripts holds every script, each with the shared part that it needs before
 // it. They go by EVALSHA and are loaded again when Redis has forgotten them.
 type scripts struct {
-	intake, move, publish                            *redis.Script
-	plan, begin, finish, park, report                *redis.Script
-	retry, due, bury, replay, takeover, forget, join *redis.Script
-	lease, pace, trim, epoch, person, erase          *redis.Script
+	intake, move, publish                                   *redis.Script
+	plan, begin, finish, park, report                       *redis.Script
+	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
+	lease, pace, trim, epoch, person, erase                 *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -36,7 +36,7 @@ func loadScripts() (*scripts, error) {
 		plan: script("plan"), begin: script("states", "begin"), finish: script("states", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
-		takeover: script("takeover"), forget: script("forget"), join: script("join"),
+		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), trim: script("trim"), epoch: script("epoch"),
 		person: script("person"), erase: script("erase"),
 	}

@@ -22,12 +22,12 @@ import (
 const (
 	lockWait     = 10 * time.Second // for a server that is about to end
 	loadWait     = time.Minute      // for a server that reads what it has
-	stopWait     = 10 * time.Second
+	stopWait     = 20 * time.Second
 	restartLeast = 100 * time.Millisecond
 	restartMost  = 5 * time.Second
 	// longEnough is how long a server must have lived to be started again at
 	// once: one that dies at its start is given time.
-	longEnough = time.Second
+	longEnough = 500 * time.Millisecond
 	// longestSocket keeps below the 104 bytes of sun_path (unix(4), macOS).
 	longestSocket = 100
 )
@@ -55,6 +55,7 @@ type server struct {
 type process struct {
 	cmd  *exec.Cmd
 	out  *serverLog
+	born time.Time
 	done chan struct{}
 	err  error // after done
 }
@@ -146,6 +147,7 @@ func (s *server) start(ctx context.Context) error {
 	defer cancel()
 	for {
 		if alive(limit, s.socket) {
+			p.out.settled()
 			return nil
 		}
 		select {
@@ -162,7 +164,7 @@ func (s *server) start(ctx context.Context) error {
 // whole life: the signal at our death is tied to the thread that started it
 // (golang/go#27505).
 func (s *server) spawn() (*process, error) {
-	p := &process{done: make(chan struct{}), out: &serverLog{log: s.log}}
+	p := &process{born: time.Now(), done: make(chan struct{}), out: &serverLog{log: s.log}}
 	p.cmd = exec.Command(s.binary,
 		"--port", "0", "--unixsocket", s.socket, "--unixsocketperm", "700", "--dir", s.dir,
 		"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no", "--logfile", "",
@@ -217,13 +219,12 @@ func (s *server) supervise() {
 		s.mu.Lock()
 		p := s.process
 		s.mu.Unlock()
-		began := time.Now()
 		<-p.done
 		if s.isStopping() {
 			return
 		}
 		s.log.Error("redis-server ended and is started again", zap.Error(p.err), zap.String("said", p.out.last()))
-		if time.Since(began) > longEnough {
+		if time.Since(p.born) > longEnough {
 			wait = restartLeast
 		}
 		for {
@@ -333,6 +334,7 @@ type serverLog struct {
 	mu    sync.Mutex
 	part  []byte
 	lines []string
+	up    bool // what is called a warning before is the server's greeting
 }
 
 // Write implements io.Writer.
@@ -359,7 +361,7 @@ func (l *serverLog) line(text string) {
 	if text == "" {
 		return
 	}
-	warning := strings.Contains(text, " # ")
+	warning := l.up && strings.Contains(text, " # ")
 	for _, sign := range []string{" # ", " * ", " - ", " . "} {
 		if _, after, ok := strings.Cut(text, sign); ok {
 			text = after
@@ -375,6 +377,13 @@ func (l *serverLog) line(text string) {
 		return
 	}
 	l.log.Debug("redis-server", zap.String("said", text))
+}
+
+// settled says that the server answers: from now on its warnings are some.
+func (l *serverLog) settled() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.up = true
 }
 
 func (l *serverLog) last() string {

@@ -66,8 +66,10 @@ end
 -- owned tells whether the entry is pending with this consumer, and resets its
 -- idle time: a long job is not taken for a forgotten one.
 local function owned(lane, group, entry, consumer)
-  if #redis.call('XPENDING', lane, group, entry, entry, 1, consumer) == 0 then return false end
-  redis.call('XCLAIM', lane, group, consumer, 0, entry, 'JUSTID')
+  local pending = redis.call('XPENDING', lane, group, entry, entry, 1, consumer)
+  if #pending == 0 then return false end
+  -- The count is named: miniredis raises it also with JUSTID, Redis does not.
+  redis.call('XCLAIM', lane, group, consumer, 0, entry, 'RETRYCOUNT', pending[1][4], 'JUSTID')
   return true
 end
 
