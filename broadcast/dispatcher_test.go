@@ -267,11 +267,11 @@ func TestExtremeOvertakesARunningFanOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				var urgentAt time.Time
+				var urgentAt atomic.Int64
 				p := &platform{name: "sms"}
-				p.script = func(_ context.Context, m channels.Message, _ int, taken func()) error {
-					if m.Severity == alerts.SeverityExtreme && urgentAt.IsZero() {
-						urgentAt = time.Now()
+				p.script = func(_ context.Context, m channels.Message, _ int, _ func()) error {
+					if m.Severity == alerts.SeverityExtreme {
+						urgentAt.CompareAndSwap(0, time.Now().UnixNano())
 					}
 					time.Sleep(20 * time.Millisecond)
 					p.mu.Lock()
@@ -292,12 +292,12 @@ func TestExtremeOvertakesARunningFanOut(t *testing.T) {
 				}
 				issued := time.Now()
 				h.issue(h.record(alerts.SeverityExtreme, time.Hour))
-				for urgentAt.IsZero() && time.Since(issued) < time.Minute {
+				for urgentAt.Load() == 0 && time.Since(issued) < time.Minute {
 					time.Sleep(5 * time.Millisecond)
 				}
 				stop()
 				<-done
-				if d := urgentAt.Sub(issued); urgentAt.IsZero() || d > 450*time.Millisecond {
+				if d := time.Unix(0, urgentAt.Load()).Sub(issued); urgentAt.Load() == 0 || d > 450*time.Millisecond {
 					t.Errorf("the Extreme went out after %v behind 20,000", d)
 				}
 			})

@@ -111,7 +111,8 @@ func (l *line) urgentlyNeeded(ctx context.Context, r *alerts.Record) (bool, erro
 	return before.Record.Urgent(), nil
 }
 
-// final reports whether asking the store again would give the same.
+// final reports whether asking the store again would give the same. What is
+// lost only perhaps (the store does not know now) is asked again.
 func final(err error) bool {
-	return errors.Is(err, ErrLost) || errors.Is(err, alerts.ErrNotFound) || errors.Is(err, context.Canceled)
+	return (errors.Is(err, ErrLost) && !errors.Is(err, alerts.ErrUnavailable)) || errors.Is(err, alerts.ErrNotFound) || errors.Is(err, context.Canceled)
 }

@@ -68,7 +68,9 @@ type Result struct {
 	Latency time.Duration // approval to the platform's yes; for Accepted
 }
 
-// ErrLost is the error when a job is no longer this worker's: drop it.
+// ErrLost is the error when a job is no longer this worker's: drop it. Where
+// it wraps alerts.ErrUnavailable as well, the store cannot tell at the moment:
+// begin nothing, ask again.
 var ErrLost = errors.New("the job belongs to another worker now")
 
 // Task is a job with what is needed to send it.
