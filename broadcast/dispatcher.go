@@ -8,6 +8,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"martinella/alerts"
 	"martinella/channels"
 )
 
@@ -33,6 +34,7 @@ const (
 	findTimeout   = 15 * time.Second
 	stopTime      = 10 * time.Second // for what is in flight at shutdown
 	storePause    = 250 * time.Millisecond
+	orderTime     = 5 * time.Second // that a post waits for the one before it in its event
 	urgentHold    = 5 * time.Second // at most, between two tries of an urgent job on a channel that holds back
 )
 
@@ -54,7 +56,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	l := &line{
 		name: name, channel: d.Route.Channel, kind: d.Route.addressKind(), queue: q, people: d.People,
-		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{},
+		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{},
 	}
 	if limiter, ok := d.Route.Channel.(channels.Limiter); ok {
 		l.limit = limiter.Limit()
@@ -105,9 +107,10 @@ type line struct {
 	flight  context.Context // of what was begun
 
 	mu      sync.Mutex
-	urgent  int             // urgent jobs in hand
-	hands   map[string]bool // entry ids in hand
-	pending []Job           // taken over, not begun yet
+	urgent  int                         // urgent jobs in hand
+	hands   map[string]bool             // entry ids in hand
+	pending []Job                       // taken over, not begun yet
+	events  map[alerts.ID]chan struct{} // whose post is being sent; closed when it is
 }
 
 // insist asks the store until it answers or ctx ends. A lost job and a missing

@@ -708,3 +708,49 @@ func TestALongAudienceIsPlannedOnceByManyNodes(t *testing.T) {
 		}
 	})
 }
+
+func TestACancelStandsBehindItsAlert(t *testing.T) {
+	for name, c := range map[string]struct {
+		slow  time.Duration // the Alert's post
+		after time.Duration // the Cancel goes out so long after its issue, at most
+		hangs bool          // on the Alert's post
+	}{
+		"a slow platform":       {2 * time.Second, 2 * time.Second, true},
+		"a platform that hangs": {25 * time.Second, 6 * time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &platform{name: "social", render: oneMessage("x")}
+				var sent sync.Map
+				p.script = func(_ context.Context, m channels.Message, _ int, taken func()) error {
+					sent.Store(m.Change, m)
+					sent.Store(string(m.Change)+" at", time.Now())
+					if m.Change == alerts.ChangeIssued {
+						time.Sleep(c.slow)
+					}
+					taken()
+					return nil
+				}
+				route := Route{Channel: p}
+				h := newHouse(t, route)
+				ctx, stop := context.WithCancel(t.Context())
+				_, done := h.dispatch(ctx, "a", route)
+				first := h.issue(h.record(alerts.SeverityModerate, time.Hour))
+				time.Sleep(time.Second)
+				h.issue(h.next(first, alerts.ChangeCancelled, alerts.SeverityModerate))
+				issued := time.Now()
+				h.settle("social", time.Minute)
+				stop()
+				<-done
+				m, _ := sent.Load(alerts.ChangeCancelled)
+				at, _ := sent.Load(string(alerts.ChangeCancelled) + " at")
+				if d := at.(time.Time).Sub(issued); d > c.after {
+					t.Errorf("the Cancel went out after %v, want at most %v", d, c.after)
+				}
+				if got := m.(channels.Message).Previous != ""; got != c.hangs {
+					t.Errorf("the Cancel hangs on %q", m.(channels.Message).Previous)
+				}
+			})
+		})
+	}
+}

@@ -107,6 +107,7 @@ func (m *Metrics) changed(channel string, c Changed) {
 
 func (m *Metrics) depth(channel string, d Depth) {
 	m.jobs.WithLabelValues(channel, laneUrgent).Set(float64(d.Urgent.Jobs))
+	// What waits for a retry is in no lane; it is shown where it hides nothing.
 	m.jobs.WithLabelValues(channel, laneNormal).Set(float64(d.Normal.Jobs + d.Delayed))
 	m.oldest.WithLabelValues(channel, laneUrgent).Set(d.Urgent.Oldest.Seconds())
 	m.oldest.WithLabelValues(channel, laneNormal).Set(d.Normal.Oldest.Seconds())

@@ -119,8 +119,41 @@ func (l *line) carry(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
+	if l.kind == "" {
+		defer l.inOrder(task.Record.Event)()
+	}
 	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), previous: map[string]string{}}
 	return b.run(ctx)
+}
+
+// inOrder waits while another post of the event is on its way, so that a
+// Cancel stands behind its Alert and hangs on it; not for long, since what
+// hangs must not hold a Cancel. release lets the next one go.
+func (l *line) inOrder(event alerts.ID) (release func()) {
+	limit, cancel := context.WithTimeout(l.flight, orderTime)
+	defer cancel()
+	mine := make(chan struct{})
+	for {
+		l.mu.Lock()
+		before := l.events[event]
+		if before == nil || limit.Err() != nil {
+			l.events[event] = mine
+			l.mu.Unlock()
+			return func() {
+				l.mu.Lock()
+				defer l.mu.Unlock()
+				if l.events[event] == mine {
+					delete(l.events, event)
+				}
+				close(mine)
+			}
+		}
+		l.mu.Unlock()
+		select {
+		case <-before:
+		case <-limit.Done():
+		}
+	}
 }
 
 func (l *line) bury(j Job, reason string) error {
