@@ -96,8 +96,8 @@ func TestTheBoardShowsWhatHolds(t *testing.T) {
 		if b.Snapshot().Calm(time.Now()) {
 			t.Error("calm, with an Extreme that nobody has ended")
 		}
-		if got := standings(b.Snapshot()); len(got) != 2 {
-			t.Errorf("shows %v, want both lapsed ones still", got)
+		if got := standings(b.Snapshot()); len(got) != 1 || got[old.ID] != StandingLapsed {
+			t.Errorf("shows %v, want the Extreme still and the Minor no longer", got)
 		}
 		clear := h.issue(h.next(old, alerts.ChangeEnded, alerts.SeverityExtreme))
 		synctest.Wait()
@@ -108,10 +108,34 @@ func TestTheBoardShowsWhatHolds(t *testing.T) {
 			t.Error("the event's id does not give its newest revision")
 		}
 		time.Sleep(Shown + time.Hour)
-		if got := standings(b.Snapshot()); len(got) != 1 {
-			t.Errorf("two days later: %v, want the lapsed one alone", got)
+		if got := standings(b.Snapshot()); len(got) != 0 {
+			t.Errorf("two days later: %v, want nothing", got)
 		}
 	})
+}
+
+// Expiry is no all-clear, but pages must not fill up with what is long past.
+func TestWhenAnEventLeavesThePages(t *testing.T) {
+	now := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for what, c := range map[string]struct {
+		severity alerts.Severity
+		status   alerts.Status
+		change   alerts.Change
+		expired  time.Duration // ago
+		want     bool
+	}{
+		"active":                              {alerts.SeverityMinor, alerts.StatusActual, alerts.ChangeIssued, -time.Minute, true},
+		"a moderate one that has just lapsed": {alerts.SeverityModerate, alerts.StatusActual, alerts.ChangeIssued, time.Hour, true},
+		"a moderate one that lapsed long ago": {alerts.SeverityModerate, alerts.StatusActual, alerts.ChangeIssued, Shown + time.Hour, false},
+		"a severe one that lapsed long ago":   {alerts.SeveritySevere, alerts.StatusActual, alerts.ChangeIssued, 1000 * time.Hour, true},
+		"an exercise whose time is over":      {alerts.SeverityExtreme, alerts.StatusExercise, alerts.ChangeIssued, time.Second, false},
+	} {
+		r := &alerts.Record{Change: c.change, State: alerts.StateIssued, Published: now.Add(-2000 * time.Hour), Alert: &alerts.Alert{
+			Status: c.status, Infos: []alerts.Info{{Severity: c.severity, Expires: now.Add(-c.expired)}}}}
+		if got := !forgotten(r, now); got != c.want {
+			t.Errorf("%s: shown %v, want %v", what, got, c.want)
+		}
+	}
 }
 
 func TestAPageWaitsForItsCursor(t *testing.T) {

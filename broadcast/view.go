@@ -18,8 +18,9 @@ const (
 	StandingEnded     Standing = "ended"
 )
 
-// Shown is how long an event stays on the pages after a Cancel or an
-// all-clear (MISSION, Conventions).
+// Shown is how long an event stays on the pages after a Cancel or an all-clear
+// (MISSION, Conventions), and one below Severe after its expiry. A Severe or
+// Extreme stays until somebody says that it is over (DECISIONS 3).
 const Shown = 48 * time.Hour
 
 // Happening is one event at a time: its newest published revision.
@@ -41,11 +42,9 @@ type View struct {
 func (v *View) Now(now time.Time) []Happening {
 	var all []Happening
 	for _, r := range v.heads {
-		s := standing(r, now)
-		if (s == StandingCancelled || s == StandingEnded) && now.Sub(r.Published) > Shown {
-			continue
+		if !forgotten(r, now) {
+			all = append(all, Happening{Record: r, Standing: standing(r, now)})
 		}
-		all = append(all, Happening{Record: r, Standing: s})
 	}
 	return all
 }
@@ -94,6 +93,19 @@ func standing(r *alerts.Record, now time.Time) Standing {
 	return StandingActive
 }
 
+// forgotten reports whether the event no longer belongs on the pages of now:
+// closed or lapsed long ago, or an exercise whose time is over.
+func forgotten(r *alerts.Record, now time.Time) bool {
+	switch standing(r, now) {
+	case StandingCancelled, StandingEnded:
+		return now.Sub(r.Published) > Shown
+	case StandingLapsed:
+		end := r.Alert.Expires()
+		return r.Alert.Practice() || (r.Alert.Severity().Rank() < alerts.SeveritySevere.Rank() && now.Sub(end) > Shown)
+	}
+	return false
+}
+
 // with is the view after the records at cursor. What is not for everybody is
 // left out, and so is an event whose newest revision is not; what was closed
 // long ago is forgotten.
@@ -112,8 +124,7 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 		}
 	}
 	for event, r := range newest {
-		s := standing(r, now)
-		if !Public(r) || ((s == StandingCancelled || s == StandingEnded) && now.Sub(r.Published) > Shown) {
+		if !Public(r) || forgotten(r, now) {
 			continue
 		}
 		next.heads = append(next.heads, r)
