@@ -322,3 +322,22 @@ func TestEveryRealMessageIsTaken(t *testing.T) {
 		t.Errorf("only %d real messages, answers %v", posted, answers)
 	}
 }
+
+// A store in memory practises: it takes exercises, refuses an Actual, and makes
+// its own key.
+func TestMemoryTakesExercisesAndRefusesActual(t *testing.T) {
+	dir := t.TempDir()
+	config := write(t, filepath.Join(dir, "m.yaml"), "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\ndata: "+filepath.Join(dir, "data")+"\n")
+	s := open(t, dir, config, "--redis", "memory")
+	key := secretOf(t, filepath.Join(dir, "data", "practice.key"))
+	if r := s.submit(t, key, exercise(fixture(t))); r.status != http.StatusCreated {
+		t.Errorf("an exercise: got %d %s", r.status, r.body)
+	}
+	if r := s.submit(t, key, fixture(t)); r.status != http.StatusForbidden {
+		t.Errorf("an Actual with the practice key: got %d, want 403", r.status)
+	}
+	r, err := tell(t.Context(), http.MethodGet, s.Admin+"/readyz", "", "", nil)
+	if err != nil || r.status != http.StatusServiceUnavailable || !strings.Contains(string(r.body), "memory") {
+		t.Errorf("readyz: %d %s %v", r.status, r.body, err)
+	}
+}

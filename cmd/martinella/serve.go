@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -78,6 +79,11 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 	if err != nil {
 		return err
 	}
+	if d.Memory && then == nil {
+		if err := practiceKey(ctx, g); err != nil {
+			return err
+		}
+	}
 	return g.run(ctx, public, admin, func(ctx context.Context) error {
 		at := readyFile{Public: localURL(public.Addr()), Admin: localURL(admin.Addr()), PID: os.Getpid()}
 		if readyName != "" {
@@ -92,6 +98,24 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 		}
 		return nil
 	})
+}
+
+// practiceKey makes the key of a store in memory, which no other program can
+// reach: for exercises and tests, new at each start.
+func practiceKey(ctx context.Context, g *gateway) error {
+	made, err := createKey(ctx, g.store.Keys(), keyRequest{name: "practice", can: []string{"issue", "approve", "read"}}, time.Now())
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(g.config.Data, "practice.key")
+	if err := os.Remove(file); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err := writeSecret(file, made.Key+"\n"); err != nil {
+		return err
+	}
+	g.log.Info("a key for exercises was made", zap.String("file", file))
+	return nil
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
