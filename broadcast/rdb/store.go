@@ -225,6 +225,18 @@ func (s *Store) Acts(ctx context.Context, event alerts.ID) ([]alerts.Act, error)
 	return acts, nil
 }
 
+// ActCount is the number of acts so far, which is that of the newest.
+func (s *Store) ActCount(ctx context.Context) (n int64, err error) {
+	err = again(ctx, func(ctx context.Context) (err error) {
+		n, err = s.r.commands.Get(ctx, s.r.keys.actSeq()).Int64()
+		if errors.Is(err, redis.Nil) {
+			n, err = 0, nil
+		}
+		return err
+	})
+	return n, fail("acts", err)
+}
+
 // AllActs gives every act of the authority with a number above after, oldest
 // first: what the ledger is built over.
 func (s *Store) AllActs(ctx context.Context, after int64) iter.Seq2[alerts.Act, error] {
