@@ -234,7 +234,7 @@ func (h *house) settle(channel string, limit time.Duration) {
 		if time.Now().After(end) {
 			h.t.Fatalf("the channel %s is not idle after %v", channel, limit)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond)
 	}
 }
 

@@ -95,18 +95,13 @@ func (m *memory) wait(ctx context.Context, limit time.Duration, f func() bool) {
 		if done {
 			return
 		}
-		again := time.NewTimer(100 * time.Millisecond) // due retries
 		select {
 		case <-changed:
-		case <-again.C:
 		case <-t.C:
-			again.Stop()
 			return
 		case <-ctx.Done():
-			again.Stop()
 			return
 		}
-		again.Stop()
 	}
 }
 
@@ -205,7 +200,7 @@ func (m *memory) Tail(ctx context.Context, c Cursor) iter.Seq2[Entry, error] {
 				c = e.Cursor
 			}
 			if len(entries) == 0 {
-				m.wait(ctx, time.Second, func() bool { h := Cursor(fmt.Sprintf("%s-%d-0", m.epoch, len(m.log))); return h != c })
+				m.wait(ctx, time.Hour, func() bool { h := Cursor(fmt.Sprintf("%s-%d-0", m.epoch, len(m.log))); return h != c })
 			}
 		}
 	}
@@ -305,7 +300,9 @@ func (q *memoryQueue) do(op string, f func(c *memoryChannel) error) error {
 		return context.Canceled
 	}
 	err := f(q.channel(q.name))
-	q.wake()
+	if op == "plan" || op == "move" { // there may be something to take
+		q.wake()
+	}
 	if after && err == nil {
 		return errFault
 	}

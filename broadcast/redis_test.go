@@ -176,12 +176,12 @@ func TestOnARealStore(t *testing.T) {
 	for name, config := range stores(t) {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t, config(t), 0)
-			g.subscribe(t, 700)
+			g.subscribe(t, 300)
 			r := g.issue(t, broadcasttest.NewRecord(alerts.SeverityModerate))
-			if r.Reach != 700 || r.Cursor == "" {
+			if r.Reach != 300 || r.Cursor == "" {
 				t.Errorf("reach %d, cursor %q", r.Reach, r.Cursor)
 			}
-			if d := g.follow(t, r.ID, time.Minute); d.State != "done" || d.Accepted != 700 || d.Total != 700 || d.P99MS == nil {
+			if d := g.follow(t, r.ID, time.Minute); d.State != "done" || d.Accepted != 300 || d.Total != 300 || d.P99MS == nil {
 				t.Errorf("delivery %+v", d)
 			}
 			number, err := g.store.People().Lookup(t.Context(), "phone", "+393330000005")
@@ -192,7 +192,7 @@ func TestOnARealStore(t *testing.T) {
 				t.Fatal(err)
 			}
 			c := g.issue(t, broadcasttest.Revise(r, alerts.ChangeCancelled))
-			if d := g.follow(t, c.ID, time.Minute); d.Accepted != 699 || d.Suppressed != 1 || d.Total != 700 {
+			if d := g.follow(t, c.ID, time.Minute); d.Accepted != 299 || d.Suppressed != 1 || d.Total != 300 {
 				t.Errorf("the Cancel goes to whoever got the alert, but for who was erased: %+v", d)
 			}
 			for key, n := range g.book.taken {
