@@ -122,8 +122,7 @@ func (r *refusal) hint() string {
 
 // asFailure gives an error of the client its exit code.
 func asFailure(err error) error {
-	var r *refusal
-	if errors.As(err, &r) {
+	if r, ok := errors.AsType[*refusal](err); ok {
 		if r.status == http.StatusServiceUnavailable || r.status == http.StatusBadGateway {
 			return unreachable(err, r.hint())
 		}
@@ -145,8 +144,7 @@ func (c *client) call(ctx context.Context, method, path, contentType string, bod
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
-		var u *url.Error
-		if errors.As(err, &u) {
+		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
 		return 0, unreachable(fmt.Errorf("%s does not answer: %w", c.base, err), "is the gateway running, and is --url right?")

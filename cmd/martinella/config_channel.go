@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"path/filepath"
 	"reflect"
@@ -47,7 +48,11 @@ func adapter[C any, T channels.Channel](build func(name string, c C, s channels.
 	return kind{
 		empty: func() any { return new(C) },
 		build: func(name string, fields any, s channels.Settings, log *zap.Logger) (channels.Channel, error) {
-			ch, err := build(name, *fields.(*C), s, log)
+			c, ok := fields.(*C)
+			if !ok {
+				return nil, fmt.Errorf("channel %s has the fields of another kind: %T", name, fields)
+			}
+			ch, err := build(name, *c, s, log)
 			if err != nil {
 				return nil, err // not a typed nil
 			}

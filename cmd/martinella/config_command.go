@@ -28,8 +28,7 @@ func configCommand(sh shell) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadConfig(sh, cmd.Flags())
 			if err != nil {
-				var f *failure
-				if errors.As(err, &f) {
+				if f, ok := errors.AsType[*failure](err); ok {
 					return refused(f.err, "")
 				}
 				return err

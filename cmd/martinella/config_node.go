@@ -70,7 +70,6 @@ func (r *nodeReader) read(n *yaml.Node, to any, path string) {
 }
 
 var (
-	fillerType   = reflect.TypeFor[nodeFiller]()
 	durationType = reflect.TypeFor[time.Duration]()
 	textType     = reflect.TypeFor[encoding.TextUnmarshaler]()
 )
@@ -82,10 +81,13 @@ func (r *nodeReader) value(n *yaml.Node, v reflect.Value, path string) {
 	if r.lines != nil && path != "" {
 		r.lines[path] = n.Line
 	}
+	if v.CanAddr() {
+		if f, ok := reflect.TypeAssert[nodeFiller](v.Addr()); ok {
+			f.fillFrom(r, n, path)
+			return
+		}
+	}
 	switch {
-	case v.CanAddr() && v.Addr().Type().Implements(fillerType):
-		v.Addr().Interface().(nodeFiller).fillFrom(r, n, path)
-		return
 	case n.Tag == "!!null":
 		return // "redis:" with nothing behind it: as if absent
 	case v.Kind() == reflect.Pointer:
@@ -165,7 +167,7 @@ func (r *nodeReader) scalar(n *yaml.Node, v reflect.Value, path string) {
 // setScalar reads the text of a file or of the environment into v.
 func setScalar(v reflect.Value, text string) error {
 	if v.CanAddr() {
-		if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 			return u.UnmarshalText([]byte(text))
 		}
 	}
@@ -328,8 +330,7 @@ func distance(a, b string) int {
 
 // plainPathError is the error of a file without the call that failed.
 func plainPathError(err error) string {
-	var p *os.PathError
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
 		return p.Path + ": " + p.Err.Error()
 	}
 	return err.Error()

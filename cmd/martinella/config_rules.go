@@ -150,8 +150,7 @@ func problemsIn(err error) alerts.Problems {
 		}
 		return all
 	}
-	var p alerts.Problem
-	if errors.As(err, &p) {
+	if p, ok := errors.AsType[alerts.Problem](err); ok {
 		return alerts.Problems{p}
 	}
 	return alerts.Problems{{Problem: err.Error()}}

@@ -78,12 +78,12 @@ func outboxLines(t testing.TB, file string) []string {
 }
 
 // swapped replaces the first occurrence, which has to be there.
-func swapped(t testing.TB, message []byte, old, new string) []byte {
+func swapped(t testing.TB, message []byte, old, with string) []byte {
 	t.Helper()
 	if !bytes.Contains(message, []byte(old)) {
 		t.Fatalf("the message has no %q", old)
 	}
-	return bytes.Replace(message, []byte(old), []byte(new), 1)
+	return bytes.Replace(message, []byte(old), []byte(with), 1)
 }
 
 func TestBadInputIsNamedAndNothingIsKept(t *testing.T) {

@@ -140,7 +140,7 @@ func printKey(sh shell, made newKey, file string, asJSON bool) error {
 		made.Key = ""
 	}
 	if asJSON {
-		return json.NewEncoder(sh.out).Encode(made)
+		return json.NewEncoder(sh.out).Encode(made) //nolint:gosec // G117: showing the new secret once is what this command is for
 	}
 	fmt.Fprintf(sh.out, "key %s (%s) may %s\n", made.ID, made.Name, limits(made.Rights))
 	if file != "" {
@@ -247,27 +247,27 @@ func keysRevokeCommand(sh shell) *cobra.Command {
 
 // limits says in one line what rights allow.
 func limits(r alerts.Rights) string {
-	s := joinAll(r.Verbs)
+	verbs := joinAll(r.Verbs)
 	if r.SelfApprove {
-		s += " (alone)"
+		verbs += " (alone)"
 	}
 	status := joinAll(r.Statuses)
 	if status == "" {
 		status = "Exercise, Test"
 	}
-	s += "; " + status
+	all := []string{verbs, status}
 	if r.MaxSeverity != "" {
-		s += "; up to " + string(r.MaxSeverity)
+		all = append(all, "up to "+string(r.MaxSeverity))
 	}
 	for _, limit := range []struct {
 		word   string
 		values []string
 	}{{"areas", r.Areas}, {"hazards", r.Hazards}, {"channels", r.Channels}} {
 		if len(limit.values) > 0 {
-			s += "; " + limit.word + " " + strings.Join(limit.values, ", ")
+			all = append(all, limit.word+" "+strings.Join(limit.values, ", "))
 		}
 	}
-	return s
+	return strings.Join(all, "; ")
 }
 
 func day(t time.Time) string {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -142,8 +143,7 @@ func (p *process) child(t testing.TB) int {
 			continue
 		}
 		// pid (name) state ppid ...; proc(5)
-		rest := string(b[strings.LastIndexByte(string(b), ')')+1:])
-		fields := strings.Fields(rest)
+		fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
 		if len(fields) > 1 && fields[1] == strconv.Itoa(p.cmd.Process.Pid) && strings.Contains(string(b), "(redis-server)") && fields[0] != "Z" {
 			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(e)))
 			return pid

@@ -121,8 +121,7 @@ func practiceKey(ctx context.Context, g *gateway) error {
 func listen(ctx context.Context, address string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		var op *net.OpError
-		if errors.As(err, &op) {
+		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err
 		}
 		return nil, refused(fmt.Errorf("listen on %s: %w", address, err), "another program may have it: choose another address, or port 0 for a free one")

@@ -176,8 +176,7 @@ func (l *watchLines) show(s sight) {
 		gateway = "gateway: " + s.err.Error()
 	}
 	l.say("gateway", gateway)
-	for i := len(s.alerts) - 1; i >= 0; i-- { // oldest first, as it happened
-		a := s.alerts[i]
+	for _, a := range slices.Backward(s.alerts) { // oldest first, as it happened
 		l.say(string(a.ID), alertLine(a))
 		for _, d := range s.deliveries[a.ID] {
 			l.say(string(a.ID)+d.Channel, "  "+deliveryLine(a.ID, d))
