@@ -21,14 +21,14 @@ import (
 // another: platforms that fail, hang, lose answers and refuse credentials, a
 // store that fails before or after the effect, nodes that die and come back,
 // revisions and erasures in the middle. At the end every recipient must stand
-// where the platform's own memory says. MARTINELLA_SEEDS sets how many seeds
-// (100), MARTINELLA_SEED runs a single one.
+// where the platform's own memory says. TEST_SEEDS sets how many seeds
+// (100), TEST_SEED runs a single one.
 func TestSimulation(t *testing.T) {
 	seeds, first := 100, uint64(1)
-	if n, err := strconv.Atoi(os.Getenv("MARTINELLA_SEEDS")); err == nil {
+	if n, err := strconv.Atoi(os.Getenv("TEST_SEEDS")); err == nil {
 		seeds = n
 	}
-	if n, err := strconv.ParseUint(os.Getenv("MARTINELLA_SEED"), 10, 64); err == nil {
+	if n, err := strconv.ParseUint(os.Getenv("TEST_SEED"), 10, 64); err == nil {
 		seeds, first = 1, n
 	}
 	for i := range uint64(seeds) {
@@ -36,7 +36,7 @@ func TestSimulation(t *testing.T) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { simulate(t, seed) })
 			if t.Failed() {
-				t.Logf("run it again with MARTINELLA_SEED=%d", seed)
+				t.Logf("run it again with TEST_SEED=%d", seed)
 			}
 		})
 	}

@@ -112,7 +112,7 @@ func defaults() map[string]any {
 const envPrefix = "MARTINELLA_"
 
 // envOther are variables with the prefix that are not configuration.
-var envOther = []string{"MARTINELLA_CONFIG", "MARTINELLA_DEMO_ONCE", "MARTINELLA_CHAOS", "MARTINELLA_CI_TIMED", "MARTINELLA_URL", "MARTINELLA_KEY_FILE"}
+var envOther = []string{"MARTINELLA_CONFIG", "MARTINELLA_DEMO_ONCE", "MARTINELLA_URL", "MARTINELLA_KEY_FILE"}
 
 // configFlags are the flags that set a configuration key of the same name.
 func configFlags(f *pflag.FlagSet) {

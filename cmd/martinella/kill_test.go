@@ -28,9 +28,9 @@ import (
 )
 
 // kills is how often a process is killed: three times in every run of the
-// tests, twenty times with MARTINELLA_CHAOS=1 (make chaos).
+// tests, twenty times with TEST_CHAOS=1 (make chaos).
 func kills() int {
-	if os.Getenv("MARTINELLA_CHAOS") != "" {
+	if os.Getenv("TEST_CHAOS") != "" {
 		return 20
 	}
 	return 3
