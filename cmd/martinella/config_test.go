@@ -124,7 +124,7 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 			t.Errorf("%s: got %v, want %s", pair, err, want)
 		}
 	}
-	if _, err := loadConfigOf(surroundings("MARTINELLA_CHAOS=1", "HOME=/root", "MARTINELLA_KEY_FILE=x"), "", nil); err != nil {
+	if _, err := loadConfigOf(surroundings("MARTINELLA_URL=x", "HOME=/root", "MARTINELLA_KEY_FILE=x"), "", nil); err != nil {
 		t.Errorf("variables of others: %v", err)
 	}
 }
