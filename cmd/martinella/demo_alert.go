@@ -14,11 +14,17 @@ import (
 func exerciseAlert(c *Config, now time.Time) ([]byte, error) {
 	now = now.In(c.zone()).Truncate(time.Second)
 	until := now.Add(6 * time.Hour)
-	area := []alerts.Area{{
-		Description: "Valdemo, rione Riva e via del Mulino",
-		Polygons:    []alerts.Polygon{{{Lat: 43.4712, Lon: 11.1403}, {Lat: 43.4712, Lon: 11.1552}, {Lat: 43.4631, Lon: 11.1552}, {Lat: 43.4631, Lon: 11.1403}, {Lat: 43.4712, Lon: 11.1403}}},
-		Geocodes:    []alerts.Value{{Name: "ISTAT", Value: "099999"}},
-	}}
+	istat := []alerts.Value{{Name: "ISTAT", Value: "099999"}}
+	area := []alerts.Area{
+		{Description: "Rione Riva", Geocodes: istat, Polygons: []alerts.Polygon{{
+			{Lat: 43.4718, Lon: 11.1398}, {Lat: 43.4741, Lon: 11.1452}, {Lat: 43.4729, Lon: 11.1513}, {Lat: 43.4695, Lon: 11.1534},
+			{Lat: 43.4668, Lon: 11.1497}, {Lat: 43.4674, Lon: 11.1431}, {Lat: 43.4718, Lon: 11.1398},
+		}}},
+		{Description: "Via del Mulino", Geocodes: istat, Polygons: []alerts.Polygon{{
+			{Lat: 43.4668, Lon: 11.1497}, {Lat: 43.4695, Lon: 11.1534}, {Lat: 43.4681, Lon: 11.1606}, {Lat: 43.4643, Lon: 11.1618},
+			{Lat: 43.4622, Lon: 11.1561}, {Lat: 43.4637, Lon: 11.1508}, {Lat: 43.4668, Lon: 11.1497},
+		}}},
+	}
 	info := func(language, event, headline, description, instruction string) alerts.Info {
 		return alerts.Info{
 			Language: language, Categories: []alerts.Category{"Met"}, Event: event, ResponseTypes: []alerts.ResponseType{"Avoid"},
