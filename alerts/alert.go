@@ -1,7 +1,9 @@
 package alerts
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -90,7 +92,7 @@ func (r Reference) MarshalText() ([]byte, error) { return []byte(r.String()), ni
 // UnmarshalText reads what String wrote: also an identifier with commas, which
 // CAP forbids and somebody may have used all the same, and an absent date.
 func (r *Reference) UnmarshalText(b []byte) error {
-	first, last := strings.IndexByte(string(b), ','), strings.LastIndexByte(string(b), ',')
+	first, last := bytes.IndexByte(b, ','), bytes.LastIndexByte(b, ',')
 	if first < 1 || last <= first+1 {
 		return Problem{Field: "references", Problem: "is not sender,identifier,sent", Hint: "write the three values of the earlier message, joined by commas"}
 	}
@@ -336,7 +338,7 @@ func readTimes(fields ...timeField) error {
 		}
 		t, err := ParseTime(f.text)
 		if err != nil {
-			p := err.(Problem)
+			p, _ := errors.AsType[Problem](err) // ParseTime gives no other
 			p.Field = f.name
 			return p
 		}

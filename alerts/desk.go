@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -70,7 +71,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: Problems{{Field: "key", Problem: "may not submit alerts", Hint: "use a key made with --can submit or --can issue"}}}
 	}
 	if ps := s.Problems.Errors(); len(ps) > 0 {
-		return nil, "", &Refusal{Kind: ErrInvalid, Problems: append(s.Problems[:len(s.Problems):len(s.Problems)], s.Alert.Obstacles(now)...)}
+		return nil, "", &Refusal{Kind: ErrInvalid, Problems: append(slices.Clip(s.Problems), s.Alert.Obstacles(now)...)}
 	}
 	digest, err := d.Digest(s.Alert, s.Own)
 	if err != nil {

@@ -57,7 +57,7 @@ func (c *containerReader) read() error {
 	for {
 		start := c.dec.InputOffset()
 		token, err := c.dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package cap
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -48,7 +49,7 @@ func readXML(body []byte, l Limits) (*element, error) {
 	elements := 0
 	for {
 		token, err := dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package cap
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -127,8 +128,8 @@ func (r *reader) area(e *element, at string) alerts.Area {
 	}
 	p.each("polygon", func(e *element, path string) {
 		var ring alerts.Polygon
-		switch text := r.text(e, path); {
-		case text == "":
+		switch text := r.text(e, path); text {
+		case "":
 			r.flag(path, "is empty", "give at least four positions, the last equal to the first")
 			r.hold(path)
 		default:
@@ -138,8 +139,8 @@ func (r *reader) area(e *element, at string) alerts.Area {
 	})
 	p.each("circle", func(e *element, path string) {
 		var circle alerts.Circle
-		switch text := r.text(e, path); {
-		case text == "":
+		switch text := r.text(e, path); text {
+		case "":
 			r.flag(path, "is empty", "write latitude,longitude, a space, then the radius in kilometres")
 			r.hold(path)
 		default:
@@ -152,7 +153,7 @@ func (r *reader) area(e *element, at string) alerts.Area {
 
 // shape flags a polygon or circle that could not be read.
 func (r *reader) shape(path string, err error) {
-	if problem, bad := err.(alerts.Problem); bad {
+	if problem, bad := errors.AsType[alerts.Problem](err); bad {
 		r.flag(path, problem.Problem, problem.Hint)
 		r.hold(path)
 	}
