@@ -124,7 +124,7 @@ func FuzzFit(f *testing.F) {
 // texts, and the text goes on with a space or in a script without spaces.
 func checkCuts(t *testing.T, got string, texts []string) {
 	t.Helper()
-	for _, line := range strings.Split(got, "\n") {
+	for line := range strings.SplitSeq(got, "\n") {
 		begin, cut := strings.CutSuffix(line, ellipsis)
 		begin = strings.TrimPrefix(begin, "Comune: ")
 		if !cut || begin == "" {

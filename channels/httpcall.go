@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/http/httptrace"
@@ -92,9 +93,7 @@ func (c *Caller) Do(ctx context.Context, method, address string, header http.Hea
 	if len(body) == 0 {
 		req.Body, req.ContentLength = http.NoBody, 0
 	}
-	for k, v := range header {
-		req.Header[k] = v
-	}
+	maps.Copy(req.Header, header)
 	if req.Header.Get("User-Agent") == "" {
 		req.Header.Set("User-Agent", "martinella")
 	}
@@ -170,8 +169,7 @@ func (c *Caller) refused(a *Answer) error {
 // hide builds an error without the address: *url.Error prints it, and secrets
 // stand in some.
 func (c *Caller) hide(what string, err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
 	}
 	cause := error(nil)

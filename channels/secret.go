@@ -19,8 +19,7 @@ func ReadSecret(field, path string) (string, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		var p *fs.PathError
-		if errors.As(err, &p) {
+		if p, ok := errors.AsType[*fs.PathError](err); ok {
 			err = p.Err
 		}
 		return "", fmt.Errorf("%s: %s: %w", field, path, err)

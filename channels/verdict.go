@@ -56,8 +56,7 @@ func VerdictOf(err error) (Verdict, time.Duration) {
 	if err == nil {
 		return VerdictAccepted, 0
 	}
-	var v *verdictError
-	if errors.As(err, &v) {
+	if v, ok := errors.AsType[*verdictError](err); ok {
 		return v.verdict, v.after
 	}
 	return VerdictRetry, 0

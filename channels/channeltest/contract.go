@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -214,7 +215,7 @@ func (s Suite) Refuses(t testing.TB, name string, err error, want channels.Verdi
 	}
 	hidden := s.Secrets
 	if s.To != "" {
-		hidden = append(hidden[:len(hidden):len(hidden)], s.To)
+		hidden = append(slices.Clip(hidden), s.To)
 	}
 	for _, secret := range hidden {
 		if strings.Contains(err.Error(), secret) {

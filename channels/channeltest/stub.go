@@ -2,6 +2,7 @@ package channeltest
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -118,9 +119,7 @@ func (s *Stub) Truncated() http.HandlerFunc {
 		rec := httptest.NewRecorder()
 		s.platform.ServeHTTP(rec, r)
 		body := rec.Body.Bytes()
-		for k, v := range rec.Header() {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), rec.Header())
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)+10))
 		w.WriteHeader(http.StatusOK)
 		w.Write(body[:len(body)/2])

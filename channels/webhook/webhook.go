@@ -50,7 +50,7 @@ func New(name string, c Config, s channels.Settings, log *zap.Logger) (*Channel,
 // Name is the configured name.
 func (c *Channel) Name() string { return c.name }
 
-// Machine: programs read it.
+// Machine is true: programs read it.
 func (c *Channel) Machine() bool { return true }
 
 // Find answers at once that m may be sent again: a receiver knows a repetition

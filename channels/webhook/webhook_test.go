@@ -133,7 +133,7 @@ func TestAttemptsAreOneMessage(t *testing.T) {
 		b, _ := io.ReadAll(r.Body)
 		mu.Lock()
 		defer mu.Unlock()
-		ids, bodies = append(ids, r.Header.Get("webhook-id")), append(bodies, b)
+		ids, bodies = append(ids, r.Header.Get("Webhook-Id")), append(bodies, b)
 		w.WriteHeader(http.StatusOK)
 	}), nil)
 	c := channel(t, stub.URL, secret)

@@ -46,8 +46,7 @@ func fieldsOf(err error) []string {
 		return nil
 	}
 	for _, e := range joined.Unwrap() {
-		var p alerts.Problem
-		if errors.As(e, &p) {
+		if p, ok := errors.AsType[alerts.Problem](e); ok {
 			out = append(out, p.Field)
 		}
 	}

@@ -109,7 +109,7 @@ func (m *malformed) Error() string { return "malformed pdu: " + m.what }
 // appendPDU encodes p at the end of b. On an error b is returned unchanged.
 func appendPDU(b []byte, p pdu) ([]byte, error) {
 	start := len(b)
-	out := append(b, make([]byte, headerSize)...)
+	out := append(b, make([]byte, headerSize)...) //nolint:gocritic // b itself is returned on an error
 	if p.body != nil {
 		var err error
 		if out, err = p.body.append(out); err != nil {

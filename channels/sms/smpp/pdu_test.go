@@ -177,7 +177,7 @@ func TestReadFrameIsBounded(t *testing.T) {
 		})
 	}
 	whole := unhex(t, frames["its answer"].hex)
-	for n := range len(whole) {
+	for n := range whole {
 		_, err := readFrame(bufio.NewReader(bytes.NewReader(whole[:n])), nil)
 		want := io.ErrUnexpectedEOF
 		if n == 0 {
@@ -221,8 +221,7 @@ func FuzzPDU(f *testing.F) {
 		}
 		first, err := decodePDU(b)
 		if err != nil {
-			var bad *malformed
-			if !errors.As(err, &bad) {
+			if _, ok := errors.AsType[*malformed](err); !ok {
 				t.Fatalf("an error of another kind: %v", err)
 			}
 			return

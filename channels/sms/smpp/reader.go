@@ -17,8 +17,7 @@ func (s *session) read(r *bufio.Reader) {
 	var err error
 	for {
 		if buf, err = readFrame(r, buf); err != nil {
-			var bad *malformed
-			if errors.As(err, &bad) {
+			if bad, ok := errors.AsType[*malformed](err); ok {
 				s.hangUpAfter(pdu{command: genericNack, status: bad.status}, err)
 				return
 			}

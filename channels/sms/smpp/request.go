@@ -51,7 +51,7 @@ type answer struct {
 // before a single octet is written. It waits while the window is full; its
 // error is always an errNotWritten. late takes an answer that arrives when
 // await has already given up.
-func (s *session) start(ctx context.Context, c command, b body, late func(pdu)) (*request, error) {
+func (s *session) start(ctx context.Context, c command, b body, late func(pdu)) (*request, error) { //nolint:unparam // what is asked of the SMSC is read where it is called
 	frame, err := appendPDU(make([]byte, 0, 320), pdu{command: c, body: b})
 	if err != nil {
 		return nil, err
@@ -132,15 +132,6 @@ func (s *session) await(ctx context.Context, r *request) (pdu, error) {
 	}
 	r.abandoned = true
 	return pdu{}, fmt.Errorf("%w: %w", errNoAnswer, context.Cause(ctx))
-}
-
-// do is start and await in one.
-func (s *session) do(ctx context.Context, c command, b body) (pdu, error) {
-	r, err := s.start(ctx, c, b, nil)
-	if err != nil {
-		return pdu{}, err
-	}
-	return s.await(ctx, r)
 }
 
 // reply queues a PDU that nobody answers.

@@ -83,7 +83,7 @@ func bind(ctx context.Context, conn net.Conn, who bindRequest, l limits, inbound
 
 // greet sends the bind and waits for its answer.
 func (s *session) greet(ctx context.Context, r *bufio.Reader, who bindRequest) error {
-	stop := context.AfterFunc(ctx, func() { s.conn.SetDeadline(time.Unix(1, 0)) })
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 	if err := s.conn.SetDeadline(time.Now().Add(s.limits.bind)); err != nil {
 		return err
