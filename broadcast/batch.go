@@ -106,7 +106,7 @@ func (b *batch) paced(ctx context.Context, n int) (bool, error) {
 	})
 	if err != nil {
 		if ctx.Err() != nil {
-			return false, nil
+			return false, nil //nolint:nilerr // the caller looks at ctx itself
 		}
 		return false, err
 	}

@@ -95,7 +95,7 @@ func (p *Planner) add(ctx context.Context, d *draft, route Route, r, text *alert
 	if err != nil {
 		d.failures[name] = err.Error()
 		d.warnings = append(d.warnings, warning("channels["+name+"]", "cannot carry this alert: "+err.Error(), "the other channels are not affected; change the text or the channel's settings"))
-		return nil, nil
+		return nil, nil //nolint:nilerr // a warning: the other channels go on
 	}
 	first := len(d.messages)
 	d.messages = append(d.messages, messages...)

@@ -81,10 +81,8 @@ func (s Selection) Concerns(p Subscriber, now time.Time) bool {
 		if mine == "*" {
 			return true
 		}
-		for _, theirs := range s.Areas {
-			if mine == theirs {
-				return true
-			}
+		if slices.Contains(s.Areas, mine) {
+			return true
 		}
 	}
 	return false

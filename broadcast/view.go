@@ -33,9 +33,13 @@ type Happening struct {
 // from many goroutines; so must nobody change the records in it.
 type View struct {
 	Cursor Cursor
-	heads  []*alerts.Record             // newest first
-	ids    map[alerts.ID]*alerts.Record // by event and by the newest revision
+	heads  []*alerts.Record // newest first
+	pruned time.Time        // when what is forgotten was last left out
 }
+
+// pruneEvery is how often a view leaves out what is forgotten; what is read
+// from it never holds any.
+const pruneEvery = time.Minute
 
 // Now gives the events that a page shows at now, the newest first: all that
 // are active or lapsed, and what was closed within [Shown].
@@ -51,11 +55,12 @@ func (v *View) Now(now time.Time) []Happening {
 
 // Get gives the event by its id or the id of its newest revision.
 func (v *View) Get(id alerts.ID, now time.Time) (Happening, bool) {
-	r, ok := v.ids[id]
-	if !ok {
-		return Happening{}, false
+	for _, r := range v.heads {
+		if r.Event == id || r.ID == id {
+			return Happening{Record: r, Standing: standing(r, now)}, !forgotten(r, now)
+		}
 	}
-	return Happening{Record: r, Standing: standing(r, now)}, true
+	return Happening{}, false
 }
 
 // Calm reports whether a page may say that there is no alert: nothing is
@@ -108,13 +113,9 @@ func forgotten(r *alerts.Record, now time.Time) bool {
 
 // with is the view after the records at cursor. What is not for everybody is
 // left out, and so is an event whose newest revision is not; what was closed
-// long ago is forgotten.
+// long ago is forgotten. An alert in the log costs one pass over the heads.
 func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *View {
-	next := &View{Cursor: cursor, ids: make(map[alerts.ID]*alerts.Record, len(v.ids)+2)}
-	newest := make(map[alerts.ID]*alerts.Record, len(v.heads)+len(records))
-	for _, r := range v.heads {
-		newest[r.Event] = r
-	}
+	newest := make(map[alerts.ID]*alerts.Record, len(records))
 	for _, r := range records {
 		if r == nil || r.Alert == nil || !r.State.Published() {
 			continue
@@ -123,20 +124,52 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 			newest[r.Event] = r
 		}
 	}
-	for event, r := range newest {
-		if !Public(r) || forgotten(r, now) {
-			continue
-		}
-		next.heads = append(next.heads, r)
-		next.ids[event], next.ids[r.ID] = r, r
+	next := &View{Cursor: cursor, heads: make([]*alerts.Record, 0, len(v.heads)+len(newest)), pruned: v.pruned}
+	prune := now.Sub(v.pruned) >= pruneEvery || now.Before(v.pruned)
+	if prune {
+		next.pruned = now
 	}
-	slices.SortFunc(next.heads, func(a, b *alerts.Record) int {
-		if c := b.Published.Compare(a.Published); c != 0 {
-			return c
+	for _, r := range v.heads {
+		if fresh := newest[r.Event]; fresh != nil {
+			if fresh.Revision >= r.Revision {
+				continue
+			}
+			delete(newest, r.Event) // it came late
 		}
-		return compareID(b.ID, a.ID)
-	})
+		if !prune || !forgotten(r, now) {
+			next.heads = append(next.heads, r)
+		}
+	}
+	fresh := make([]*alerts.Record, 0, len(newest))
+	for _, r := range newest {
+		if Public(r) && !forgotten(r, now) {
+			fresh = append(fresh, r)
+		}
+	}
+	slices.SortFunc(fresh, newestFirst)
+	next.heads = merge(next.heads, fresh)
 	return next
+}
+
+// merge puts the fresh records into their places among the heads.
+func merge(heads, fresh []*alerts.Record) []*alerts.Record {
+	if len(fresh) > 8 {
+		heads = append(heads, fresh...)
+		slices.SortFunc(heads, newestFirst)
+		return heads
+	}
+	for _, r := range fresh {
+		at, _ := slices.BinarySearchFunc(heads, r, newestFirst)
+		heads = slices.Insert(heads, at, r)
+	}
+	return heads
+}
+
+func newestFirst(a, b *alerts.Record) int {
+	if c := b.Published.Compare(a.Published); c != 0 {
+		return c
+	}
+	return compareID(b.ID, a.ID)
 }
 
 func compareID(a, b alerts.ID) int {

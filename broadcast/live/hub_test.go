@@ -273,8 +273,7 @@ func (l *listener) wantsClose(code int) {
 	l.t.Helper()
 	for {
 		_, err := l.next()
-		var closed *websocket.CloseError
-		if errors.As(err, &closed) {
+		if closed, ok := errors.AsType[*websocket.CloseError](err); ok {
 			if closed.Code != code {
 				l.t.Errorf("closed with %v, want code %d", closed, code)
 			}

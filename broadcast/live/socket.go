@@ -84,7 +84,7 @@ func (s *socket) read() (polite bool) {
 			return err
 		}
 		err := s.conn.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
-		if nerr, ok := err.(net.Error); errors.Is(err, websocket.ErrCloseSent) || (ok && nerr.Timeout()) {
+		if nerr, ok := errors.AsType[net.Error](err); errors.Is(err, websocket.ErrCloseSent) || (ok && nerr.Timeout()) {
 			return nil
 		}
 		return err
@@ -159,7 +159,7 @@ func (s *socket) write() {
 				w.tally.done()
 			}
 		case <-ping.C:
-			s.written(s.conn.WriteControl(websocket.PingMessage, nil, s.deadline()))
+			_ = s.written(s.conn.WriteControl(websocket.PingMessage, nil, s.deadline())) // ends the client itself
 			ping.Reset(s.hub.cfg.PingEvery)
 		}
 	}

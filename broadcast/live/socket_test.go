@@ -208,7 +208,7 @@ func TestCompressionIsNotOffered(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if got := resp.Header.Get("Sec-Websocket-Extensions"); got != "" {
+	if got := resp.Header.Get("Sec-WebSocket-Extensions"); got != "" {
 		t.Errorf("got extensions %q, want none", got)
 	}
 }

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"context"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -38,7 +39,7 @@ func (r *Redis) Deliveries(ctx context.Context, alert alerts.ID) ([]broadcast.De
 		plan, err = r.commands.HGet(ctx, r.keys.out(alert), "plan").Result()
 		return err
 	})
-	if err == redis.Nil { // not published: nothing leaves yet
+	if errors.Is(err, redis.Nil) { // not published: nothing leaves yet
 		if _, err := r.record(ctx, alert); err != nil {
 			return nil, fail(op, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -189,7 +190,7 @@ func (r *Redis) chain(ctx context.Context, id alerts.ID) (ids []alerts.ID, err e
 			before, err = r.commands.HGet(ctx, r.keys.record(id), "supersedes").Result()
 			return err
 		})
-		if err == redis.Nil {
+		if errors.Is(err, redis.Nil) {
 			return ids, nil
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"embed"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -21,15 +22,15 @@ type scripts struct {
 func loadScripts() (*scripts, error) {
 	var failed error
 	script := func(names ...string) *redis.Script {
-		var text string
+		var text strings.Builder
 		for _, name := range names {
 			b, err := scriptFiles.ReadFile("scripts/" + name + ".lua")
 			if err != nil {
 				failed = err
 			}
-			text += string(b)
+			text.Write(b)
 		}
-		return redis.NewScript(text)
+		return redis.NewScript(text.String())
 	}
 	s := &scripts{
 		intake: script("acts", "intake"), move: script("acts", "move"), publish: script("acts", "publish"),

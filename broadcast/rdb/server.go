@@ -91,7 +91,7 @@ func startServer(ctx context.Context, cfg Config, log *zap.Logger) (*server, err
 	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
-	go s.supervise()
+	go s.supervise() //nolint:gosec // G118: the program lives on when ctx, which is for its start, has ended
 	return s, nil
 }
 
@@ -152,7 +152,7 @@ func (s *server) start(ctx context.Context) error {
 		}
 		select {
 		case <-p.done:
-			return fmt.Errorf("redis-server ended at its start (%v): %s", p.err, p.out.last())
+			return fmt.Errorf("redis-server ended at its start (%v): %s", p.err, p.out.last()) //nolint:errorlint // nil where it ended with 0, which %w cannot show
 		case <-limit.Done():
 			return errors.Join(fmt.Errorf("redis-server does not answer: %w", limit.Err()), s.end(p))
 		case <-time.After(3 * time.Millisecond):
