@@ -83,11 +83,11 @@ func (a *authenticator) require(verb alerts.Verb, serve http.HandlerFunc) http.H
 		case errors.As(err, &unknown):
 			if address, known := a.s.address(r); known && a.failures != nil {
 				if wait := a.failures.take(address.String()); wait > 0 {
-					a.s.tooMany(w, r, wait, "too many attempts without a valid key from this address")
+					a.s.tooMany(w, wait, "too many attempts without a valid key from this address")
 					return
 				}
 			}
-			a.s.unauthorized(w, r, unknown.detail)
+			a.s.unauthorized(w, unknown.detail)
 			return
 		case err != nil:
 			a.s.fail(w, r, err)
@@ -95,7 +95,7 @@ func (a *authenticator) require(verb alerts.Verb, serve http.HandlerFunc) http.H
 		}
 		if a.perKey != nil {
 			if wait := a.perKey.take(c.ID); wait > 0 {
-				a.s.tooMany(w, r, wait, "this key sends too many requests")
+				a.s.tooMany(w, wait, "this key sends too many requests")
 				return
 			}
 		}

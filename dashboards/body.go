@@ -118,8 +118,7 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request, v any) error {
 	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
 		return refuse(errBadRequest, strings.Trim(name, `"`), "is not a field of this body", `the fields are "digest", "reason" and "text"`)
 	}
-	var wrong *json.UnmarshalTypeError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return refuse(errBadRequest, wrong.Field, "is not a text", `write it between two "`)
 	}
 	return refuse(errBadRequest, "body", "is not a JSON object", `send {"digest":"...","reason":"..."}`)

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -33,9 +34,7 @@ func tokens(t *testing.T) (light, dark map[string]rgb) {
 	}
 	light, dark = map[string]rgb{}, map[string]rgb{}
 	read(before, light)
-	for k, v := range light {
-		dark[k] = v
-	}
+	maps.Copy(dark, light)
 	read(after, dark)
 	return light, dark
 }

@@ -158,7 +158,7 @@ func simplify(points [][2]float64, slack float64) [][2]float64 {
 		for i := 0; i < len(points); i += step {
 			thin = append(thin, points[i])
 		}
-		points = append(thin, points[len(points)-1])
+		points = slices.Concat(thin, points[len(points)-1:])
 	}
 	if len(points) < 4 {
 		return points

@@ -40,7 +40,7 @@ func (g *gateway) page(path string, headers ...string) page {
 // [attribute], one inside the other.
 func (p page) all(selector string) []*html.Node {
 	found := []*html.Node{p.root}
-	for _, step := range strings.Fields(selector) {
+	for step := range strings.FieldsSeq(selector) {
 		var next []*html.Node
 		for _, n := range found {
 			for d := range n.Descendants() {

@@ -85,9 +85,8 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 			continue
 		}
 		p := problem{Title: a.title, Status: a.status, Problems: alerts.Problems{}}
-		var refusal *alerts.Refusal
 		retry := defaultRetry
-		if errors.As(err, &refusal) {
+		if refusal, ok := errors.AsType[*alerts.Refusal](err); ok {
 			p.Problems = append(p.Problems, refusal.Problems...)
 			if refusal.Retry > 0 {
 				retry = refusal.Retry
@@ -117,14 +116,14 @@ func (s *Server) internal(w http.ResponseWriter, r *http.Request, err error, sta
 		Detail: "it was written to the log under this number", Instance: "urn:martinella:incident:" + incident, Problems: alerts.Problems{}})
 }
 
-func (s *Server) unauthorized(w http.ResponseWriter, r *http.Request, detail string) {
+func (s *Server) unauthorized(w http.ResponseWriter, detail string) {
 	s.metrics.refused("unauthorized")
 	w.Header().Set("WWW-Authenticate", `Bearer realm="martinella"`)
 	writeProblem(w, problem{Title: "not authenticated", Status: http.StatusUnauthorized, Detail: detail,
 		Problems: alerts.Problems{{Field: "authorization", Problem: detail, Hint: "send Authorization: Bearer mk_... with a key made by martinella keys create"}}})
 }
 
-func (s *Server) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration, detail string) {
+func (s *Server) tooMany(w http.ResponseWriter, wait time.Duration, detail string) {
 	s.metrics.refused("rate_limited")
 	w.Header().Set("Retry-After", seconds(wait))
 	writeProblem(w, problem{Title: "too many requests", Status: http.StatusTooManyRequests, Detail: detail, Problems: alerts.Problems{}})
@@ -153,7 +152,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			if p := recover(); p != nil {
-				if p == http.ErrAbortHandler {
+				if p == http.ErrAbortHandler { //nolint:errorlint // net/http compares it like this
 					panic(p)
 				}
 				s.metrics.panics.Inc()
@@ -166,7 +165,7 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 
 // unknown answers paths and methods below /api that do not exist, as the API
 // answers everything; the pages have their own.
-func (s *Server) unknown(mux *http.ServeMux, api []route) http.Handler {
+func (s *Server) unknown(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := mux.Handler(r); pattern != "" {
 			mux.ServeHTTP(w, r)

@@ -101,7 +101,7 @@ func (s *Server) Public() http.Handler {
 	for _, r := range s.public() {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
-	return s.recovered(s.headers(s.unknown(mux, s.api())))
+	return s.recovered(s.headers(s.unknown(mux)))
 }
 
 // Admin is the handler of the administration port.
