@@ -77,15 +77,18 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if err != nil {
 		return nil, "", fmt.Errorf("digest: %w", err)
 	}
-	known, err := d.Store.Find(ctx, s.Alert.Sender, s.Alert.Identifier)
-	switch {
-	case err == nil:
-		if refused := by.Refusals(s.Alert, known.Areas); len(refused) > 0 {
-			return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
+	// Judged again, a known Update would name an event that is over, and a
+	// known alert may have expired: what is stored is answered. For a plain
+	// alert intake itself finds out, with one question less.
+	obstacles := append(s.Alert.Obstacles(now), dates(s, now)...)
+	if s.Alert.MsgType != MsgAlert || len(obstacles) > 0 {
+		known, err := d.Store.Find(ctx, s.Alert.Sender, s.Alert.Identifier)
+		switch {
+		case err == nil:
+			return d.again(ctx, by, known, s.Alert, digest, now)
+		case !errors.Is(err, ErrNotFound):
+			return nil, "", err
 		}
-		return d.again(ctx, by, known, digest, now)
-	case !errors.Is(err, ErrNotFound):
-		return nil, "", err
 	}
 
 	id := d.NewID(now)
@@ -105,7 +108,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if len(refused) > 0 {
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
-	if obstacles := append(s.Alert.Obstacles(now), dates(s, now)...); len(obstacles) > 0 {
+	if len(obstacles) > 0 {
 		return nil, "", &Refusal{Kind: ErrNotSendable, Problems: append(obstacles, s.Problems...)}
 	}
 	if err := d.Publisher.Prepare(ctx, r); err != nil {
@@ -116,7 +119,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 		return nil, "", err
 	}
 	if !fresh {
-		return d.again(ctx, by, stored, digest, now)
+		return d.again(ctx, by, stored, s.Alert, digest, now)
 	}
 	if !d.alone(by, stored, head) {
 		return stored, OutcomeWaiting, nil
@@ -128,7 +131,10 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 // again answers an alert that is known: the stored record as it stands now. An
 // earlier attempt may have ended between intake and publishing; then this one
 // finishes it.
-func (d *Desk) again(ctx context.Context, by Person, r *Record, digest Digest, now time.Time) (*Record, Outcome, error) {
+func (d *Desk) again(ctx context.Context, by Person, r *Record, a *Alert, digest Digest, now time.Time) (*Record, Outcome, error) {
+	if refused := by.Refusals(a, r.Areas); len(refused) > 0 {
+		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
+	}
 	if r.Content != digest {
 		return nil, "", &Refusal{Kind: ErrConflict, Problems: Problems{{Field: "identifier", Problem: "was used before by this sender with other content", Hint: "give a changed alert a new identifier and send it as an Update"}}}
 	}
@@ -207,7 +213,7 @@ func (d *Desk) link(ctx context.Context, r *Record) (*Record, error) {
 	switch {
 	case a.MsgType == MsgCancel:
 		r.Change = ChangeCancelled
-	case a.AllClear():
+	case a.MsgType == MsgUpdate && a.AllClear():
 		r.Change = ChangeEnded
 	case a.MsgType == MsgUpdate:
 		r.Change = ChangeUpdated
