@@ -309,13 +309,16 @@ func leaves(t reflect.Type, under string) map[string]reflect.Type {
 	return out
 }
 
+// nobodySlug is the authority's where none is configured.
+const nobodySlug = "practice"
+
 // complete fills what follows from the rest. Without a configured authority
 // the gateway is for practice, under a name that says so.
 func (c *Config) complete() {
 	a := &c.Authority
 	nobody := a.Slug == "" && a.Name == "" && a.Sender == ""
 	if nobody {
-		a.Slug, a.Name, a.Sender = "practice", "Martinella (no authority configured)", "martinella@localhost"
+		a.Slug, a.Name, a.Sender = nobodySlug, "Martinella (no authority configured)", "martinella@localhost"
 	}
 	if c.Mode == "" {
 		c.Mode = modeLive

@@ -47,6 +47,9 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 	if err := makeData(c.Data); err != nil {
 		return err
 	}
+	if err := claim(c); err != nil {
+		return err
+	}
 	public, err := listen(ctx, c.Listen)
 	if err != nil {
 		return err

@@ -66,6 +66,9 @@ func withStore(cmd *cobra.Command, sh shell, act func(context.Context, *Config, 
 	if err != nil {
 		return err
 	}
+	if err := adopt(c); err != nil {
+		return err
+	}
 	if c.Redis == rdb.Memory {
 		return usage(fmt.Errorf("a store in memory belongs to its gateway alone"), "use --redis embedded or a URL")
 	}
