@@ -48,6 +48,9 @@ func known(t *testing.T, err error) {
 func FuzzParse(f *testing.F) {
 	seeds(f, "*.xml")
 	f.Add([]byte(smallAlert))
+	for _, refs := range []string{"id/,s", "id,/s", "id/s,", ",id/s", "a/b c/d", "s,id/x,2026-11-21T17:00:00+01:00"} {
+		f.Add([]byte(earlier10(refs)))
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		doc, err := Parse(b, Submit)
 		if err != nil {

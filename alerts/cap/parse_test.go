@@ -2,6 +2,7 @@ package cap
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -189,6 +190,35 @@ func TestCAP10(t *testing.T) {
 	}
 	if strings.Contains(string(b), "segreto") {
 		t.Error("the password of CAP 1.0 is kept")
+	}
+}
+
+// earlier10 is a CAP 1.0 alert with these references.
+func earlier10(references string) string {
+	return `<alert xmlns="` + namespace10 + `"><identifier>valdemo-1</identifier><sender>pc@valdemo.example</sender><sent>2003-04-02T14:39:01-05:00</sent>` +
+		`<status>Test</status><msgType>Alert</msgType><scope>Public</scope><references>` + references + `</references><info><event>Piena</event>` +
+		`<urgency>Expected</urgency><severity>Minor</severity><certainty>Likely</certainty><area><areaDesc>Valdemo</areaDesc></area></info></alert>`
+}
+
+func TestAReferenceOfCAP10WithACommaIsFlaggedAndLeftOut(t *testing.T) {
+	for references, want := range map[string][]alerts.Reference{
+		"id/s":            {{Sender: "s", Identifier: "id"}},
+		"id/s/t":          {{Sender: "s/t", Identifier: "id"}},
+		"id/,s":           nil,
+		"id/s,":           nil,
+		"i,d/s":           nil,
+		",id/s":           nil,
+		"i,d/s,t":         nil,
+		"id/,s other/one": {{Sender: "one", Identifier: "other"}},
+	} {
+		doc := parse(t, []byte(earlier10(references)))
+		if !slices.Equal(doc.Alert.References, want) {
+			t.Errorf("%s: got %q, want %q", references, doc.Alert.References, want)
+		}
+		if flagged := find(doc.Problems, "references", "not sender,identifier,sent") != nil; flagged != strings.Contains(references, ",") || !doc.Valid() {
+			t.Errorf("%s: flagged %v, problems %v", references, flagged, doc.Problems)
+		}
+		storable(t, doc.Alert)
 	}
 }
 

@@ -240,7 +240,9 @@ func (r *reader) references(p parts) []alerts.Reference {
 	var out []alerts.Reference
 	for word := range strings.FieldsSeq(text) {
 		if r.version == "1.0" {
-			if id, sender, found := strings.Cut(word, "/"); found && id != "" && sender != "" && strings.Count(word, ",") < 2 {
+			// Neither half may hold a comma: as sender,identifier,sent, which is
+			// how it is stored, nobody could tell them apart again.
+			if id, sender, found := strings.Cut(word, "/"); found && id != "" && sender != "" && !strings.Contains(word, ",") {
 				out = append(out, alerts.Reference{Sender: sender, Identifier: id})
 				continue
 			}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -190,10 +191,34 @@ func asWritten(a *alerts.Alert) *alerts.Alert {
 	return c
 }
 
-// roundTrip checks that what was read without errors is written and read as
-// the same alert, in XML and in JSON.
+// storable checks that the alert is the same after it was stored and loaded: a
+// stored one that cannot be loaded would stand in the way of all others.
+func storable(t *testing.T, a *alerts.Alert) {
+	t.Helper()
+	form, err := json.Marshal(a)
+	if err != nil {
+		t.Fatalf("cannot be stored: %v", err)
+	}
+	loaded := new(alerts.Alert)
+	if err := json.Unmarshal(form, loaded); err != nil {
+		t.Fatalf("is stored and never loaded again: %v\n%s", err, form)
+	}
+	if got, err := json.Marshal(loaded); err != nil || !bytes.Equal(got, form) {
+		t.Errorf("loaded otherwise than stored (%v):\n%s\n%s", err, got, form)
+	}
+	same := func(x, y alerts.Reference) bool {
+		return x.Sender == y.Sender && x.Identifier == y.Identifier && x.Sent.Equal(y.Sent)
+	}
+	if !slices.EqualFunc(loaded.References, a.References, same) {
+		t.Errorf("the references are %q, want %q", loaded.References, a.References)
+	}
+}
+
+// roundTrip checks that what was read can be stored, and that what was read
+// without errors is written and read as the same alert, in XML and in JSON.
 func roundTrip(t *testing.T, doc *Document) {
 	t.Helper()
+	storable(t, doc.Alert)
 	if !doc.Valid() {
 		return
 	}
