@@ -101,10 +101,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if err != nil {
 		return nil, "", err
 	}
-	refused := by.Refusals(r.Alert, r.Areas)
-	if head != nil && r.Change != ChangeUpdated {
-		refused = append(refused, by.Refusals(head.Alert, nil)...)
-	}
+	refused := append(by.Refusals(r.Alert, r.Areas), by.overReach(head)...)
 	if len(refused) > 0 {
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
@@ -145,14 +142,37 @@ func (d *Desk) again(ctx context.Context, by Person, r *Record, a *Alert, digest
 	if err != nil {
 		return nil, "", err
 	}
-	if r.Author.ID != by.ID || !d.alone(by, r, head) || len(r.Alert.Obstacles(now)) > 0 {
+	if r.Author.ID != by.ID || !d.alone(by, r, head) || len(r.Alert.Obstacles(now)) > 0 || len(by.overReach(head)) > 0 {
 		return r, OutcomeKnown, nil
 	}
-	published, err := d.publish(ctx, by, r, "issued", "", now)
-	if errors.Is(err, ErrStale) { // a parallel attempt was faster
+	published, err := d.finish(ctx, by, r, "issued", "", now)
+	if errors.Is(err, ErrStale) { // a parallel attempt was faster, or the event has moved on
 		published, err = d.Store.Get(ctx, r.ID, Exactly)
 	}
 	return published, OutcomeKnown, err
+}
+
+// finish publishes what an earlier attempt has left, as it is rendered now:
+// channels or wording may have changed since.
+func (d *Desk) finish(ctx context.Context, by Person, r *Record, verb, reason string, now time.Time) (*Record, error) {
+	fresh, _, err := d.renew(ctx, by, r, now)
+	if err != nil {
+		return nil, err
+	}
+	return d.publish(ctx, by, fresh, verb, reason, now)
+}
+
+// renew renders a waiting record again. Where that gives another digest the
+// store gets it, and changed is true.
+func (d *Desk) renew(ctx context.Context, by Person, r *Record, now time.Time) (fresh *Record, changed bool, err error) {
+	fresh = r.Clone()
+	if err := d.Publisher.Prepare(ctx, fresh); err != nil {
+		return nil, false, fmt.Errorf("prepare: %w", err)
+	}
+	if fresh.Approved == r.Approved {
+		return r, false, nil
+	}
+	return fresh, true, d.Store.Move(ctx, r, fresh, fresh.act(by, "rendered", "what would be sent has changed", now))
 }
 
 // publish asks the Publisher and gives the stored record as published.
@@ -252,6 +272,9 @@ func (d *Desk) join(ctx context.Context, r *Record, named *Record) (*Record, err
 		ps.refuse("references", "name an alert that was not issued yet", "return or reject that one instead")
 	case head.State == StateCancelled || head.State == StateEnded || head.Change == ChangeCancelled || head.Change == ChangeEnded:
 		ps.refuse("references", "name an event that is over", "send a new Alert")
+	case head.Alert.Scope != r.Alert.Scope:
+		// Who saw the alert must see what becomes of it, and nobody else.
+		ps.refuse("scope", fmt.Sprintf("is %s, but that of the alert that it changes is %s", r.Alert.Scope, head.Alert.Scope), "a change goes to those who had the alert: give it the same scope")
 	case head.Alert.Status != r.Alert.Status:
 		ps.refuse("status", fmt.Sprintf("is %s, but the alert that it changes is %s", r.Alert.Status, head.Alert.Status), "an exercise never changes a real alert, nor the other way round")
 	}

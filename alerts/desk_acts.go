@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -10,7 +11,7 @@ import (
 // Decision is the body of an act of the desk: what the person saw, and why.
 type Decision struct {
 	Digest Digest `json:"digest"`           // the record's approved digest, as read
-	Reason string `json:"reason,omitempty"` // required to return, reject and cancel
+	Reason string `json:"reason,omitempty"` // for the record, not for the public; required to return, reject and cancel
 	Text   string `json:"text,omitempty"`   // what to tell people, for cancel and all-clear
 }
 
@@ -33,19 +34,34 @@ func (d *Desk) Approve(ctx context.Context, by Person, id ID, with Decision, now
 	if obstacles := r.Alert.Obstacles(now); len(obstacles) > 0 {
 		return nil, &Refusal{Kind: ErrNotSendable, Problems: obstacles}
 	}
+	if err := d.late(ctx, r); err != nil {
+		return nil, err
+	}
 	// What leaves must be what was read: channels, wording or subscribers may
 	// have changed since.
-	fresh := r.Clone()
-	if err := d.Publisher.Prepare(ctx, fresh); err != nil {
-		return nil, fmt.Errorf("prepare: %w", err)
-	}
-	if fresh.Approved != r.Approved {
-		if err := d.Store.Move(ctx, r, fresh, fresh.act(by, "rendered", "what would be sent has changed", now)); err != nil {
-			return nil, err
-		}
-		return nil, stale()
+	if _, changed, err := d.renew(ctx, by, r, now); err != nil || changed {
+		return nil, errors.Join(err, stale())
 	}
 	return d.publish(ctx, by, r, "approved", with.Reason, now)
+}
+
+// late refuses an Update or Cancel that came before the alert that it names:
+// it stands as an event of its own and would leave that alert as it is.
+func (d *Desk) late(ctx context.Context, r *Record) error {
+	if r.Supersedes != "" || (r.Alert.MsgType != MsgUpdate && r.Alert.MsgType != MsgCancel) {
+		return nil
+	}
+	for _, ref := range r.Alert.References {
+		named, err := d.Store.Find(ctx, ref.Sender, ref.Identifier)
+		switch {
+		case err == nil:
+			return &Refusal{Kind: ErrStale, Problems: Problems{{Field: "references", Problem: "name an alert that came after it: " + string(named.Event),
+				Hint: "reject this one, and change or cancel that event"}}}
+		case !errors.Is(err, ErrNotFound):
+			return err
+		}
+	}
+	return nil
 }
 
 // Return gives a submitted record back to its author, with a reason.
@@ -119,34 +135,68 @@ func (d *Desk) close(ctx context.Context, by Person, id ID, with Decision, chang
 	if change == ChangeCancelled && with.Reason == "" {
 		return nil, "", &Refusal{Kind: ErrInvalid, Problems: Problems{{Field: "reason", Problem: "is missing", Hint: "say why the alert is taken back"}}}
 	}
-	r := d.closing(head, by, with, change, now)
-	if r.Content, err = d.Digest(r.Alert, true); err != nil {
-		return nil, "", fmt.Errorf("digest: %w", err)
-	}
-	if err := d.Publisher.Prepare(ctx, r); err != nil {
-		return nil, "", fmt.Errorf("prepare: %w", err)
-	}
-	stored, fresh, err := d.Store.Intake(ctx, r, nil, r.act(by, "submitted", with.Reason, now))
-	if err == nil && !fresh && (stored.State == StateRejected || stored.State == StateReturned) {
-		r.Alert.Identifier += "-" + string(r.ID) // refused before: this is another attempt
+	r, err := d.waitingClose(ctx, by, head, with, change, now)
+	if err == nil && r == nil {
+		r = d.closing(head, by, with, change, now)
 		if r.Content, err = d.Digest(r.Alert, true); err != nil {
 			return nil, "", fmt.Errorf("digest: %w", err)
 		}
-		if err = d.Publisher.Prepare(ctx, r); err == nil {
-			stored, _, err = d.Store.Intake(ctx, r, nil, r.act(by, "submitted", with.Reason, now))
+		if err = d.Publisher.Prepare(ctx, r); err != nil {
+			return nil, "", fmt.Errorf("prepare: %w", err)
 		}
+		r, _, err = d.Store.Intake(ctx, r, nil, r.act(by, "submitted", with.Reason, now))
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	if stored.State.Published() {
-		return stored, OutcomeKnown, nil
+	if !d.alone(by, r, head) && (!by.Can(VerbApprove) || d.needsSecond(r, head)) {
+		return r, OutcomeWaiting, nil
 	}
-	if !(d.alone(by, stored, head) || (by.Can(VerbApprove) && !d.needsSecond(stored, head))) {
-		return stored, OutcomeWaiting, nil
+	done, err := d.finish(ctx, by, r, string(change), with.Reason, now)
+	if errors.Is(err, ErrStale) {
+		return d.overtaken(ctx, by, r, err, now)
 	}
-	r, err = d.publish(ctx, by, stored, string(change), with.Reason, now)
-	return r, OutcomeIssued, err
+	return done, OutcomeIssued, err
+}
+
+// waitingClose finds the same closing of the event where an earlier attempt
+// left it; nil without one. One with another text is rejected: it would say
+// what nobody wants said any more.
+func (d *Desk) waitingClose(ctx context.Context, by Person, head *Record, with Decision, change Change, now time.Time) (*Record, error) {
+	r, err := d.Store.Get(ctx, head.Event, Newest)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Own || r.State != StateSubmitted || r.Change != change || r.Supersedes != head.ID {
+		return nil, nil
+	}
+	if words := r.Infos(); len(words) > 0 && words[0].Description == with.Text {
+		return r, nil
+	}
+	next := r.Clone()
+	next.State = StateRejected
+	return nil, d.Store.Move(ctx, r, next, r.act(by, string(StateRejected), "replaced by another text", now))
+}
+
+// overtaken settles a closing that came second: the event as it stands is the
+// answer where it was closed the same way, else why is.
+func (d *Desk) overtaken(ctx context.Context, by Person, r *Record, why error, now time.Time) (*Record, Outcome, error) {
+	head, err := d.Store.Get(ctx, r.Event, Published)
+	if err != nil {
+		return nil, "", err
+	}
+	if head.ID == r.ID {
+		return head, OutcomeKnown, nil
+	}
+	next := r.Clone()
+	next.State = StateRejected
+	if err := d.Store.Move(ctx, r, next, r.act(by, string(StateRejected), "somebody was faster", now)); err != nil && !errors.Is(err, ErrStale) {
+		return nil, "", err
+	}
+	if head.Change == r.Change {
+		return head, OutcomeKnown, nil
+	}
+	return nil, "", why
 }
 
 // AllClearShown is how long an all-clear stays on the pages (LOOK.md 9).
@@ -158,15 +208,13 @@ const AllClearShown = 6 * time.Hour
 func (d *Desk) closing(head *Record, by Person, with Decision, change Change, now time.Time) *Record {
 	id := d.NewID(now)
 	a := head.Alert.Clone()
-	// The identifier follows from the event, so that two presses of the button
-	// are one message.
-	a.Identifier = fmt.Sprintf("%s-%s-%d-%s", d.Authority.Slug, head.Event, head.Revision+1, change)
+	// The identifier is new and cannot be foreseen: nobody can have taken it.
+	a.Identifier = d.Authority.Slug + "-" + string(id)
 	a.Sender, a.Sent = d.Authority.Sender, now.Truncate(time.Second)
 	a.References = append(a.References, Reference{head.Alert.Sender, head.Alert.Identifier, head.Alert.Sent})
 	a.MsgType = MsgUpdate
 	if change == ChangeCancelled {
 		a.MsgType = MsgCancel
-		a.Note = with.Reason
 	}
 	for i := range a.Infos {
 		in := &a.Infos[i]
@@ -221,7 +269,10 @@ func (d *Desk) open(ctx context.Context, by Person, id ID, with Decision, verb V
 	if r, err = d.Store.Get(ctx, id, Newest); err != nil {
 		return nil, nil, err
 	}
-	if refused := by.Refusals(r.Alert, r.Areas); len(refused) > 0 {
+	if head, err = d.head(ctx, r); err != nil {
+		return nil, nil, err
+	}
+	if refused := append(by.Refusals(r.Alert, r.Areas), by.overReach(head)...); len(refused) > 0 {
 		return nil, nil, &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
 	if with.Digest == "" {
@@ -230,8 +281,7 @@ func (d *Desk) open(ctx context.Context, by Person, id ID, with Decision, verb V
 	if with.Digest != r.Approved {
 		return nil, nil, stale()
 	}
-	head, err = d.head(ctx, r)
-	return r, head, err
+	return r, head, nil
 }
 
 func lacks(v Verb) error {

@@ -126,7 +126,7 @@ func (m *memory) Prepare(_ context.Context, r *Record) error {
 func (m *memory) Publish(_ context.Context, r *Record, act Act) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if have := m.records[r.ID]; have.State != StateSubmitted || have.Approved != r.Approved {
+	if have := m.records[r.ID]; have.State != StateSubmitted || have.Approved != r.Approved || r.Approved != digestOf(r.Content, m.wording) {
 		return ErrStale
 	}
 	if r.Supersedes != "" {

@@ -38,7 +38,8 @@ var Verbs = []Verb{VerbRead, VerbSubmit, VerbApprove, VerbIssue}
 type Rights struct {
 	Verbs       []Verb   `json:"verbs"`
 	SelfApprove bool     `json:"self_approve,omitempty"` // a key that issues Actual Severe and Extreme alone
-	Areas       []string `json:"areas,omitempty"`        // geocode values, or prefixes ending in *
+	Senders     []string `json:"senders,omitempty"`      // CAP senders that this key may speak for
+	Areas       []string `json:"areas,omitempty"`        // geocode values, or prefixes ending in *; ISTAT=052032 names the code too
 	Hazards     []string `json:"hazards,omitempty"`      // values of info.category
 	MaxSeverity Severity `json:"max_severity,omitempty"`
 	Statuses    []Status `json:"statuses,omitempty"`
@@ -81,7 +82,36 @@ func (p Person) Refusals(a *Alert, areas []Value) Problems {
 			}
 		}
 	}
+	if len(p.Rights.Senders) > 0 && !slices.Contains(p.Rights.Senders, a.Sender) {
+		ps.refuse("sender", quoteShort(a.Sender)+" is not one that this key speaks for", "allowed: "+strings.Join(p.Rights.Senders, ", "))
+	}
 	return append(ps, p.areaRefusals(a, areas)...)
+}
+
+// overReach lists the limits that changing the published revision head
+// oversteps: whoever changes an alert must be allowed to send it, and reach
+// everybody whom it reached. Nil for a new event.
+func (p Person) overReach(head *Record) Problems {
+	if head == nil {
+		return nil
+	}
+	was := *head.Alert
+	was.Sender = "" // a change of what another sender said is judged by the desk
+	other := p
+	other.Rights.Senders = nil
+	ps := other.Refusals(&was, head.Areas)
+	for i := range ps {
+		ps[i].Problem = "of the alert that it changes: " + ps[i].Problem
+	}
+	if len(p.Rights.Channels) == 0 {
+		return ps
+	}
+	for _, c := range head.Channels {
+		if !slices.Contains(p.Rights.Channels, c) {
+			ps.refuse("channels", "the alert that it changes went to "+c+", which is not allowed to this key", "allowed: "+strings.Join(p.Rights.Channels, ", "))
+		}
+	}
+	return ps
 }
 
 // areaRefusals: with a limit on areas every geocode must be within it. A polygon or circle beside it could reach further, and
@@ -101,7 +131,7 @@ func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {
 				ps.refuse(at, "is drawn, and this key is limited to named areas", allowed)
 			}
 			for k, g := range ar.Geocodes {
-				if !p.areaAllowed(g.Value) {
+				if !p.areaAllowed(g) {
 					ps.refuse(fmt.Sprintf("%s.geocode[%d]", at, k), fmt.Sprintf("%s is not allowed to this key", quoteShort(g.Value)), allowed)
 				}
 			}
@@ -109,7 +139,7 @@ func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {
 	}
 	if !seen {
 		for _, g := range inherited {
-			if !p.areaAllowed(g.Value) {
+			if !p.areaAllowed(g) {
 				ps.refuse("references", fmt.Sprintf("the event covers %s, which is not allowed to this key", quoteShort(g.Value)), allowed)
 			}
 		}
@@ -117,12 +147,18 @@ func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {
 	return ps
 }
 
-func (p Person) areaAllowed(code string) bool {
+func (p Person) areaAllowed(code Value) bool {
 	return slices.ContainsFunc(p.Rights.Areas, func(limit string) bool {
-		if prefix, open := strings.CutSuffix(limit, "*"); open {
-			return strings.HasPrefix(code, prefix)
+		if name, value, named := strings.Cut(limit, "="); named {
+			if name != code.Name {
+				return false
+			}
+			limit = value
 		}
-		return code == limit
+		if prefix, open := strings.CutSuffix(limit, "*"); open {
+			return strings.HasPrefix(code.Value, prefix)
+		}
+		return code.Value == limit
 	})
 }
 

@@ -130,10 +130,10 @@ func (p Polygon) problems(ps *Problems, field string, crossChecks *int) {
 // Ack and Error never do: they are for systems, not for people. Rights come apart: see [Desk].
 func (a *Alert) Obstacles(now time.Time) Problems {
 	var ps Problems
-	switch a.MsgType {
-	case MsgCancel:
+	switch {
+	case a.MsgType == MsgCancel, a.MsgType == MsgUpdate && a.AllClear():
 		return nil
-	case MsgAck, MsgError:
+	case a.MsgType == MsgAck, a.MsgType == MsgError:
 		ps.refuse("msgType", "is "+string(a.MsgType)+", an answer between systems", "there is nothing in it to broadcast; send it to the system that it answers")
 		return ps
 	}
@@ -155,7 +155,7 @@ func (a *Alert) Obstacles(now time.Time) Problems {
 			ps.refuse(at+"area", "has no polygon, circle or geocode", "no area, no send: draw it or name its code")
 		}
 	}
-	if !live && !a.AllClear() {
+	if !live {
 		ps.refuse("expires", "is past: "+FormatTime(a.Expires()), "issue it again with a new expiry, or send an all-clear")
 	}
 	return ps
@@ -167,9 +167,16 @@ func required(ps *Problems, field, value string) {
 	}
 }
 
+// maxID bounds identifier and sender in bytes. CAP sets no limit; the longest
+// seen in real messages has 103.
+const maxID = 1000
+
 // plainID checks CAP 1.2 section 3.2.1: no spaces, commas, < or & in
 // identifier and sender.
 func plainID(ps *Problems, field, value string) {
+	if len(value) > maxID {
+		ps.refuse(field, fmt.Sprintf("is longer than %d bytes", maxID), "references must be able to name the message")
+	}
 	if strings.ContainsAny(strings.TrimSpace(value), " \t\r\n,<&") {
 		ps.flag(field, "contains a space, a comma, < or &", "CAP forbids these: references could not name the message")
 	}
