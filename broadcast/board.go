@@ -161,6 +161,9 @@ func (b *Board) follow(ctx context.Context, from Cursor) {
 		case err != nil:
 			b.ill(err)
 			continue
+		case e.Record == nil:
+			b.well()
+			continue
 		}
 		b.show(b.Snapshot().with(e.Cursor, time.Now(), e.Record))
 		if Public(e.Record) {
@@ -180,6 +183,16 @@ func (b *Board) show(v *View) {
 	b.view, b.fault, b.since = v, nil, time.Now()
 	close(b.moved)
 	b.moved = make(chan struct{})
+}
+
+// well ends what ill began: the log is read again, and nothing was missed.
+func (b *Board) well() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.fault != nil {
+		b.fault, b.since = nil, time.Now()
+		b.logger.Info("the board follows the log again")
+	}
 }
 
 func (b *Board) ill(err error) {

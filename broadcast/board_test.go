@@ -201,3 +201,50 @@ func TestALogMadeAnewIsLoadedAgain(t *testing.T) {
 		<-done
 	})
 }
+
+// lostOnce is a log that fails once, a second after the tail began, and is read
+// again three seconds later; nothing is published meanwhile.
+type lostOnce struct{ *memory }
+
+func (l lostOnce) Tail(ctx context.Context, c Cursor) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		pause(ctx, time.Second)
+		if !yield(Entry{}, errFault) {
+			return
+		}
+		pause(ctx, 3*time.Second)
+		if yield(Entry{Cursor: c}, nil) {
+			l.memory.Tail(ctx, c)(yield)
+		}
+	}
+}
+
+func TestAnIdleBoardIsWellOnceItsLogIsReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t)
+		b := NewBoard(records{m: h.memory}, lostOnce{h.memory}, zap.NewNop())
+		observed := 0
+		b.Observe(func(Entry) { observed++ })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = b.Run(ctx) }()
+		for _, step := range []struct {
+			what string
+			wait time.Duration
+			well bool
+		}{{"loaded", 0, true}, {"lost", 2 * time.Second, false}, {"read again", 3 * time.Second, true}} {
+			time.Sleep(step.wait)
+			synctest.Wait()
+			if _, err := b.Health(); (err == nil) != step.well {
+				t.Errorf("%s: health %v, want well %v", step.what, err, step.well)
+			}
+		}
+		h.issue(h.record(alerts.SeverityMinor, time.Hour))
+		synctest.Wait()
+		if observed != 1 {
+			t.Errorf("%d entries observed, want the alert alone", observed)
+		}
+		cancel()
+		<-done
+	})
+}

@@ -64,7 +64,8 @@ type Log interface {
 
 	// Tail gives the entries after c as they come and blocks in between, until
 	// ctx ends or the caller stops. Losing the store does not end it: it yields
-	// the error once, comes back by itself and goes on without a gap.
+	// the error once, comes back by itself, yields an entry without a record
+	// once it reads again, and goes on without a gap.
 	Tail(ctx context.Context, c Cursor) iter.Seq2[Entry, error]
 }
 

@@ -626,7 +626,9 @@ func TestTailComesBackWithoutAGap(t *testing.T) {
 				outages.Add(1)
 				continue
 			}
-			got <- string(e.Record.ID)
+			if e.Record != nil {
+				got <- string(e.Record.ID)
+			}
 		}
 	})
 	for range 3 {
@@ -644,5 +646,35 @@ func TestTailComesBackWithoutAGap(t *testing.T) {
 	wg.Wait()
 	if outages.Load() == 0 {
 		t.Error("no outage was told")
+	}
+}
+
+// After a short loss the gateway must be ready again by itself, not only at
+// the next alert.
+func TestAnIdleBoardFollowsAgainAfterALoss(t *testing.T) {
+	r := openServer(t)
+	board := broadcast.NewBoard(r.Store(), r.Log(), quiet(t))
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = board.Run(ctx) })
+	defer wg.Wait()
+	defer cancel()
+	until := func(what string, well bool) {
+		t.Helper()
+		for began := time.Now(); ; pause(ctx, time.Millisecond) {
+			_, err := board.Health()
+			if (err == nil) == well {
+				return
+			}
+			if time.Since(began) > 20*time.Second {
+				t.Fatalf("%s: health is %v", what, err)
+			}
+		}
+	}
+	until("loaded", true)
+	for range 2 {
+		killed(t, r)
+		until("the server is lost", false)
+		until("it is back, and nothing was published", true)
 	}
 }

@@ -98,6 +98,9 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 				pause(ctx, 200*time.Millisecond)
 				continue
 			}
+			if down && !yield(broadcast.Entry{Cursor: c}, nil) { // an idle log too says that it is read again
+				return
+			}
 			down = false
 			for _, e := range entries {
 				c = e.Cursor
