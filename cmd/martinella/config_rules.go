@@ -133,7 +133,14 @@ func (c *Config) channelRules(say sayFunc) {
 		if ch.Readers != "" && !slices.Contains(alerts.AllReaders, ch.Readers) {
 			say(at+".readers", "is "+quoted(string(ch.Readers)), "public, staff, addressees or machines")
 		}
-		if _, err := ch.build(c.settings(), c.Data, zap.NewNop()); err != nil {
+		if ch.kind.build == nil {
+			continue // of an unknown kind, which has been said
+		}
+		tried := *ch
+		if !slugForm.MatchString(tried.Name) {
+			tried.Name = "unnamed" // the adapter need not say it again
+		}
+		if _, err := tried.build(c.settings(), c.Data, zap.NewNop()); err != nil {
 			for _, p := range problemsIn(err) {
 				say(strings.TrimSuffix(at+"."+p.Field, "."), p.Problem, p.Hint)
 			}
@@ -141,11 +148,17 @@ func (c *Config) channelRules(say sayFunc) {
 	}
 }
 
+// joinedErrors is what errors.Join gives, also below the name of the adapter.
+type joinedErrors interface {
+	error
+	Unwrap() []error
+}
+
 // problemsIn takes an adapter's joined errors apart.
 func problemsIn(err error) alerts.Problems {
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
+	if list, ok := errors.AsType[joinedErrors](err); ok {
 		var all alerts.Problems
-		for _, e := range many.Unwrap() {
+		for _, e := range list.Unwrap() {
 			all = append(all, problemsIn(e)...)
 		}
 		return all

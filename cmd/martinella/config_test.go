@@ -112,6 +112,26 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	}
 }
 
+// Each adapter has its own way to join errors; none may lose a line or say the
+// name's mistake once more.
+func TestEachMistakeOfAChannelIsSaidOnceWithItsLine(t *testing.T) {
+	for kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			file := write(t, filepath.Join(t.TempDir(), "m.yaml"), valdemo+"channels:\n  - {name: S MS, kind: "+kind+"}\n")
+			_, _, errOut := command(t, "config", "check", "--config", file)
+			lines := strings.Split(strings.TrimSpace(errOut), "\n")
+			for _, line := range lines {
+				if !strings.HasPrefix(strings.TrimPrefix(line, "martinella: "), file+":4: channels[0]") {
+					t.Errorf("without its place: %s", line)
+				}
+			}
+			if got := strings.Count(errOut, "S MS"); got != 1 {
+				t.Errorf("the name is named %d times in\n%s", got, errOut)
+			}
+		})
+	}
+}
+
 func TestWrongVariablesAreNamed(t *testing.T) {
 	for pair, want := range map[string]string{
 		"MARTINELLA_LISTNE=x":                              "MARTINELLA_LISTNE: is not a configuration variable",
