@@ -55,7 +55,8 @@ type Config struct {
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
 
-	file string // it was read from; "" without one
+	file   string // it was read from; "" without one
+	nobody bool   // no authority is configured
 }
 
 // AuthorityConfig is on whose behalf alerts are issued.
@@ -316,13 +317,13 @@ const nobodySlug = "practice"
 // the gateway is for practice, under a name that says so.
 func (c *Config) complete() {
 	a := &c.Authority
-	nobody := a.Slug == "" && a.Name == "" && a.Sender == ""
-	if nobody {
+	c.nobody = a.Slug == "" && a.Name == "" && a.Sender == ""
+	if c.nobody {
 		a.Slug, a.Name, a.Sender = nobodySlug, "Martinella (no authority configured)", "martinella@localhost"
 	}
 	if c.Mode == "" {
 		c.Mode = modeLive
-		if nobody {
+		if c.nobody {
 			c.Mode = modePractice
 		}
 	}

@@ -83,6 +83,9 @@ type sayFunc func(path, what, hint string)
 
 func (c *Config) authorityRules(say sayFunc) {
 	a := c.Authority
+	if c.nobody && c.Mode == modeLive {
+		say("mode", "is live without an authority", "set authority.slug, authority.name and authority.sender, or mode: practice")
+	}
 	if !slugForm.MatchString(a.Slug) {
 		say("authority.slug", "is "+quoted(a.Slug), "2 to 32 of a-z, 0-9 and -; it can never be changed later")
 	}

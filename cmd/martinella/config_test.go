@@ -82,6 +82,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"a value for a list":              {valdemo + "origins: https://a.example\n", []string{"m.yaml:3: origins must be a list"}},
 		"an unknown mode":                 {strings.Replace(valdemo, "live", "war", 1), []string{"m.yaml:1: mode is \"war\""}},
 		"a slug that cannot be":           {strings.Replace(valdemo, "valdemo,", "Val Demo,", 1), []string{"m.yaml:2: authority.slug is \"Val Demo\""}},
+		"live without an authority":       {"mode: live\nauthority: {language: de-AT}\n", []string{"m.yaml:1: mode is live without an authority (set authority.slug"}},
 		"memory in mode live":             {valdemo + "redis: memory\n", []string{"m.yaml:3: redis is memory, which keeps nothing, in mode live"}},
 		"a weakness that is none":         {valdemo + "accept_weak_durability: yes please\n", []string{"m.yaml:3: accept_weak_durability"}},
 		"an unknown kind":                 {valdemo + "channels:\n  - {name: x1, kind: fax}\n", []string{"m.yaml:4: channels[0].kind is \"fax\" (known: mastodon, outbox, smpp, webhook)"}},
@@ -137,6 +138,7 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 		"MARTINELLA_LISTNE=x":                              "MARTINELLA_LISTNE: is not a configuration variable",
 		"MARTINELLA_POLICY__SECOND_PERSON_REACH=many":      "MARTINELLA_POLICY__SECOND_PERSON_REACH: is \"many\"",
 		"MARTINELLA_MODE=war":                              "MARTINELLA_MODE: mode is \"war\"",
+		"MARTINELLA_MODE=live":                             "MARTINELLA_MODE: mode is live without an authority",
 		"MARTINELLA_LIMITS__KEY_RATE=fast":                 "MARTINELLA_LIMITS__KEY_RATE: is \"fast\"",
 		"MARTINELLA_AUTHORITY_SLUG=one-underscore-too-few": "MARTINELLA_AUTHORITY_SLUG: is not a configuration variable",
 	} {
