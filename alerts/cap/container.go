@@ -61,7 +61,7 @@ func (c *containerReader) read() error {
 			return nil
 		}
 		if err != nil {
-			return malformed(shorten(err.Error()))
+			return brokenXML(err)
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
@@ -87,7 +87,7 @@ func (c *containerReader) start(t xml.StartElement, offset int64) error {
 	}
 	if t.Name.Local == "alert" && (len(c.open) == 0 || versionOf(t.Name.Space) != "" || t.Name.Space == "") {
 		if err := c.dec.Skip(); err != nil {
-			return malformed(shorten(err.Error()))
+			return brokenXML(err)
 		}
 		c.embed(c.body[offset:c.dec.InputOffset()], t)
 		return nil

@@ -53,7 +53,7 @@ func readXML(body []byte, l Limits) (*element, error) {
 			break
 		}
 		if err != nil {
-			return nil, malformed(shorten(err.Error()))
+			return nil, brokenXML(err)
 		}
 		switch t := token.(type) {
 		case xml.StartElement:
@@ -74,7 +74,7 @@ func readXML(body []byte, l Limits) (*element, error) {
 			}
 			if e.space == namespaceDSig && e.name == "Signature" && len(open) == 1 {
 				if err := dec.Skip(); err != nil {
-					return nil, malformed(shorten(err.Error()))
+					return nil, brokenXML(err)
 				}
 				continue
 			}

@@ -24,11 +24,11 @@ func ParseJSON(b []byte, l Limits) (*Document, error) {
 	if !utf8.Valid(b) {
 		return nil, malformed("the bytes are not UTF-8")
 	}
-	j := &jsonReader{dec: json.NewDecoder(bytes.NewReader(b))}
+	j := &jsonReader{dec: json.NewDecoder(bytes.NewReader(b)), text: b}
 	j.dec.UseNumber()
 	token, err := j.dec.Token()
 	if err != nil {
-		return nil, malformed(shorten(err.Error()))
+		return nil, brokenJSON(err, j.text)
 	}
 	root := &element{space: namespace12, name: "alert"}
 	if token != json.Delim('{') {
@@ -124,7 +124,8 @@ var (
 // types and keys.
 type jsonReader struct {
 	findings
-	dec *json.Decoder
+	dec  *json.Decoder
+	text []byte // all that dec reads
 }
 
 // object reads up to the closing brace; the opening one is read.
@@ -254,7 +255,7 @@ func (j *jsonReader) leaf(name, s, path string) *element {
 func (j *jsonReader) next() (json.Token, error) {
 	token, err := j.dec.Token()
 	if err != nil {
-		return nil, malformed(shorten(err.Error()))
+		return nil, brokenJSON(err, j.text)
 	}
 	return token, nil
 }
