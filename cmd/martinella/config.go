@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -140,7 +142,7 @@ func loadConfig(sh shell, flags *pflag.FlagSet) (*Config, error) {
 // loadConfigOf reads this file, or none where it is "".
 func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) {
 	c := &Config{file: file}
-	r := &nodeReader{file: file, dir: filepath.Dir(file), lines: map[string]int{}}
+	r := &nodeReader{file: file, dir: filepath.Dir(file), lines: map[string]int{}, values: map[string]any{}}
 	k := koanf.New(".")
 	if err := k.Load(confmap.Provider(defaults(), "."), nil); err != nil {
 		return nil, err
@@ -150,15 +152,12 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 		if err != nil {
 			return nil, usage(err, "check the indentation and the quotes")
 		}
-		if err := k.Load(confmap.Provider(fromFile, ""), nil); err != nil {
+		if err := k.Load(confmap.Provider(fromFile, "."), nil); err != nil {
 			return nil, err
 		}
 	}
-	r.environment(sh)
-	if len(r.mistakes) > 0 {
-		return nil, configError(r.mistakes)
-	}
-	if err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: envValue, EnvironFunc: func() []string { return knownEnv(sh) }}), nil); err != nil {
+	fromEnv := r.environment(sh)
+	if err := k.Load(env.Provider(".", env.Opt{Prefix: envPrefix, TransformFunc: envValue, EnvironFunc: func() []string { return fromEnv }}), nil); err != nil {
 		return nil, err
 	}
 	if flags != nil {
@@ -210,33 +209,45 @@ func configFile(sh shell, flags *pflag.FlagSet) (string, error) {
 	return file, nil
 }
 
-// readConfigFile walks the nodes of the file into c, and gives the same as a
-// map without the lists, which only a file can hold.
+// readConfigFile walks the nodes of the file into c, and gives what could be
+// read by its path, without the lists, which only a file can hold.
 func readConfigFile(r *nodeReader, file string, c *Config) (map[string]any, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, errors.New(plainPathError(err))
 	}
-	var doc yaml.Node
-	if err := yaml.Unmarshal(b, &doc); err != nil {
+	documents, err := yamlDocuments(b)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %s", file, strings.TrimPrefix(err.Error(), "yaml: "))
 	}
-	if len(doc.Content) == 0 {
-		return nil, nil // an empty file
-	}
-	top := doc.Content[0]
-	r.read(top, c, "")
-	if len(r.mistakes) > 0 {
-		return nil, nil
+	for i, top := range documents {
+		if i == 0 {
+			r.read(top, c, "")
+		} else if top.Tag != "!!null" {
+			r.complain(top, "a second document begins, which is not read", "keep everything in one, without a line of ---")
+		}
 	}
 	all := map[string]any{}
-	if err := top.Decode(&all); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+	for path := range leaves(reflect.TypeFor[Config](), "") {
+		if v, ok := r.values[path]; ok {
+			all[path] = v
+		}
 	}
-	delete(all, "channels")
-	delete(all, "senders")
-	maps.DeleteFunc(all, func(_ string, v any) bool { return v == nil })
 	return all, nil
+}
+
+// yamlDocuments gives the top of each document; an empty file has none.
+func yamlDocuments(b []byte) ([]*yaml.Node, error) {
+	var tops []*yaml.Node
+	for d := yaml.NewDecoder(bytes.NewReader(b)); ; {
+		var doc yaml.Node
+		if err := d.Decode(&doc); errors.Is(err, io.EOF) {
+			return tops, nil
+		} else if err != nil {
+			return nil, err
+		}
+		tops = append(tops, doc.Content...)
+	}
 }
 
 // envPath turns AUTHORITY__SLUG into authority.slug.
@@ -257,19 +268,10 @@ func envName(path string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(path, ".", "__"))
 }
 
-// knownEnv gives the variables that set a key, as NAME=value.
-func knownEnv(sh shell) []string {
-	var out []string
-	for path := range leaves(reflect.TypeFor[Config](), "") {
-		if v := sh.getenv(envName(path)); v != "" {
-			out = append(out, envName(path)+"="+v)
-		}
-	}
-	return out
-}
-
-// environment checks the variables before they are merged.
-func (r *nodeReader) environment(sh shell) {
+// environment checks the variables, and gives those that set a key and can be
+// read, as NAME=value.
+func (r *nodeReader) environment(sh shell) []string {
+	var good []string
 	known := leaves(reflect.TypeFor[Config](), "")
 	for _, path := range slices.Sorted(maps.Keys(known)) {
 		text := sh.getenv(envName(path))
@@ -278,7 +280,9 @@ func (r *nodeReader) environment(sh shell) {
 		}
 		if err := setScalar(reflect.New(known[path]).Elem(), text); err != nil {
 			r.mistakes = append(r.mistakes, mistake{where: envName(path), what: fmt.Sprintf("is %q, which %v", text, err)})
+			continue
 		}
+		good = append(good, envName(path)+"="+text)
 		r.lines[path] = 0
 	}
 	for _, entry := range sh.environ {
@@ -290,6 +294,7 @@ func (r *nodeReader) environment(sh shell) {
 			r.mistakes = append(r.mistakes, mistake{where: name, what: "is not a configuration variable", hint: "two underscores go one level down: " + envName("authority.slug")})
 		}
 	}
+	return good
 }
 
 // leaves gives the path and type of every key that holds a single value or a

@@ -53,6 +53,7 @@ type nodeReader struct {
 	dir      string // of the file: relative *_file paths begin there
 	mistakes mistakes
 	lines    map[string]int // path of a key to its line
+	values   map[string]any // path of a key to what could be read
 }
 
 func (r *nodeReader) complain(n *yaml.Node, what, hint string) {
@@ -115,6 +116,7 @@ func (r *nodeReader) value(n *yaml.Node, v reflect.Value, path string) {
 			r.value(c, list.Index(i), fmt.Sprintf("%s[%d]", path, i))
 		}
 		v.Set(list)
+		r.keep(path, v)
 	default:
 		r.scalar(n, v, path)
 	}
@@ -158,9 +160,18 @@ func (r *nodeReader) scalar(n *yaml.Node, v reflect.Value, path string) {
 	}
 	if err := setScalar(v, n.Value); err != nil {
 		r.complain(n, fmt.Sprintf("%s is %q, which %v", path, n.Value, err), "")
+		return
 	}
 	if strings.HasSuffix(path, "_file") && v.Kind() == reflect.String && !filepath.IsAbs(v.String()) && v.String() != "" {
 		v.SetString(filepath.Join(r.dir, v.String())) // beside the configuration, wherever it is started
+	}
+	r.keep(path, v)
+}
+
+// keep notes a value that could be read.
+func (r *nodeReader) keep(path string, v reflect.Value) {
+	if r.values != nil && v.CanInterface() {
+		r.values[path] = v.Interface()
 	}
 }
 

@@ -96,6 +96,8 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"a signer without a certificate":  {valdemo + "senders:\n  - {name: region, can: [submit], status: [Actual]}\n", []string{"m.yaml:4: senders[0].certificate is missing"}},
 		"a signer with an unknown right":  {valdemo + "senders:\n  - {name: region, can: [shout], certificate: x.pem}\n", []string{"senders[0].certificate cannot be read", "senders[0].can is \"shout\""}},
 		"several at once":                 {"mode: war\nlisten: here\npublic_url: x\n", []string{"m.yaml:1", "m.yaml:2", "m.yaml:3"}},
+		"a wrong key beside wrong values": {"mode: lvie\nlistn: x\nauthority: {slug: Val Demo}\ntrusted_proxies: [here]\npolicy: {second_person_reach: many}\nchannels:\n  - {name: x1, kind: fax}\n  - {name: s1, kind: smpp, colour: 1}\n", []string{"m.yaml:1: mode is \"lvie\"", "m.yaml:2: unknown key listn", "m.yaml:3: authority.slug", "m.yaml:3: authority.name is missing", "m.yaml:4: trusted_proxies[0]", "m.yaml:5: policy.second_person_reach", "m.yaml:7: channels[0].kind", "m.yaml:8: unknown key channels[1].colour", "m.yaml:8: channels[1].source is missing"}},
+		"a second document":               {valdemo + "---\nredis: memory\n", []string{"m.yaml:4: a second document begins"}},
 		"what is not YAML":                {"a: [", []string{"m.yaml", "line 1"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -144,6 +146,12 @@ func TestWrongVariablesAreNamed(t *testing.T) {
 	} {
 		if _, err := loadConfigOf(surroundings(pair), "", nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v, want %s", pair, err, want)
+		}
+	}
+	_, err := loadConfigOf(surroundings("MARTINELLA_MODE=zork", "MARTINELLA_FOO=1", "MARTINELLA_LIMITS__KEY_RATE=fast"), "", nil)
+	for _, want := range []string{"MARTINELLA_MODE: mode is", "MARTINELLA_FOO", "MARTINELLA_LIMITS__KEY_RATE"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s is not named among several: %v", want, err)
 		}
 	}
 	if _, err := loadConfigOf(surroundings("MARTINELLA_URL=x", "HOME=/root", "MARTINELLA_KEY_FILE=x"), "", nil); err != nil {
