@@ -136,7 +136,7 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 			switch t {
 			case TurnSend:
 				b.unsent = append(b.unsent, ordinals[i])
-			case TurnAsk:
+			case TurnAsk, TurnAskStopped:
 				b.doubts = append(b.doubts, ordinals[i])
 			case TurnStop:
 				b.keep(stopped(ordinals[i]))

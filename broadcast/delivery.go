@@ -52,6 +52,11 @@ func stopped(ordinal uint32) ending {
 	return settle(Result{Ordinal: ordinal, State: Suppressed, Reason: "replaced by a newer revision before it was sent"})
 }
 
+// inDoubt is stopped for one that an earlier attempt may have reached.
+func inDoubt(ordinal uint32) ending {
+	return settle(Result{Ordinal: ordinal, State: Uncertain, Reason: "replaced by a newer revision while nobody knew whether it was taken"})
+}
+
 // message addresses what the recipient gets. contacts begin with the window.
 func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bool) {
 	r := b.task.Record
@@ -102,13 +107,21 @@ func (b *batch) earlierPost(language string) string {
 // may be sent, else the state that it ends in if the platform does not have it.
 func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 	double := false // an earlier attempt may have been taken
-	if turn == TurnAsk {
-		again := instead == Queued && b.job.Taken <= 2
+	if turn == TurnAsk || turn == TurnAskStopped {
+		again := turn == TurnAsk && instead == Queued && b.job.Taken <= 2
 		e, send, unknown := b.ask(m, question{again: again, last: instead != Queued, why: "an attempt was cut off, and nobody knows whether it was taken"})
 		if !send {
 			return e
 		}
 		double = unknown
+		if turn == TurnAskStopped { // the platform does not have it, and shall not get it
+			return stopped(m.Ordinal)
+		}
+		if instead == Queued {
+			if e, send := b.stillWanted(m.Ordinal, double); !send {
+				return e
+			}
+		}
 	}
 	if instead != Queued {
 		return settle(Result{Ordinal: m.Ordinal, State: instead, Reason: unsentReasons[instead]})
@@ -156,7 +169,27 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 			return open
 		}
 		double = true
+		if e, send := b.stillWanted(m.Ordinal, double); !send {
+			return e
+		}
 	}
+}
+
+// stillWanted reads again, after a question that took its time, whether the
+// alert goes on here: what was cancelled meanwhile is never sent once more.
+func (b *batch) stillWanted(ordinal uint32, double bool) (e ending, send bool) {
+	turns, err := b.queue.Begin(b.flight, b.job, []uint32{ordinal})
+	switch {
+	case err != nil || len(turns) != 1: // the store does not tell, so it is not sent now
+		return ending{result: Result{Ordinal: ordinal}, unsent: !double, doubt: double, reason: "the store does not tell whether the alert goes on"}, false
+	case turns[0] == TurnAsk:
+		return e, true
+	case turns[0] == TurnAskStopped && double:
+		return inDoubt(ordinal), false
+	case turns[0] == TurnAskStopped:
+		return stopped(ordinal), false
+	}
+	return e, false // settled by somebody else
 }
 
 // question is a message in doubt.

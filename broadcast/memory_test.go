@@ -463,6 +463,8 @@ func (q *memoryQueue) Begin(_ context.Context, j Job, ordinals []uint32) (turns 
 		states := c.states[j.Alert]
 		for _, o := range ordinals {
 			switch {
+			case states[o] == Trying && c.stop[j.Alert]:
+				turns = append(turns, TurnAskStopped)
 			case states[o] == Trying:
 				turns = append(turns, TurnAsk)
 			case states[o] != Queued:

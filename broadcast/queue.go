@@ -32,10 +32,11 @@ type Turn uint8
 
 // The values of [Turn].
 const (
-	TurnSend Turn = iota // not tried yet
-	TurnAsk              // tried, and nobody knows: ask the platform first
-	TurnSkip             // settled
-	TurnStop             // not tried, and the alert was superseded or cancelled on this channel: settle it as Suppressed
+	TurnSend       Turn = iota // not tried yet
+	TurnAsk                    // tried, and nobody knows: ask the platform first
+	TurnSkip                   // settled
+	TurnStop                   // not tried, and the alert was superseded or cancelled on this channel: settle it as Suppressed
+	TurnAskStopped             // tried, nobody knows, and the alert was superseded or cancelled: ask the platform, but never send
 )
 
 // State is where one delivery stands. The numbers are the stored format: 4
@@ -115,7 +116,8 @@ type Queue interface {
 	Recipients(ctx context.Context, alert alerts.ID, from, to uint32) ([]uint32, error)
 
 	// Begin records the attempt durably, before anything is sent, and answers
-	// for each ordinal. ErrLost when the job was taken over.
+	// for each ordinal. Asking again for one that is being tried tells whether
+	// the alert was stopped meanwhile. ErrLost when the job was taken over.
 	Begin(ctx context.Context, j Job, ordinals []uint32) ([]Turn, error)
 
 	// Finish settles recipients; with last the job is done. What is settled

@@ -385,7 +385,7 @@ func stops(t *testing.T, n *Node) {
 	q.begin(j, 0, 1)
 	q.finish(j, false, broadcast.Result{Ordinal: 0, State: broadcast.Accepted})
 	n.issue(t, Revise(first, alerts.ChangeCancelled), map[string][]uint32{"sms": numbers(4)})
-	q.want("turns", q.begin(j, 0, 1, 2, 3), []broadcast.Turn{broadcast.TurnSkip, broadcast.TurnAsk, broadcast.TurnStop, broadcast.TurnStop})
+	q.want("turns", q.begin(j, 0, 1, 2, 3), []broadcast.Turn{broadcast.TurnSkip, broadcast.TurnAskStopped, broadcast.TurnStop, broadcast.TurnStop})
 	q.finish(j, true, broadcast.Result{Ordinal: 1, State: broadcast.Accepted}, broadcast.Result{Ordinal: 2, State: broadcast.Suppressed}, broadcast.Result{Ordinal: 3, State: broadcast.Suppressed})
 	d := n.delivery(t, first.ID, "sms")
 	q.want("counts", []any{d.State, d.Accepted, d.Suppressed}, []any{"done", 2, 2})
