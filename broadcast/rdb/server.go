@@ -109,6 +109,9 @@ func findServer(binary string) (string, error) {
 	return "", fmt.Errorf("%s not found: install it (apt-get install redis-server), name a server with --redis redis://..., or try it out with --redis memory, which keeps nothing", strings.Join(names, " or "))
 }
 
+// ErrInUse is the error of [Open] where another program has the data directory.
+var ErrInUse = errors.New("in use by another gateway (or its redis-server)")
+
 // lockDir takes the directory for this program; a server that another one left
 // behind has ten seconds to end.
 func lockDir(ctx context.Context, dir string) (*os.File, error) {
@@ -121,8 +124,11 @@ func lockDir(ctx context.Context, dir string) (*os.File, error) {
 		if err == nil {
 			return f, nil
 		}
-		if ctx.Err() != nil || time.Since(start) > lockWait || !errors.Is(err, syscall.EWOULDBLOCK) {
-			return nil, errors.Join(fmt.Errorf("the data directory %s is in use by another gateway (or its redis-server): stop it first: %w", dir, err), f.Close())
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, errors.Join(fmt.Errorf("lock the data directory %s: %w", dir, err), f.Close())
+		}
+		if ctx.Err() != nil || time.Since(start) > lockWait {
+			return nil, errors.Join(fmt.Errorf("the data directory %s is %w", dir, ErrInUse), f.Close())
 		}
 	}
 }

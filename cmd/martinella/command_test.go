@@ -303,3 +303,20 @@ func TestFollowingEndsWellOnlyIfAllWentWell(t *testing.T) {
 		t.Errorf("got %q", drawn.String())
 	}
 }
+
+// The second one waits for the first to end; the test ends the waiting.
+func TestASecondGatewayOnTheSameDataIsRefused(t *testing.T) {
+	needRedis(t)
+	dir, config := settle(t, "")
+	s := open(t, dir, config)
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	var out, errOut record
+	code := run(ctx, []string{"serve", "--config", config}, noEnv, strings.NewReader(""), &out, &errOut)
+	if code != exitRefused || !strings.Contains(errOut.String(), "in use by another gateway") || !strings.Contains(errOut.String(), "hint: stop the other one") {
+		t.Errorf("exit %d: %s", code, errOut.String())
+	}
+	if r := s.ask(t, http.MethodGet, "/", "", "", nil); r.status != http.StatusOK {
+		t.Errorf("the first one answers %d", r.status)
+	}
+}

@@ -65,7 +65,7 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 	s, err := openStore(opening, c, c.Redis, log)
 	cancel()
 	if err != nil {
-		return unreachable(err, "is redis-server installed, or --redis right? --redis memory practises without one")
+		return notOpened(err, "is redis-server installed, or --redis right? --redis memory practises without one")
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	d, err := s.Durability(ctx)

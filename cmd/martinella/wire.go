@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -41,6 +42,14 @@ func openStore(ctx context.Context, c *Config, address string, log *zap.Logger) 
 	return rdb.Open(ctx, rdb.Config{Redis: address, Authority: c.Authority.Slug, DataDir: c.Data, AcceptWeak: c.AcceptWeakDurability != ""}, log)
 }
 
+// notOpened gives an error of openStore its exit code.
+func notOpened(err error, hint string) error {
+	if errors.Is(err, rdb.ErrInUse) {
+		return refused(err, "stop the other one, or name another folder with --data")
+	}
+	return unreachable(err, hint)
+}
+
 // liveSocket gives the address of the server that a running gateway keeps in
 // its data folder, or the configured address where none answers.
 func liveSocket(ctx context.Context, c *Config) string {
@@ -75,7 +84,7 @@ func withStore(cmd *cobra.Command, sh shell, act func(context.Context, *Config, 
 	log := newLogger(sh.err).WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
 	s, err := openStore(cmd.Context(), c, liveSocket(cmd.Context(), c), log)
 	if err != nil {
-		return unreachable(err, "is --data the folder of the gateway?")
+		return notOpened(err, "is --data the folder of the gateway?")
 	}
 	defer s.Close()
 	return act(cmd.Context(), c, s)
