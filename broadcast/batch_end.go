@@ -12,7 +12,7 @@ func (b *batch) store(last bool) error {
 	if len(b.results) == 0 && !last {
 		return nil
 	}
-	return b.insist(b.flight, "finish", func(ctx context.Context) error {
+	return b.insist(b.books, "finish", func(ctx context.Context) error {
 		changed, err := b.queue.Finish(ctx, b.job, b.results, last)
 		if err != nil {
 			return err
@@ -50,7 +50,7 @@ func (b *batch) giveBack() error {
 	if b.doubtful() {
 		j.Attempt++
 	}
-	return b.insist(b.flight, "retry", func(ctx context.Context) error {
+	return b.insist(b.books, "retry", func(ctx context.Context) error {
 		return b.queue.Retry(ctx, j, 0, b.unsent, b.reason)
 	})
 }
@@ -79,7 +79,7 @@ func (b *batch) later() error {
 	wait = until(wait, b.expires, time.Now())
 	b.log.Info("a job is tried again later", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.Int("attempt", j.Attempt),
 		zap.Int("unsent", len(b.unsent)), zap.Int("in_doubt", len(b.doubts)), zap.Duration("in", wait), zap.String("reason", b.reason))
-	return b.insist(b.flight, "retry", func(ctx context.Context) error {
+	return b.insist(b.books, "retry", func(ctx context.Context) error {
 		return b.queue.Retry(ctx, j, wait, b.unsent, b.reason)
 	})
 }

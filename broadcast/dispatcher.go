@@ -33,6 +33,7 @@ const (
 	sendTimeout   = 30 * time.Second
 	findTimeout   = 15 * time.Second
 	stopTime      = 10 * time.Second // for what is in flight at shutdown
+	storeTime     = 2 * time.Second  // beyond it, to write down what came of it
 	storePause    = 250 * time.Millisecond
 	orderTime     = 5 * time.Second // that a post waits for the one before it in its event
 	urgentHold    = 5 * time.Second // at most, between two tries of an urgent job on a channel that holds back
@@ -65,12 +66,17 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	l.checker, _ = d.Route.Channel.(channels.Checker)
 
 	// What was begun may end after ctx did, but not for ever.
+	// What came of it is written down also where one message hung to the end.
 	flight, land := context.WithCancel(context.WithoutCancel(ctx))
 	defer land()
-	l.flight = flight
+	books, shut := context.WithCancel(context.WithoutCancel(ctx))
+	defer shut()
+	l.flight, l.books = flight, books
 	grace := context.AfterFunc(ctx, func() {
 		pause(flight, stopTime)
 		land()
+		pause(books, storeTime)
+		shut()
 	})
 	defer grace()
 
@@ -105,6 +111,7 @@ type line struct {
 	log     *zap.Logger
 	breaker *breaker
 	flight  context.Context // of what was begun
+	books   context.Context // of writing down what came of it: ends a little later
 
 	mu      sync.Mutex
 	urgent  int                         // urgent jobs in hand

@@ -287,3 +287,37 @@ func TestAfterACancelThePlatformIsStillAsked(t *testing.T) {
 		})
 	}
 }
+
+func TestOneMessageThatHangsAtTheStopLosesNoResult(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		ch := &carrierOf{name: "sms", kind: "phone"}
+		ch.send = func(ctx context.Context, m channels.Message) error {
+			if m.Ordinal == 7 {
+				<-ctx.Done()
+				return channels.Uncertain(ctx.Err())
+			}
+			return nil
+		}
+		a := w.join(ch)
+		defer a.store.Close()
+		a.subscribe(t, 40)
+		stop := a.run()
+		r := a.issue(t, broadcasttest.NewRecord(alerts.SeverityExtreme))
+		time.Sleep(time.Second)
+		stop()
+		if d := a.delivery(r.ID); d.Accepted != 39 {
+			t.Errorf("after the stop: %+v, want 39 accepted", d)
+		}
+		b := w.join(&carrierOf{name: "sms", kind: "phone"})
+		defer b.store.Close()
+		stop = b.run()
+		time.Sleep(time.Minute)
+		stop()
+		if n := w.to.doubles(); n != 0 {
+			t.Errorf("%d of the 39 that were accepted before the stop got it twice", n)
+		}
+		if d := b.delivery(r.ID); d.Accepted != 40 {
+			t.Errorf("at the end: %+v, want 40 accepted", d)
+		}
+	})
+}

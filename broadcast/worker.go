@@ -158,7 +158,7 @@ func (l *line) inOrder(event alerts.ID) (release func()) {
 
 func (l *line) bury(j Job, reason string) error {
 	l.log.Error("a job is given up: it is a dead letter now", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.String("reason", reason))
-	return l.insist(l.flight, "bury", func(ctx context.Context) error { return l.queue.Bury(ctx, j, reason) })
+	return l.insist(l.books, "bury", func(ctx context.Context) error { return l.queue.Bury(ctx, j, reason) })
 }
 
 // yield lets urgent jobs go first: while this node has any in hand, a worker

@@ -88,7 +88,8 @@ func (silent) Printf(context.Context, string, ...any) {}
 var slug = regexp.MustCompile(`^[a-z0-9-]{2,32}$`)
 
 // Open connects, starts the embedded server where asked, and brings the
-// stored format up to date. It blocks until Redis answers or ctx ends; a
+// stored format up to date. [ErrOtherKey] when the key file is not that of the
+// store. It blocks until Redis answers or ctx ends; a
 // server that this program starts gets a minute to load what it has.
 func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Redis, error) {
 	if !slug.MatchString(cfg.Authority) {
@@ -110,7 +111,8 @@ func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Redis, error) {
 }
 
 func (r *Redis) open(ctx context.Context) (err error) {
-	if r.vault, err = openVault(r.cfg); err != nil {
+	// A missing key file is made only once the store is known to be new.
+	if r.vault, err = openVault(r.cfg, r.cfg.Redis == Memory); err != nil && !errors.Is(err, errNoKey) {
 		return err
 	}
 	opt := options()
@@ -147,6 +149,9 @@ func (r *Redis) open(ctx context.Context) (err error) {
 		return fail("connect", err)
 	}
 	if err := r.migrate(ctx); err != nil {
+		return err
+	}
+	if err := r.unlock(ctx); err != nil {
 		return err
 	}
 	if err := r.renewEpoch(ctx); err != nil {

@@ -56,8 +56,8 @@ func (k *Keyring) BySigner(ctx context.Context, id string) (*alerts.Key, []byte,
 		return nil, nil, fmt.Errorf("key %s signs nothing: %w", id, alerts.ErrNotFound)
 	}
 	secret, err := k.r.vault.open(key.SealedSecret, "key "+id)
-	if err != nil {
-		return nil, nil, fmt.Errorf("key %s: %w", id, err)
+	if err != nil { // the sender did nothing wrong: another node, or a repair, may read it
+		return nil, nil, fmt.Errorf("key %s: %w (%s)", id, alerts.ErrUnavailable, err.Error())
 	}
 	return key, secret, nil
 }

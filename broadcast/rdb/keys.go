@@ -72,6 +72,8 @@ func (k keys) parked(channel, messageID string) string {
 
 // Nodes, people, API keys.
 
+func (k keys) keyMark() string { return k.tag + "keyfile" } // of the key file: see vault.mark
+
 func (k keys) nodes() string               { return k.tag + "nodes" } // sorted set by last sign of life, s
 func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
 func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber

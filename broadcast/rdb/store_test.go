@@ -144,7 +144,7 @@ func TestNoContactReachesTheDisk(t *testing.T) {
 func TestKeyFile(t *testing.T) {
 	dir := t.TempDir()
 	cfg := Config{DataDir: dir}
-	v, err := openVault(cfg)
+	v, err := openVault(cfg, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,7 +153,7 @@ func TestKeyFile(t *testing.T) {
 		t.Errorf("mode %v, %v, want 0600", info.Mode(), err)
 	}
 	box := v.close([]byte("text"), "person 1")
-	again, err := openVault(cfg)
+	again, err := openVault(cfg, true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestKeyFile(t *testing.T) {
 	if _, err := again.open(box, "person 1"); err == nil {
 		t.Error("a changed value opened")
 	}
-	if other, err := openVault(Config{DataDir: t.TempDir()}); err != nil || other.find("phone", "1") == v.find("phone", "1") {
+	if other, err := openVault(Config{DataDir: t.TempDir()}, true); err != nil || other.find("phone", "1") == v.find("phone", "1") {
 		t.Errorf("two keys give one index (%v)", err)
 	}
 	for name, c := range map[string]struct {
@@ -187,11 +187,11 @@ func TestKeyFile(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := openVault(Config{KeyFile: file}); err == nil || c.text != "" && strings.Contains(err.Error(), c.text) {
+		if _, err := openVault(Config{KeyFile: file}, true); err == nil || c.text != "" && strings.Contains(err.Error(), c.text) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
-	if _, err := openVault(Config{Redis: "redis://x"}); err == nil {
+	if _, err := openVault(Config{Redis: "redis://x"}, true); err == nil {
 		t.Error("no key file and no directory, and no error")
 	}
 }

@@ -24,9 +24,13 @@ type vault struct {
 	index []byte
 }
 
-// openVault reads the key file and makes it when there is none. A memory store
-// without a directory has a key of its own that ends with it.
-func openVault(cfg Config) (*vault, error) {
+// errNoKey is the error of a key file that is not there and might be made.
+var errNoKey = errors.New("there is no key file")
+
+// openVault reads the key file; when there is none it is made, if fresh allows
+// it and nobody named it. A memory store without a directory has a key of its
+// own that ends with it.
+func openVault(cfg Config, fresh bool) (*vault, error) {
 	path := cfg.KeyFile
 	if path == "" && cfg.DataDir != "" {
 		path = filepath.Join(cfg.DataDir, "key")
@@ -39,6 +43,9 @@ func openVault(cfg Config) (*vault, error) {
 	}
 	key, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) && cfg.KeyFile == "" {
+		if !fresh {
+			return nil, errNoKey
+		}
 		key, err = makeKey(path)
 	}
 	if err != nil {
