@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -318,5 +320,32 @@ func TestASecondGatewayOnTheSameDataIsRefused(t *testing.T) {
 	}
 	if r := s.ask(t, http.MethodGet, "/", "", "", nil); r.status != http.StatusOK {
 		t.Errorf("the first one answers %d", r.status)
+	}
+}
+
+// Who starts a gateway waits for the file: it must be of this run.
+func TestTheReadyFileIsThereOnlyWhileTheGatewayIs(t *testing.T) {
+	dir := t.TempDir()
+	ready := write(t, filepath.Join(dir, "ready"), `{"public":"http://127.0.0.1:1","admin":"http://127.0.0.1:2","pid":1}`)
+	// A start that comes to nothing leaves no file either.
+	args := []string{"serve", "--data", dir, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--ready-file", ready, "--redis"}
+	if code, _, _ := command(t, append(args, "unix://"+filepath.Join(dir, "nobody.sock"))...); code != exitUnreachable {
+		t.Errorf("without a store: exit %d", code)
+	}
+	if _, err := os.Stat(ready); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the file of a former run: %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan int, 1)
+	var log record
+	go func() { ended <- run(ctx, append(args, "memory"), noEnv, strings.NewReader(""), io.Discard, &log) }()
+	eventually(t, "the ready file is there", func() bool { _, err := os.Stat(ready); return err == nil })
+	cancel()
+	if code := <-ended; code != exitDone {
+		t.Errorf("exit %d\n%s", code, log.String())
+	}
+	if _, err := os.Stat(ready); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("after the end: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -35,6 +36,25 @@ func (r readyFile) write(name string) error {
 		return fmt.Errorf("write the ready file: %s", plainPathError(err))
 	}
 	return nil
+}
+
+// removeReady takes away the file of a former run, which would say that the
+// gateway is ready before it is.
+func removeReady(name string) error {
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the ready file: %s", plainPathError(err))
+	}
+	return nil
+}
+
+// remove takes the file away if it is still the one that was written: another
+// gateway may have started meanwhile.
+func (r readyFile) remove(name string) {
+	b, err := os.ReadFile(name)
+	var now readyFile
+	if err == nil && json.Unmarshal(b, &now) == nil && now == r {
+		_ = os.Remove(name) // the start of the next one does it else
+	}
 }
 
 // localURL is where a program on this machine reaches the listener.

@@ -60,6 +60,13 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 		return err
 	}
 	defer admin.Close()
+	at := readyFile{Public: localURL(public.Addr()), Admin: localURL(admin.Addr()), PID: os.Getpid()}
+	if readyName != "" {
+		if err := removeReady(readyName); err != nil {
+			return refused(err, "name a file in an existing folder")
+		}
+		defer at.remove(readyName)
+	}
 
 	opening, cancel := context.WithTimeout(ctx, openPatience)
 	s, err := openStore(opening, c, c.Redis, log)
@@ -88,7 +95,6 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 		}
 	}
 	return g.run(ctx, public, admin, func(ctx context.Context) error {
-		at := readyFile{Public: localURL(public.Addr()), Admin: localURL(admin.Addr()), PID: os.Getpid()}
 		if readyName != "" {
 			if err := at.write(readyName); err != nil {
 				return refused(err, "name a file in an existing folder")
