@@ -14,7 +14,8 @@ import (
 // address gives the definition of whom an addressed channel reaches, and their
 // numbers by language. An update reaches also whoever was told before, though
 // it may lie below their own minimum; what closes the event reaches exactly
-// those (DECISIONS 7, MISSION R23).
+// those (DECISIONS 7, MISSION R23). A revision that the channel could not say
+// told nobody: who was told is looked for before it.
 func (p *Planner) address(ctx context.Context, route Route, kind string, r *alerts.Record, areas []alerts.Value, past []*alerts.Record) (audience, map[string][]uint32, error) {
 	def := audience{Selection: selection(route, r, areas, past)}
 	var told map[string][]uint32
@@ -25,13 +26,16 @@ func (p *Planner) address(ctx context.Context, route Route, kind string, r *aler
 		people, err := p.told(ctx, route.Name(), one.ID)
 		if errors.Is(err, alerts.ErrNotFound) {
 			p.Log.Warn("who was told before is no longer known: the audience is selected anew", zap.String("channel", route.Name()), zap.String("alert", string(one.ID)))
+			def.Only = false
 			break
 		}
 		if err != nil {
 			return def, nil, err
 		}
 		told, def.Told, def.Only = people, one.ID, over(r)
-		break
+		if len(people) > 0 {
+			break
+		}
 	}
 	if def.Only {
 		return def, told, nil

@@ -146,9 +146,14 @@ func (m *memory) Publish(_ context.Context, p *Publication) error {
 		closed := before.Clone()
 		closed.State = alerts.StateSuperseded
 		m.records[before.ID] = closed
-		for _, name := range r.Channels {
-			if p.Failures[name] == "" {
-				m.channel(name).stop[before.ID] = true
+		for one := before; one != nil; one = m.records[one.Supersedes] {
+			for _, name := range r.Channels {
+				if p.Failures[name] == "" || over(r) {
+					m.channel(name).stop[one.ID] = true
+				}
+			}
+			for _, name := range one.Channels {
+				m.channel(name).stop[one.ID] = m.channel(name).stop[one.ID] || over(r)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package broadcast_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -320,4 +321,73 @@ func TestOneMessageThatHangsAtTheStopLosesNoResult(t *testing.T) {
 			t.Errorf("at the end: %+v, want 40 accepted", d)
 		}
 	})
+}
+
+func TestAnUpdateThatCannotBeSaidStrandsNobody(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		ch := &carrierOf{name: "sms", kind: "phone"}
+		ch.render = func(r *alerts.Record) error {
+			if r.Change == alerts.ChangeUpdated {
+				return errors.New("too long")
+			}
+			return nil
+		}
+		ch.send = func(context.Context, channels.Message) error { time.Sleep(time.Second); return nil }
+		n := w.join(ch)
+		defer n.store.Close()
+		n.subscribe(t, 400)
+		stop := n.run()
+		defer func() { stop() }()
+		first := n.issue(t, broadcasttest.NewRecord(alerts.SeverityExtreme))
+		time.Sleep(2 * time.Second)
+		second := n.issue(t, broadcasttest.Revise(first, alerts.ChangeUpdated))
+		time.Sleep(time.Minute)
+		if d := n.delivery(first.ID); d.Accepted != 400 {
+			t.Errorf("the Alert: %+v, want all 400: nothing took its place on this channel", d)
+		}
+		if d := n.delivery(second.ID); d.State != "failed" {
+			t.Errorf("the Update: %+v, want failed", d)
+		}
+		third := n.issue(t, broadcasttest.Revise(second, alerts.ChangeCancelled))
+		time.Sleep(time.Minute)
+		if d := n.delivery(third.ID); d.Accepted != 400 {
+			t.Errorf("the Cancel: %+v, want all 400 who got the Alert", d)
+		}
+	})
+}
+
+func TestACancelStopsTheAlertAlsoWhereItDoesNotGoItself(t *testing.T) {
+	for name, cancel := range map[string]func(*carrierOf, *alerts.Record){
+		"its scope keeps it off the channel": func(_ *carrierOf, r *alerts.Record) {
+			r.Alert.Scope, r.Alert.Restriction = alerts.ScopeRestricted, "staff"
+		},
+		"the channel cannot say it": func(c *carrierOf, _ *alerts.Record) {
+			c.render = func(*alerts.Record) error { return errors.New("too long") }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, func(t *testing.T, w *town) {
+				ch := &carrierOf{name: "sms", kind: "phone"}
+				ch.send = func(context.Context, channels.Message) error { time.Sleep(time.Second); return nil }
+				n := w.join(ch)
+				defer n.store.Close()
+				n.subscribe(t, 400)
+				stop := n.run()
+				first := n.issue(t, broadcasttest.NewRecord(alerts.SeverityExtreme))
+				time.Sleep(1500 * time.Millisecond)
+				c := broadcasttest.Revise(first, alerts.ChangeCancelled)
+				cancel(ch, c)
+				n.issue(t, c)
+				at := time.Now()
+				time.Sleep(time.Minute)
+				stop()
+				if late := w.to.after(alerts.ChangeIssued, at.Add(2*time.Second)); late != 0 {
+					t.Errorf("%d got the Alert more than 2 s after its Cancel, want nobody", late)
+				}
+				if d := n.delivery(first.ID); d.Suppressed == 0 || d.Accepted+d.Suppressed != 400 {
+					t.Errorf("the Alert: %+v, want the rest suppressed", d)
+				}
+			})
+		})
+	}
 }

@@ -34,11 +34,7 @@ func bucketTop(b int) int64 {
 // Deliveries implements [broadcast.Work].
 func (r *Redis) Deliveries(ctx context.Context, alert alerts.ID) ([]broadcast.Delivery, error) {
 	op := "deliveries of " + string(alert)
-	var plan string
-	err := again(ctx, func(ctx context.Context) (err error) {
-		plan, err = r.commands.HGet(ctx, r.keys.out(alert), "plan").Result()
-		return err
-	})
+	names, err := r.planned(ctx, alert)
 	if errors.Is(err, redis.Nil) { // not published: nothing leaves yet
 		if _, err := r.record(ctx, alert); err != nil {
 			return nil, fail(op, err)
@@ -48,7 +44,6 @@ func (r *Redis) Deliveries(ctx context.Context, alert alerts.ID) ([]broadcast.De
 	if err != nil {
 		return nil, fail(op, err)
 	}
-	names := strings.Fields(plan)
 	if len(names) == 0 {
 		return nil, nil
 	}

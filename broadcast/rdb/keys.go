@@ -72,14 +72,13 @@ func (k keys) parked(channel, messageID string) string {
 
 // Nodes, people, API keys.
 
-func (k keys) keyMark() string { return k.tag + "keyfile" } // of the key file: see vault.mark
-
 func (k keys) nodes() string               { return k.tag + "nodes" } // sorted set by last sign of life, s
 func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
 func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber
 func (k keys) peopleSeq() string           { return k.tag + "people:seq" }
 func (k keys) tombstones() string          { return k.tag + "people:erased" }
 func (k keys) contact(index string) string { return k.tag + "contact:" + index }
+func (k keys) keyMark() string             { return k.tag + "keyfile" }     // see vault.mark
 func (k keys) apiKeys() string             { return k.tag + "keys" }        // hash: id to key
 func (k keys) apiTokens() string           { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
 func (k keys) apiUsed() string             { return k.tag + "keys:used" }   // hash: id to last use, ms

@@ -65,18 +65,13 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 
 	k := r.keys
 	keys := []string{k.record(rec.ID), k.event(rec.Event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(rec.Event), k.out(rec.ID), k.record(rec.Supersedes), k.nothing()}
-	stops := 0
-	for _, o := range outs {
-		if o.total == 0 {
-			continue // nobody gets the new one here: the old one goes on
-		}
-		for _, id := range earlier {
-			keys = append(keys, k.tally(id, o.name))
-			stops++
-		}
+	stopped, err := r.stopped(ctx, rec, outs, earlier)
+	if err != nil {
+		return fail(op, err)
 	}
+	keys = append(keys, stopped...)
 	args := []any{nonce(), flag(rec.Urgent()), string(rec.Content), string(rec.Approved), string(rec.Supersedes), j, act, string(rec.ID),
-		string(closing[rec.Change]), milliseconds(keptFor(rec)), stops, len(outs)}
+		string(closing[rec.Change]), milliseconds(keptFor(rec)), len(stopped), len(outs)}
 	plan := make([]string, len(outs))
 	for i, o := range outs {
 		keys = append(keys, k.tally(rec.ID, o.name), k.snapshot(rec.ID, o.name))
@@ -115,6 +110,43 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 		r.saw(at.String())
 	}
 	return nil
+}
+
+// stopped gives the tallies of earlier revisions that stop. Where nobody gets
+// the new one on a channel, or it cannot be said there, the old one goes on
+// (DECISIONS 7); what closes the event ends all of it everywhere.
+func (r *Redis) stopped(ctx context.Context, rec *alerts.Record, outs []*outgoing, earlier []alerts.ID) (tallies []string, err error) {
+	closes := rec.Change == alerts.ChangeCancelled || rec.Change == alerts.ChangeEnded
+	for _, id := range earlier {
+		var names []string
+		for _, o := range outs {
+			if closes || o.total > 0 && o.failure == "" {
+				names = append(names, o.name)
+			}
+		}
+		if closes {
+			plan, err := r.planned(ctx, id)
+			if err != nil && !errors.Is(err, redis.Nil) {
+				return nil, err
+			}
+			names = append(names, plan...)
+		}
+		slices.Sort(names)
+		for _, name := range slices.Compact(names) {
+			tallies = append(tallies, r.keys.tally(id, name))
+		}
+	}
+	return tallies, nil
+}
+
+// planned gives the channels of what was published; redis.Nil where it was not.
+func (r *Redis) planned(ctx context.Context, id alerts.ID) ([]string, error) {
+	var plan string
+	err := again(ctx, func(ctx context.Context) (err error) {
+		plan, err = r.commands.HGet(ctx, r.keys.out(id), "plan").Result()
+		return err
+	})
+	return strings.Fields(plan), err
 }
 
 // split sorts a publication by channel, in plan order: those of the record's
