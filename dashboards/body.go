@@ -8,7 +8,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"strings"
+	"time"
 
 	"martinella/alerts/cap"
 )
@@ -19,6 +21,32 @@ func (s *Server) limitsOf(person string) cap.Limits {
 		return l
 	}
 	return s.Limits
+}
+
+// bodyTime is how long a request may take to arrive after its headers: an
+// alert of 256 KiB comes over a poor mobile line in that time.
+const bodyTime = 10 * time.Second
+
+// hurried bounds the arrival of every request's body, also of those that
+// nobody reads: before the next request net/http waits for their end, so a
+// stranger who announces a body and sends none would hold the connection for
+// ever. It gives no time to handlers: what takes longer, like the live feed,
+// is a hijacked connection or takes the bound off itself ([unhurried]).
+func (s *Server) hurried(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// A writer without deadlines is not a connection: nobody can hold it.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTime))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unhurried takes the bound of [Server.hurried] off an answer that takes long
+// by design: at its end net/http would cancel the request's context.
+func unhurried(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		next(w, r)
+	}
 }
 
 // readBody reads a body of at most max bytes; cap.ErrTooLarge for a longer
@@ -37,6 +65,8 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, max int) ([]by
 	switch {
 	case errors.As(err, &over):
 		return nil, tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, refuse(errBadRequest, "body", "did not arrive within "+s.bodyTime.String(), "send it again over a better line")
 	case err != nil:
 		return nil, refuse(errBadRequest, "body", "ended before its announced length", "send it again")
 	}

@@ -81,9 +81,9 @@ func (s *Server) admin() []route {
 	if s.Profiling {
 		routes = append(routes,
 			route{"GET", "/debug/pprof/", anybody, pprof.Index},
-			route{"GET", "/debug/pprof/profile", anybody, pprof.Profile},
+			route{"GET", "/debug/pprof/profile", anybody, unhurried(pprof.Profile)},
 			route{"GET", "/debug/pprof/symbol", anybody, pprof.Symbol},
-			route{"GET", "/debug/pprof/trace", anybody, pprof.Trace})
+			route{"GET", "/debug/pprof/trace", anybody, unhurried(pprof.Trace)})
 	}
 	return routes
 }
@@ -101,7 +101,7 @@ func (s *Server) Public() http.Handler {
 	for _, r := range s.public() {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
-	return s.recovered(s.headers(s.unknown(mux)))
+	return s.recovered(s.hurried(s.headers(s.unknown(mux))))
 }
 
 // Admin is the handler of the administration port.
@@ -110,5 +110,5 @@ func (s *Server) Admin() http.Handler {
 	for _, r := range s.admin() {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
-	return s.recovered(mux)
+	return s.recovered(s.hurried(mux))
 }

@@ -93,6 +93,8 @@ type Server struct {
 	auth    *authenticator
 	pages   *pages
 	status  *status
+
+	bodyTime time.Duration // see [Server.hurried]
 }
 
 // New checks the configuration and prepares templates, catalogues and assets,
@@ -114,7 +116,7 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c}
+	s := &Server{Config: c, bodyTime: bodyTime}
 	var err error
 	if s.metrics, err = newMetrics(c); err != nil {
 		return nil, err
