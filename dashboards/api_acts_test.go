@@ -78,6 +78,7 @@ func TestCheckStoresNothing(t *testing.T) {
 		"a good one":              {issuer, message("ok"), 200, []string{`"valid":true`, `"sendable":true`, `"obstacles":[]`, `"version":"1.2"`}},
 		"one that is over":        {issuer, message("over", "expires", "2020-01-01T00:00:00+01:00"), 200, []string{`"valid":true`, `"sendable":false`, `"field":"expires"`}},
 		"one beyond the rights":   {practice, message("rights"), 200, []string{`"valid":true`, `"sendable":false`, `"field":"status"`}},
+		"one for an approver":     {approver, message("read"), 200, []string{`"valid":true`, `"sendable":false`, `"field":"key"`}},
 		"one with a wrong status": {issuer, message("bad", "status", "Real"), 422, []string{`"valid":false`, `"severity":"error"`}},
 		"one that is no XML":      {issuer, "<alert", 422, []string{`"valid":false`, `"problems":[{`}},
 	}

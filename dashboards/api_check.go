@@ -28,6 +28,9 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if v.Valid {
+		if !by.Can(alerts.VerbSubmit) {
+			v.Obstacles = append(v.Obstacles, alerts.Problem{Field: "key", Problem: "may not submit alerts", Hint: "send it with a key made with --can submit or --can issue", Level: alerts.LevelError})
+		}
 		v.Obstacles = append(v.Obstacles, by.Refusals(v.Document.Alert, nil)...)
 		v.Sendable = len(v.Obstacles) == 0
 	}
