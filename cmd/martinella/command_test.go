@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"martinella/alerts"
 	"martinella/broadcast"
 )
 
@@ -347,5 +349,29 @@ func TestTheReadyFileIsThereOnlyWhileTheGatewayIs(t *testing.T) {
 	}
 	if _, err := os.Stat(ready); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// A gateway that never comes to an end: for the second person, for a channel.
+func TestSendStopsWaitingWithItsOwnExitCode(t *testing.T) {
+	for state, says := range map[alerts.State]string{
+		alerts.StateSubmitted: "still waits for a second person",
+		alerts.StateIssued:    "the gateway goes on delivering",
+	} {
+		t.Run(string(state), func(t *testing.T) {
+			gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/deliveries") {
+					fmt.Fprint(w, `{"channels":[{"channel":"sms","state":"retrying","total":1}]}`)
+					return
+				}
+				fmt.Fprintf(w, `{"id":"01JD0Q4W7N8R5T2V6X9ZABCDEF","state":%q}`, state)
+			}))
+			defer gateway.Close()
+			key := write(t, filepath.Join(t.TempDir(), "key"), "mk_x\n")
+			code, _, errOut := command(t, "send", filepath.Join("testdata", "allerta.xml"), "--wait", "--timeout", "1s", "--url", gateway.URL, "--key-file", key)
+			if code != exitPartly || !strings.Contains(errOut, says) {
+				t.Errorf("exit %d, want %d with %q: %s", code, exitPartly, says, errOut)
+			}
+		})
 	}
 }

@@ -51,7 +51,7 @@ func follow(ctx context.Context, c *client, id alerts.ID, to display) (bool, err
 		ds, err := c.deliveries(ctx, id)
 		switch {
 		case ctx.Err() != nil:
-			return false, refused(errors.New("stopped waiting; the gateway goes on delivering"), "martinella watch shows how it goes")
+			return false, &failure{exitPartly, errors.New("stopped waiting; the gateway goes on delivering"), "martinella watch shows how it goes"}
 		case err != nil:
 			if misses++; misses > 20 {
 				return false, asFailure(err)

@@ -17,7 +17,7 @@ const (
 	exitDone        = 0
 	exitRefused     = 1 // refused or invalid
 	exitUsage       = 2
-	exitPartly      = 3 // partly delivered
+	exitPartly      = 3 // partly delivered, or not yet when the waiting ended
 	exitUnreachable = 4 // the gateway does not answer
 )
 
@@ -79,8 +79,8 @@ func newRoot(sh shell) *cobra.Command {
 		Long: `Martinella takes one authenticated alert (CAP 1.2) and brings it to open pages,
 social platforms, SMS and machines, with a delivery record for each channel.
 
-Exit codes: 0 done, 1 refused or invalid, 2 usage, 3 partly delivered,
-4 gateway unreachable.`,
+Exit codes: 0 done, 1 refused or invalid, 2 usage, 3 partly delivered or not
+yet when the waiting ended, 4 gateway unreachable.`,
 		Example:       "  martinella demo\n  martinella check storm.xml\n  martinella send storm.xml --url http://localhost:8080 --key-file author.key",
 		SilenceErrors: true,
 		SilenceUsage:  true,

@@ -23,7 +23,9 @@ func sendCommand(sh shell) *cobra.Command {
 		Short: "Submit a CAP file and follow it to its end on every channel",
 		Long: `Submit a CAP file (XML or JSON, - for standard input) and follow every channel
 until it has ended. An alert that waits for a second person is not followed
-unless --wait is given. Sending the same file again issues nothing twice.`,
+unless --wait is given. Sending the same file again issues nothing twice.
+Where --timeout ends the waiting, for the second person or for a channel, the
+exit code is 3 and the gateway goes on.`,
 		Example: "  martinella send storm.xml --url http://localhost:8080 --key-file author.key",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -47,7 +49,7 @@ unless --wait is given. Sending the same file again issues nothing twice.`,
 	clientFlags(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line")
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait for the second person, then follow")
-	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop following after this `TIME` (default: until the end)")
+	cmd.Flags().DurationVar(&timeout, "timeout", 0, "stop waiting after this `TIME` with exit code 3 (default: until the end)")
 	return cmd
 }
 
@@ -134,7 +136,7 @@ func waitForIssue(ctx context.Context, c *client, id alerts.ID) error {
 		v, err := c.alert(ctx, string(id))
 		switch {
 		case ctx.Err() != nil:
-			return refused(errors.New("stopped waiting; the alert still waits for a second person"), "")
+			return &failure{exitPartly, errors.New("stopped waiting; the alert still waits for a second person"), "send the same file again to follow it; nothing is issued twice"}
 		case err != nil:
 			if misses++; misses > 20 {
 				return asFailure(err)
