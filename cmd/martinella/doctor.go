@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/broadcast"
+	"martinella/broadcast/rdb"
 	"martinella/channels"
 )
 
@@ -35,11 +36,15 @@ func doctorCommand(sh shell) *cobra.Command {
 			d := &doctor{sh: sh}
 			err := withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) error {
 				d.store(ctx, c, s)
+				d.say("key file", nil, "the one that the store was sealed with")
 				d.folder(c)
 				d.certificates(c, time.Now())
 				d.channels(ctx, c)
 				return nil
 			})
+			if errors.Is(err, rdb.ErrOtherKey) {
+				d.say("key file", err, "")
+			}
 			if err != nil {
 				return err
 			}

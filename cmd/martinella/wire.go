@@ -47,6 +47,9 @@ func notOpened(err error, hint string) error {
 	if errors.Is(err, rdb.ErrInUse) {
 		return refused(err, "stop the other one, or name another folder with --data")
 	}
+	if errors.Is(err, rdb.ErrOtherKey) {
+		return refused(err, "restore the key file from the backup of the data folder where the store was first started; nothing was changed")
+	}
 	return unreachable(err, hint)
 }
 
