@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
 	"martinella/alerts"
@@ -373,5 +374,43 @@ func TestSendStopsWaitingWithItsOwnExitCode(t *testing.T) {
 				t.Errorf("exit %d, want %d with %q: %s", code, exitPartly, says, errOut)
 			}
 		})
+	}
+}
+
+func TestAKeyIsNamedInPlainText(t *testing.T) {
+	for name, plain := range map[string]bool{
+		"Sala operativa – Müller (notte) 日本 👩\u200d🚒": true,
+		"red \x1b[31m":        false,
+		"two\nlines":          false,
+		"turned \u202e round": false,
+		"no UTF-8 \xff":       false,
+	} {
+		if got := !unprintable(name); got != plain {
+			t.Errorf("%q: plain %v, want %v", name, got, plain)
+		}
+	}
+	for flag, args := range map[string][]string{
+		"--name":     {"--name", "red \x1b[31m"},
+		"--areas":    {"--name", "x", "--areas", "\x1b[31m"},
+		"--channels": {"--name", "x", "--channels", "\x1b[31m"},
+	} {
+		var k keyRequest
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		k.flags(flags)
+		if err := flags.Parse(append(args, "--can", "read")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := createKey(t.Context(), nil, k, time.Now()); err == nil || !strings.Contains(err.Error(), flag+" holds control characters") || strings.Contains(err.Error(), "\x1b") {
+			t.Errorf("%s: got %v", flag, err)
+		}
+	}
+}
+
+func TestAKeyForAnUnknownChannelIsWarnedOf(t *testing.T) {
+	needRedis(t)
+	_, config := settle(t, "  - {name: outbox, kind: outbox}\n")
+	code, out, errOut := command(t, "keys", "create", "--config", config, "--name", "x", "--can", "read", "--channels", "outbox,nosuch", "--json")
+	if code != exitDone || strings.Count(errOut, "warning:") != 1 || !strings.Contains(errOut, `no channel is called "nosuch"`) || !json.Valid([]byte(out)) {
+		t.Errorf("exit %d\n%s%s", code, out, errOut)
 	}
 }

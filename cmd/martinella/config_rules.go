@@ -178,6 +178,9 @@ func (c *Config) senderRules(r *nodeReader, say sayFunc) {
 		if s.Name == "" {
 			say(at+".name", "is missing", "the records name who sent an alert")
 		}
+		if unprintable(s.Name) {
+			say(at+".name", "holds control characters", "write plain text: it is shown in terminals and on pages")
+		}
 		if s.Certificate == "" {
 			say(at+".certificate", "is missing", "name the PEM file of the sender's certificate")
 		} else {

@@ -10,9 +10,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -69,6 +72,14 @@ func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Ti
 	if strings.TrimSpace(k.name) == "" {
 		ps = append(ps, alerts.Problem{Field: "name", Problem: "is missing", Hint: "say who uses the key"})
 	}
+	for _, text := range []struct {
+		flag  string
+		words []string
+	}{{"name", []string{k.name}}, {"areas", rights.Areas}, {"channels", rights.Channels}} {
+		if slices.ContainsFunc(text.words, unprintable) {
+			ps = append(ps, alerts.Problem{Field: text.flag, Problem: "holds control characters", Hint: "write plain text: it is shown in terminals and on pages"})
+		}
+	}
 	if len(ps) > 0 {
 		for i := range ps {
 			ps[i].Field = "--" + strings.ReplaceAll(ps[i].Field, "_", "-")
@@ -90,6 +101,23 @@ func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Ti
 		return newKey{}, fmt.Errorf("store the key: %w", err)
 	}
 	return made, nil
+}
+
+// unprintable tells whether a text holds what steers a terminal or turns the
+// direction of writing. Joiners are letters' business.
+func unprintable(s string) bool {
+	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' })
+}
+
+// unknownChannels gives the names that no channel of the configuration has.
+// Without a file nothing is known.
+func (c *Config) unknownChannels(names []string) []string {
+	if c.file == "" {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+		return slices.ContainsFunc(c.Channels, func(ch ChannelConfig) bool { return ch.Name == name })
+	})
 }
 
 func randomBytes(n int) []byte {
@@ -114,10 +142,13 @@ func keysCreateCommand(sh shell) *cobra.Command {
   martinella keys create --name "Mayor" --can approve --status Actual,Exercise,Test`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withStore(cmd, sh, func(ctx context.Context, _ *Config, s *store) error {
+			return withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) error {
 				made, err := createKey(ctx, s.Keys(), k, time.Now())
 				if err != nil {
 					return err
+				}
+				for _, name := range c.unknownChannels(made.Rights.Channels) {
+					fmt.Fprintf(sh.err, "warning: no channel is called %s in %s\n", quoted(name), c.file)
 				}
 				if out != "" {
 					if err := writeSecret(out, made.Key+"\n"); err != nil {
