@@ -22,21 +22,28 @@ func checkCommand(sh shell) *cobra.Command {
 		Short: "Validate CAP files and feeds",
 		Long: `Validate CAP files (XML or JSON) and the alerts inside feeds (Atom, RSS,
 EDXL-DE). Every problem is listed with its field and what to do. Valid judges
-the form; sendable, whether the alert could leave now. - is standard input.`,
+the form; sendable, whether the alert could leave now. - is standard input. A
+file that cannot be read does not keep the others from being judged; the exit
+code is then 2.`,
 		Example: "  martinella check storm.xml\n  martinella check --json *.xml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			valid := true
+			var unread []error
 			for _, name := range args {
 				b, err := readLimited(sh, name)
 				if err != nil {
-					return usage(err, "name a CAP file, or - for standard input")
+					unread = append(unread, err)
+					continue
 				}
 				v := checkMessage(b, time.Now())
 				valid = valid && v.Valid
 				if err := printVerdict(sh.out, name, v, asJSON); err != nil {
 					return err
 				}
+			}
+			if len(unread) > 0 {
+				return usage(errors.Join(unread...), "name a CAP file, or - for standard input")
 			}
 			if !valid {
 				return &failure{code: exitRefused, err: errSaid}

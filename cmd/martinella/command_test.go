@@ -414,3 +414,27 @@ func TestAKeyForAnUnknownChannelIsWarnedOf(t *testing.T) {
 		t.Errorf("exit %d\n%s%s", code, out, errOut)
 	}
 }
+
+func TestCheckJudgesTheFilesBesideOneThatIsMissing(t *testing.T) {
+	good := filepath.Join("testdata", "allerta.xml")
+	code, out, errOut := command(t, "check", "nowhere.xml", good, "neither.xml")
+	if code != exitUsage || !strings.Contains(out, good+": valid") || !strings.Contains(errOut, "nowhere.xml") || !strings.Contains(errOut, "neither.xml") {
+		t.Errorf("exit %d\n%s%s", code, out, errOut)
+	}
+}
+
+func TestTheDemonstrationSaysWhatIsLeft(t *testing.T) {
+	for redis, want := range map[string]string{
+		"embedded":               "the data stays in DIR,",
+		"memory":                 "what it has stored is gone then; the keys and outboxes are in DIR,",
+		"redis://127.0.0.1:6379": "the data stays in that Redis, the keys and outboxes in DIR,",
+	} {
+		dir := t.TempDir()
+		var out record
+		d := &demo{sh: shell{out: &out}, config: &Config{Redis: redis, Data: dir}}
+		d.invite(readyFile{}, "author.key", "approver.key", submitted{})
+		if want = strings.ReplaceAll(want, "DIR", dir); !strings.Contains(out.String(), want) {
+			t.Errorf("%s: %q is missing in\n%s", redis, want, out.String())
+		}
+	}
+}

@@ -16,6 +16,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/rdb"
 	"martinella/channels"
 )
 
@@ -228,8 +229,19 @@ send the next exercise as the author:
 approve it as the second person, in another terminal, with the id it prints:
   bin/martinella approve ID --url %s --key-file %s
 
-Ctrl-C ends the gateway; the data stays in %s, the log in %s/martinella.log
+Ctrl-C ends the gateway; %s, the log in %s/martinella.log
 `, site, site, sent.Event, site, at.Admin,
 		strings.TrimSpace(string(authorKey)), author, strings.TrimSpace(string(approverKey)), approver,
-		example, site, author, site, approver, d.config.Data, d.config.Data)
+		example, site, author, site, approver, d.afterwards(), d.config.Data)
+}
+
+// afterwards says what is left when the gateway has ended.
+func (d *demo) afterwards() string {
+	switch d.config.Redis {
+	case rdb.Embedded:
+		return "the data stays in " + d.config.Data
+	case rdb.Memory:
+		return "what it has stored is gone then; the keys and outboxes are in " + d.config.Data
+	}
+	return "the data stays in that Redis, the keys and outboxes in " + d.config.Data
 }
