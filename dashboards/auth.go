@@ -50,6 +50,12 @@ type errUnauthenticated struct{ detail string }
 
 func (e errUnauthenticated) Error() string { return e.detail }
 
+// errBarred says that too many requests without a valid credential came from
+// this address.
+type errBarred struct{ wait time.Duration }
+
+func (e errBarred) Error() string { return "too many attempts without a valid key from this address" }
+
 // authenticator finds out who calls. The token is compared by looking up its
 // SHA-256, so the time of an answer tells nothing about a token that is almost
 // right.
@@ -57,11 +63,11 @@ type authenticator struct {
 	s        *Server
 	perKey   *buckets
 	failures *buckets // by address; nil where addresses are not known
-	verifier *cap.Verifier
+	verify   func(ctx context.Context, b []byte, pinned []*x509.Certificate, now time.Time) cap.Signature
 }
 
 func newAuthenticator(s *Server) *authenticator {
-	a := &authenticator{s: s, verifier: cap.NewVerifier()}
+	a := &authenticator{s: s, verify: cap.NewVerifier().Verify}
 	if s.KeyRate > 0 {
 		a.perKey = newBuckets(s.KeyRate, s.KeyBurst)
 	}
@@ -79,13 +85,15 @@ func (a *authenticator) require(verb alerts.Verb, serve http.HandlerFunc) http.H
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := a.identify(w, r)
 		var unknown errUnauthenticated
+		var barred errBarred
 		switch {
+		case errors.As(err, &barred):
+			a.s.tooMany(w, barred.wait, barred.Error())
+			return
 		case errors.As(err, &unknown):
-			if address, known := a.s.address(r); known && a.failures != nil {
-				if wait := a.failures.take(address.String()); wait > 0 {
-					a.s.tooMany(w, wait, "too many attempts without a valid key from this address")
-					return
-				}
+			if wait := a.failed(r, (*buckets).take); wait > 0 {
+				a.s.tooMany(w, wait, errBarred{}.Error())
+				return
 			}
 			a.s.unauthorized(w, unknown.detail)
 			return
@@ -105,6 +113,16 @@ func (a *authenticator) require(verb alerts.Verb, serve http.HandlerFunc) http.H
 		}
 		serve(w, r.WithContext(context.WithValue(r.Context(), callerKey{}, c)))
 	})
+}
+
+// failed asks the bucket of the failures from the request's address; 0 where
+// addresses are not known.
+func (a *authenticator) failed(r *http.Request, ask func(*buckets, string) time.Duration) time.Duration {
+	address, known := a.s.address(r)
+	if !known || a.failures == nil {
+		return 0
+	}
+	return ask(a.failures, address.String())
 }
 
 // callerOf gives who passed [authenticator.require].
@@ -190,8 +208,14 @@ func (a *authenticator) signed(w http.ResponseWriter, r *http.Request, header st
 	return &caller{Person: key.Person}, nil
 }
 
-// sealed knows the sender by an XML signature of a pinned certificate.
+// sealed knows the sender by an XML signature of a pinned certificate. An
+// address with too many failures is refused before the work: verifying costs
+// far more than looking up a key, which is why a good key is never refused for
+// what others do at its address.
 func (a *authenticator) sealed(w http.ResponseWriter, r *http.Request) (*caller, error) {
+	if wait := a.failed(r, (*buckets).ask); wait > 0 {
+		return nil, errBarred{wait}
+	}
 	body, err := a.body(w, r, "")
 	if err != nil {
 		return nil, err
@@ -202,7 +226,10 @@ func (a *authenticator) sealed(w http.ResponseWriter, r *http.Request) (*caller,
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), actTimeout)
 	defer cancel()
-	sig := a.verifier.Verify(ctx, body, pinned, time.Now())
+	sig := a.verify(ctx, body, pinned, time.Now())
+	if sig.Busy { // nothing is known of it: that is no failure of the sender
+		return nil, refuse(errBusy, "signature", "was not verified: "+sig.Why, "send the alert again in a moment, or with a key")
+	}
 	if sig.State == cap.SignatureValid {
 		for _, signer := range a.s.Signers {
 			if signer.Certificate.Equal(sig.Certificate) {

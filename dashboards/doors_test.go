@@ -147,6 +147,58 @@ func TestAnXMLSignatureIsACredential(t *testing.T) {
 	}
 }
 
+// region is a pinned sender. How its signature is verified does not matter
+// where a test says what comes of it.
+func region(c *Config) {
+	c.Signers = []Signer{{&x509.Certificate{Raw: []byte("pinned")}, alerts.Person{ID: "sender:regione", Name: "Regione", Rights: alerts.Rights{Verbs: []alerts.Verb{alerts.VerbIssue}, Statuses: alerts.Statuses}}}}
+	c.Direct = true
+}
+
+func TestASignatureThatIsNotVerifiedInTimeIsAskedForAgain(t *testing.T) {
+	g := open(t, region)
+	busy := true
+	g.server.auth.verify = func(_ context.Context, b []byte, pinned []*x509.Certificate, _ time.Time) cap.Signature {
+		if busy {
+			return cap.Signature{State: cap.SignatureUnsupported, Why: "there was no time", Busy: true}
+		}
+		doc, err := cap.Parse(b, cap.Submit)
+		if err != nil {
+			t.Error(err)
+		}
+		return cap.Signature{State: cap.SignatureValid, Certificate: pinned[0], Document: doc}
+	}
+	body := message("sealed")
+	for range 30 { // more than the failures that an address may have
+		r := g.do("POST", "/api/v1/alerts", body, "Content-Type", "application/cap+xml")
+		if r.StatusCode != 503 || r.Header.Get("Retry-After") == "" || !strings.Contains(r.body, "verified") {
+			t.Fatalf("%d, Retry-After %q: %s, want 503", r.StatusCode, r.Header.Get("Retry-After"), r.body)
+		}
+	}
+	busy = false
+	if r := g.do("POST", "/api/v1/alerts", body, "Content-Type", "application/cap+xml"); r.StatusCode != 201 {
+		t.Errorf("asked again: %d %s, want 201", r.StatusCode, r.body)
+	}
+}
+
+func TestAnAddressWithTooManyFailuresCostsNoMoreVerification(t *testing.T) {
+	g := open(t, region)
+	verified := 0
+	g.server.auth.verify = func(context.Context, []byte, []*x509.Certificate, time.Time) cap.Signature {
+		verified++
+		return cap.Signature{State: cap.SignatureInvalid, Why: "it does not fit"}
+	}
+	last := 0
+	for range 60 {
+		last = g.do("POST", "/api/v1/alerts", message("forged"), "Content-Type", "application/cap+xml").StatusCode
+	}
+	if last != 429 || verified > 30 {
+		t.Errorf("%d of 60 forged alerts were verified, the last answer is %d; want about 20 and 429", verified, last)
+	}
+	if r := g.post(issuer, "/api/v1/alerts", message("good")); r.StatusCode != 201 {
+		t.Errorf("a good key from the same address: %d %s, want 201", r.StatusCode, r.body)
+	}
+}
+
 func TestAddresses(t *testing.T) {
 	proxy := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
 	tests := map[string]struct {

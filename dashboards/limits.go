@@ -40,19 +40,37 @@ func (b *buckets) takeAt(name string, now time.Time) time.Duration {
 	if now.Sub(b.swept) > time.Minute || len(b.by) > maxBuckets {
 		b.sweep(now)
 	}
+	k := b.now(name, now)
+	wait := b.wait(k)
+	if wait == 0 {
+		k.left--
+	}
+	b.by[name] = k
+	return wait
+}
+
+// ask says how long take would have to wait, and takes nothing.
+func (b *buckets) ask(name string) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.wait(b.now(name, time.Now()))
+}
+
+// now gives the bucket as filled by now; the caller holds the lock.
+func (b *buckets) now(name string, now time.Time) bucket {
 	k, known := b.by[name]
 	if !known {
-		k = bucket{b.burst, now}
+		return bucket{b.burst, now}
 	}
-	k.left = min(b.burst, k.left+now.Sub(k.at).Seconds()*b.rate)
-	k.at = now
-	if k.left < 1 {
-		b.by[name] = k
-		return time.Duration((1 - k.left) / b.rate * float64(time.Second))
+	return bucket{min(b.burst, k.left+now.Sub(k.at).Seconds()*b.rate), now}
+}
+
+// wait is the time until the bucket has a token, 0 when it has one.
+func (b *buckets) wait(k bucket) time.Duration {
+	if k.left >= 1 {
+		return 0
 	}
-	k.left--
-	b.by[name] = k
-	return 0
+	return time.Duration((1 - k.left) / b.rate * float64(time.Second))
 }
 
 func (b *buckets) sweep(now time.Time) {

@@ -433,6 +433,10 @@ func TestTheFragment(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
+	began = time.Now()
+	if r := g.get("/?part=live&v=deadbeef-1-0"); r.StatusCode != 410 || time.Since(began) > time.Second {
+		t.Errorf("an epoch that is not known: %d after %v, want 410 at once", r.StatusCode, time.Since(began))
+	}
 	if r := g.get("/?part=live&v=nonsense"); r.StatusCode != 200 {
 		t.Errorf("a cursor that is none: %d", r.StatusCode)
 	}

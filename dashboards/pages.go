@@ -172,20 +172,26 @@ func (p *pages) render(e *entry, l *locale, v view, f frame, part bool) error {
 	return nil
 }
 
-// caughtUp waits until this node knows what the reader knows already, and
-// answers 503 when that takes too long (DECISIONS 22).
+// caughtUp waits until this node knows what the reader knows already. It
+// answers 503 when that takes too long, and at once 410 to a cursor of an epoch
+// that is not known here: the page starts afresh (DECISIONS 22).
 func (p *pages) caughtUp(w http.ResponseWriter, r *http.Request) bool {
 	c := r.URL.Query().Get("v")
 	if c == "" || len(c) > 100 {
 		return true
 	}
-	if _, err := p.s.Board.Wait(r.Context(), broadcast.Cursor(c), broadcast.WaitLimit); err != nil {
-		w.Header().Set("Retry-After", "2")
-		w.Header().Set("Cache-Control", "no-store")
-		http.Error(w, "behind", http.StatusServiceUnavailable)
+	_, err := p.s.Board.Wait(r.Context(), broadcast.Cursor(c), broadcast.WaitLimit)
+	if err == nil {
+		return true
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	if errors.Is(err, broadcast.ErrGone) {
+		http.Error(w, "gone", http.StatusGone)
 		return false
 	}
-	return true
+	w.Header().Set("Retry-After", "2")
+	http.Error(w, "behind", http.StatusServiceUnavailable)
+	return false
 }
 
 // missing is the answer to a path that is not there.

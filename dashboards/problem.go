@@ -55,6 +55,7 @@ var answers = []struct {
 	{broadcast.ErrGone, http.StatusGone, "gone", "the cursor is too old"},
 	{alerts.ErrNotDurable, http.StatusServiceUnavailable, "not_durable", "not_durable: the store does not keep what it is given"},
 	{alerts.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "the store does not answer"},
+	{errBusy, http.StatusServiceUnavailable, "unavailable", "too many signatures are being verified"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "the store does not answer in time"},
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "the request was given up"},
 }
@@ -67,6 +68,7 @@ var (
 	errBadRequest    = errors.New("the request cannot be read")
 	errMediaType     = errors.New("the media type is not supported")
 	errNotAcceptable = errors.New("there is no such form of it")
+	errBusy          = errors.New("too many signatures are being verified")
 )
 
 // refuse builds one of the errors above with one problem.

@@ -32,6 +32,10 @@ type Signature struct {
 	State SignatureState
 	Why   string // for people, when invalid or unsupported
 
+	// Busy says that there was no time to verify it: unsupported now, and
+	// perhaps valid when it is asked again.
+	Busy bool
+
 	// Certificate is the pinned one that signed, when valid. It may hold a
 	// person's tax code: never log or show its subject.
 	Certificate *x509.Certificate
@@ -85,7 +89,7 @@ func (v *Verifier) Verify(ctx context.Context, b []byte, pinned []*x509.Certific
 	case v.slots <- struct{}{}:
 		defer func() { <-v.slots }()
 	case <-ctx.Done():
-		return Signature{State: SignatureUnsupported, Why: "there was no time to verify it"}
+		return Signature{State: SignatureUnsupported, Why: "there was no time to verify it", Busy: true}
 	}
 	body, err := decode(b)
 	if err != nil {

@@ -46,6 +46,27 @@ func signer(t testing.TB) (*rsa.PrivateKey, *x509.Certificate) {
 	return key, cert
 }
 
+func TestWithoutTimeASignatureIsNeitherGoodNorBad(t *testing.T) {
+	key, cert := signer(t)
+	signed, err := Sign(valdemo(t), key, cert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := NewVerifier()
+	for range verifications { // others are being verified
+		v.slots <- struct{}{}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if got := v.Verify(ctx, signed, []*x509.Certificate{cert}, day); !got.Busy || got.State != SignatureUnsupported || got.Document != nil {
+		t.Errorf("got %+v, want busy", got)
+	}
+	<-v.slots
+	if got := v.Verify(t.Context(), signed, []*x509.Certificate{cert}, day); got.Busy || got.State != SignatureValid {
+		t.Errorf("asked again: got %+v, want valid", got)
+	}
+}
+
 func TestWhatWeSignVerifies(t *testing.T) {
 	key, cert := signer(t)
 	a := valdemo(t)

@@ -52,6 +52,7 @@
     u.searchParams.set('lang', document.documentElement.lang);
     try {
       const r = await fetch(u, {cache: 'no-store', credentials: 'omit'});
+      if (r.status === 410) return gone();
       if (!r.ok) throw 0;
       const part = new DOMParser().parseFromString(await r.text(), 'text/html').getElementById('part');
       if (!part) return;
@@ -95,14 +96,15 @@
     list.prepend(li);
   };
 
+  const gone = () => {
+    cursor = '';
+    if (performance.now() > 20000) location.reload(); else soon(2000); // a page that was just loaded is not loaded again and again
+  };
+
   const message = text => {
     let m;
     try { m = JSON.parse(text); } catch { return; }
-    if (m.type === 'gone') {
-      cursor = '';
-      if (performance.now() > 20000) location.reload(); else soon(2000); // a page that was just loaded is not loaded again and again
-      return;
-    }
+    if (m.type === 'gone') return gone();
     if (m.type === 'hello') { up(); if (m.cursor && m.cursor !== cursor) { cursor = m.cursor; soon(150); } return; }
     if (m.cursor) cursor = m.cursor;
     if (m.type === 'alert') brief(m);
