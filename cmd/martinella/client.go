@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -91,7 +92,7 @@ type refusal struct {
 func (r *refusal) Error() string {
 	s := r.doc.Title
 	if s == "" {
-		s = http.StatusText(r.status)
+		s = strings.ToLower(cmp.Or(http.StatusText(r.status), fmt.Sprintf("status %d", r.status)))
 	}
 	if r.doc.Detail != "" && r.doc.Detail != s {
 		s += ": " + r.doc.Detail
@@ -109,6 +110,10 @@ func (r *refusal) hint() string {
 		return "the key is unknown, revoked or expired: martinella keys list shows them"
 	case http.StatusForbidden:
 		return "martinella keys create makes a key with other rights"
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
+		if r.doc.Title == "" { // every answer of the API has one
+			return "this is not the API of a gateway: --url is its public address, not that of administration"
+		}
 	case http.StatusConflict:
 		return "read the alert again and decide on what you see"
 	case http.StatusServiceUnavailable:

@@ -63,7 +63,11 @@ func TestExitCodes(t *testing.T) {
 		"a file that is not valid":          {[]string{"check", bad}, exitRefused, ""},
 		"one of two is not valid":           {[]string{"check", good, bad}, exitRefused, ""},
 		"a file that is not there":          {[]string{"check", "nowhere.xml"}, exitUsage, "hint: name a CAP file"},
-		"an unknown command":                {[]string{"shout"}, exitUsage, "unknown command"},
+		"--version":                         {[]string{"--version"}, exitDone, ""},
+		"an unknown command":                {[]string{"shout"}, exitUsage, "unknown command \"shout\" for \"martinella\"\nhint: see martinella --help"},
+		"a misspelt command":                {[]string{"chekc"}, exitUsage, "hint: did you mean check?"},
+		"a misspelt command below":          {[]string{"keys", "lst"}, exitUsage, "hint: did you mean list?"},
+		"an argument too many":              {[]string{"serve", "now"}, exitUsage, "hint: see martinella serve --help"},
 		"an unknown flag":                   {[]string{"serve", "--loud"}, exitUsage, "hint: see martinella serve --help"},
 		"no argument":                       {[]string{"check"}, exitUsage, "requires at least 1 arg"},
 		"no key":                            {[]string{"send", good}, exitUsage, "hint: name the file of an API key"},
@@ -436,5 +440,21 @@ func TestTheDemonstrationSaysWhatIsLeft(t *testing.T) {
 		if want = strings.ReplaceAll(want, "DIR", dir); !strings.Contains(out.String(), want) {
 			t.Errorf("%s: %q is missing in\n%s", redis, want, out.String())
 		}
+	}
+}
+
+func TestVersionIsAFlagToo(t *testing.T) {
+	if flag, word := must(t, "--version"), must(t, "version"); flag != word || !strings.HasPrefix(flag, "martinella ") {
+		t.Errorf("--version says %q, version %q", flag, word)
+	}
+}
+
+func TestSendToAnotherServerSaysSo(t *testing.T) {
+	key := write(t, filepath.Join(t.TempDir(), "key"), "mk_x\n")
+	other := httptest.NewServer(http.NotFoundHandler()) // as the port of administration
+	defer other.Close()
+	code, _, errOut := command(t, "send", filepath.Join("testdata", "allerta.xml"), "--url", other.URL, "--key-file", key)
+	if code != exitRefused || !strings.Contains(errOut, "martinella: not found\nhint: this is not the API of a gateway") {
+		t.Errorf("exit %d: %s", code, errOut)
 	}
 }

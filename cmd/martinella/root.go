@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -92,9 +93,35 @@ yet when the waiting ended, 4 gateway unreachable.`,
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return usage(err, fmt.Sprintf("see %s --help", cmd.CommandPath()))
 	})
+	root.Version = versionLine()
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		serveCommand(sh), demoCommand(sh), checkCommand(sh), sendCommand(sh), approveCommand(sh), cancelCommand(sh), allClearCommand(sh), watchCommand(sh),
 		keysCommand(sh), peopleCommand(sh), configCommand(sh), doctorCommand(sh), versionCommand(sh),
 	)
+	hintAtArguments(root)
 	return root
+}
+
+// hintAtArguments gives what a command and those below it say of wrong
+// arguments a hint.
+func hintAtArguments(cmd *cobra.Command) {
+	check := cmd.Args
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		err := check(cmd, args)
+		if err == nil {
+			return nil
+		}
+		hint := fmt.Sprintf("see %s --help", cmd.CommandPath())
+		if cmd.HasAvailableSubCommands() {
+			cmd.SuggestionsMinimumDistance = 2
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				hint = fmt.Sprintf("did you mean %s?", strings.Join(near, " or "))
+			}
+		}
+		return usage(err, hint)
+	}
+	for _, sub := range cmd.Commands() {
+		hintAtArguments(sub)
+	}
 }

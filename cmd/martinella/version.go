@@ -35,6 +35,11 @@ func version() string {
 	return commit + changed
 }
 
+// versionLine is what version and --version print.
+func versionLine() string {
+	return fmt.Sprintf("martinella %s %s %s/%s", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
 func versionCommand(sh shell) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
@@ -42,7 +47,7 @@ func versionCommand(sh shell) *cobra.Command {
 		Example: "  martinella version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(sh.out, "martinella %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(sh.out, versionLine())
 			return err
 		},
 	}
