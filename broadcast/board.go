@@ -70,7 +70,8 @@ func (b *Board) Snapshot() *View {
 // Wait gives a view that has reached the cursor. It waits for it at most
 // limit; then, or when ctx ends, the error is ErrBehind and the view the
 // newest one. A cursor that is empty, malformed or of an epoch that is over
-// waits for nothing.
+// waits for nothing. Neither does one of an epoch that this node has not lived
+// in: the error is ErrGone, since nobody knows whether it ever comes.
 func (b *Board) Wait(ctx context.Context, cursor Cursor, limit time.Duration) (*View, error) {
 	epoch, _, _, ok := cursor.place()
 	timer := time.NewTimer(limit)
@@ -79,10 +80,13 @@ func (b *Board) Wait(ctx context.Context, cursor Cursor, limit time.Duration) (*
 		b.mu.Lock()
 		view, moved := b.view, b.moved
 		current, _, _, _ := view.Cursor.place()
-		done := !ok || view.Cursor.Reached(cursor) || (b.epochs[epoch] && epoch != current)
+		known, begun := b.epochs[epoch], len(b.epochs) > 0
 		b.mu.Unlock()
-		if done {
+		switch {
+		case !ok, view.Cursor.Reached(cursor), known && epoch != current:
 			return view, nil
+		case !known && begun:
+			return view, ErrGone
 		}
 		select {
 		case <-moved:

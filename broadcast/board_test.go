@@ -157,8 +157,8 @@ func TestAPageWaitsForItsCursor(t *testing.T) {
 		if d, err := ask("e1-1-0"); d != WaitLimit || !errors.Is(err, ErrBehind) {
 			t.Errorf("a cursor ahead: waited %v, %v, want the limit and ErrBehind", d, err)
 		}
-		if d, err := ask("e2-1-0"); d != WaitLimit || !errors.Is(err, ErrBehind) {
-			t.Errorf("an epoch ahead: waited %v, %v, want the limit and ErrBehind", d, err)
+		if d, err := ask("e2-1-0"); d != 0 || !errors.Is(err, ErrGone) {
+			t.Errorf("an epoch that is not known: waited %v, %v, want ErrGone at once", d, err)
 		}
 		go func() {
 			time.Sleep(time.Second)
