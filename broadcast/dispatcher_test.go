@@ -12,7 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
+	"go.uber.org/zap"
 
 	"martinella/alerts"
 	"martinella/channels"
@@ -753,4 +755,49 @@ func TestACancelStandsBehindItsAlert(t *testing.T) {
 			})
 		})
 	}
+}
+
+// blindNode reads no task.
+type blindNode struct{ *node }
+
+type blindQueue struct{ *memoryQueue }
+
+func (b blindNode) Queue(ctx context.Context, channel string) (Queue, error) {
+	q, err := b.node.Queue(ctx, channel)
+	return blindQueue{q.(*memoryQueue)}, err
+}
+
+func (blindQueue) Task(context.Context, Job) (*Task, error) {
+	return nil, fmt.Errorf("task: %w: invalid references", ErrUnreadable)
+}
+
+func TestAJobWhoseAlertCannotBeReadIsBuriedAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{name: "sms"}
+		route := Route{Channel: phones{p}}
+		h := newHouse(t, route)
+		h.subscribe(3, "it")
+		r := h.issue(h.record(alerts.SeverityExtreme, time.Hour))
+		q := &memoryQueue{h.memory, "sms", "a"}
+		h.mu.Lock()
+		q.push(h.channel("sms"), Job{V: 1, Alert: r.ID, To: 3, Urgent: true}, time.Time{})
+		h.mu.Unlock()
+		ms := NewMetrics(prometheus.NewRegistry(), []string{"sms"})
+		d := &Dispatcher{Route: route, Queues: NewQueues(blindNode{h.node("a")}), People: h.memory, Metrics: ms, Log: zap.NewNop()}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = d.Run(ctx)
+		}()
+		h.settle("sms", 5*time.Second)
+		stop()
+		<-done
+		if got := h.channel("sms").buryReason; got != "the alert cannot be read" {
+			t.Errorf("buried for %q", got)
+		}
+		if got := h.states("sms", r.ID); got[Failed] != 3 {
+			t.Errorf("states %v, want 3 failed", got)
+		}
+	})
 }

@@ -75,12 +75,12 @@ func (p *Planner) Publish(ctx context.Context, r *alerts.Record, act alerts.Act)
 }
 
 // earlier gives the revisions of the event before r, the newest first. Those
-// that the store has forgotten end the list.
+// that the store has forgotten or cannot read end the list.
 func (p *Planner) earlier(ctx context.Context, r *alerts.Record) ([]*alerts.Record, error) {
 	var past []*alerts.Record
 	for id := r.Supersedes; id != "" && len(past) < 1000; {
 		one, err := p.Records.Get(ctx, id, alerts.Exactly)
-		if errors.Is(err, alerts.ErrNotFound) {
+		if errors.Is(err, alerts.ErrNotFound) || unreadable(err) {
 			break
 		}
 		if err != nil {

@@ -17,14 +17,13 @@ const planBatch = 200
 func (l *line) plan(ctx context.Context) {
 	for ctx.Err() == nil {
 		entries, err := l.queue.Entries(ctx, 10)
-		if err != nil {
-			pause(ctx, storePause)
-			continue
-		}
-		for _, p := range entries {
+		for _, p := range entries { // some may have been read before the error
 			if err := l.planOne(ctx, p); err != nil && ctx.Err() == nil {
 				l.log.Error("an alert could not be planned; it will be tried again", zap.String("entry", p.ID), zap.Error(err))
 			}
+		}
+		if err != nil {
+			pause(ctx, storePause)
 		}
 	}
 }
@@ -69,6 +68,10 @@ func (l *line) jobs(ctx context.Context, r *alerts.Record) ([]Job, error) {
 		l.log.Error("the rendered messages of a published alert are gone", zap.String("alert", string(r.ID)))
 		return nil, nil
 	}
+	if unreadable(err) {
+		l.log.Error("a published alert cannot be read: it is not sent here", zap.String("alert", string(r.ID)), zap.Error(err))
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +105,7 @@ func (l *line) urgentlyNeeded(ctx context.Context, r *alerts.Record) (bool, erro
 		before, err = l.queue.Task(ctx, Job{Alert: r.Supersedes})
 		return err
 	})
-	if errors.Is(err, alerts.ErrNotFound) {
+	if errors.Is(err, alerts.ErrNotFound) || unreadable(err) {
 		return false, nil
 	}
 	if err != nil {
@@ -114,5 +117,10 @@ func (l *line) urgentlyNeeded(ctx context.Context, r *alerts.Record) (bool, erro
 // final reports whether asking the store again would give the same. What is
 // lost only perhaps (the store does not know now) is asked again.
 func final(err error) bool {
-	return (errors.Is(err, ErrLost) && !errors.Is(err, alerts.ErrUnavailable)) || errors.Is(err, alerts.ErrNotFound) || errors.Is(err, context.Canceled)
+	return (errors.Is(err, ErrLost) && !errors.Is(err, alerts.ErrUnavailable)) || errors.Is(err, alerts.ErrNotFound) || errors.Is(err, ErrUnreadable) || errors.Is(err, context.Canceled)
+}
+
+// unreadable reports whether no program can read it, not even a newer one.
+func unreadable(err error) bool {
+	return errors.Is(err, ErrUnreadable) && !errors.Is(err, alerts.ErrUnavailable)
 }

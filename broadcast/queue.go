@@ -74,6 +74,11 @@ type Result struct {
 // begin nothing, ask again.
 var ErrLost = errors.New("the job belongs to another worker now")
 
+// ErrUnreadable is the error for a stored record that this program cannot
+// read: asking again gives the same. Where it wraps alerts.ErrUnavailable as
+// well, a newer program wrote it and can.
+var ErrUnreadable = errors.New("what is stored cannot be read")
+
 // Task is a job with what is needed to send it.
 type Task struct {
 	Record   *alerts.Record

@@ -116,6 +116,9 @@ func (l *line) carry(ctx context.Context, j Job) error {
 	if errors.Is(err, alerts.ErrNotFound) {
 		return l.bury(j, "the alert's messages are gone")
 	}
+	if unreadable(err) {
+		return l.bury(j, "the alert cannot be read")
+	}
 	if err != nil {
 		return err
 	}

@@ -66,6 +66,7 @@ type Redis struct {
 	head     atomic.Pointer[string] // newest log entry that this node knows of
 	replicas atomic.Int64           // that acknowledged last
 	lost     atomic.Int64           // entries deleted while pending
+	unread   atomic.Int64           // times that a record could not be read
 	liveness liveness
 
 	durability struct {
@@ -248,6 +249,10 @@ func (r *Redis) ServerPID() int {
 // LostPending counts entries of the log that somebody deleted while a channel
 // still had to plan them. It must stay 0.
 func (r *Redis) LostPending() int64 { return r.lost.Load() }
+
+// Unreadable counts how often a list left a record out that could not be read.
+// It must stay 0.
+func (r *Redis) Unreadable() int64 { return r.unread.Load() }
 
 // Close ends the connections and stops the embedded server in good order. It
 // may be called twice.

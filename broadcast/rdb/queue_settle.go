@@ -166,9 +166,9 @@ func (q *Queue) Retry(ctx context.Context, j broadcast.Job, delay time.Duration,
 func (q *Queue) Bury(ctx context.Context, j broadcast.Job, reason string) error {
 	op := q.op("bury", j.Alert)
 	kept := keepDeliveries
-	if t, err := q.task(ctx, j.Alert); err == nil { // a job whose record is gone is buried as well
+	if t, err := q.task(ctx, j.Alert); err == nil { // a job whose record is gone or unreadable is buried as well
 		kept = keptFor(t.Record)
-	} else if !errors.Is(err, alerts.ErrNotFound) {
+	} else if !errors.Is(err, alerts.ErrNotFound) && !errors.Is(err, broadcast.ErrUnreadable) {
 		return fail(op, err)
 	}
 	text, err := json.Marshal(j)

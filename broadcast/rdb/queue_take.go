@@ -52,10 +52,18 @@ func (q *Queue) Entries(ctx context.Context, most int) ([]broadcast.Planned, err
 	var planned []broadcast.Planned
 	for _, m := range found {
 		entries, err := q.r.entries(ctx, epoch, []redis.XMessage{m})
-		if err != nil {
-			return planned, fail(op, err)
+		if err != nil && len(planned) > 0 {
+			break // what was read is planned; the rest counts as forgotten soon
 		}
-		if len(entries) == 0 { // it names nothing: nobody can ever plan it
+		if err != nil {
+			return nil, fail(op, err)
+		}
+		if len(entries) == 0 {
+			id, _ := m.Values["id"].(string)
+			if _, err := q.r.record(ctx, alerts.ID(id)); errors.Is(fail(op, err), alerts.ErrUnavailable) {
+				continue // a newer program's: left to one that understands it
+			}
+			// It names nothing that can be read: nobody can ever plan it.
 			_ = q.r.commands.XAck(ctx, q.r.keys.log(), logGroup(q.channel), m.ID).Err()
 			continue
 		}

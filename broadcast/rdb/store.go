@@ -11,8 +11,10 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/broadcast"
 )
 
 // Store keeps records and acts.
@@ -292,7 +294,7 @@ func (r *Redis) record(ctx context.Context, id alerts.ID) (rec *alerts.Record, e
 }
 
 // recordsOf reads many records, in their order; nil for one that is in none of
-// these states (no states: all), or not there.
+// these states (no states: all), or not there, or cannot be read.
 func (r *Redis) recordsOf(ctx context.Context, ids []string, states []alerts.State) ([]*alerts.Record, error) {
 	read := func(wanted []string) ([]*redis.MapStringStringCmd, error) {
 		cmds := make([]*redis.MapStringStringCmd, len(wanted))
@@ -326,7 +328,10 @@ func (r *Redis) recordsOf(ctx context.Context, ids []string, states []alerts.Sta
 			continue
 		}
 		if recs[i], err = readRecord(cmd.Val()); err != nil {
-			return nil, err
+			// One that cannot be read must not hide all others.
+			r.unread.Add(1)
+			r.log.Error("a record cannot be read and is left out", zap.String("alert", ids[i]), zap.Error(err))
+			continue
 		}
 		if len(states) > 0 && !slices.Contains(states, recs[i].State) {
 			recs[i] = nil
@@ -364,7 +369,10 @@ func (r *Redis) inStates(ctx context.Context, ids []string, states []alerts.Stat
 func readRecord(fields map[string]string) (*alerts.Record, error) {
 	rec := new(alerts.Record)
 	if err := json.Unmarshal([]byte(fields["j"]), rec); err != nil {
-		return nil, fmt.Errorf("stored record: %w", err)
+		if v, bad := strconv.Atoi(fields["v"]); bad == nil && v > alerts.RecordVersion {
+			return nil, fmt.Errorf("%w: %w: %w", broadcast.ErrUnreadable, alerts.ErrUnavailable, err)
+		}
+		return nil, fmt.Errorf("%w: %w", broadcast.ErrUnreadable, err)
 	}
 	rec.State = alerts.State(fields["state"])
 	rec.Approved = alerts.Digest(fields["approved"])
@@ -373,9 +381,14 @@ func readRecord(fields map[string]string) (*alerts.Record, error) {
 	return rec, nil
 }
 
+// encode writes record and act as they are stored. What could not be read back
+// is never stored: the error is an alerts.ErrInvalid then.
 func encode(rec *alerts.Record, act alerts.Act) (j, a []byte, err error) {
 	if j, err = json.Marshal(rec); err != nil {
 		return nil, nil, err
+	}
+	if err := json.Unmarshal(j, new(alerts.Record)); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", alerts.ErrInvalid, err)
 	}
 	a, err = json.Marshal(act)
 	return j, a, err
