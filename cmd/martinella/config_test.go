@@ -123,8 +123,7 @@ func TestEachMistakeOfAChannelIsSaidOnceWithItsLine(t *testing.T) {
 		t.Run(kind, func(t *testing.T) {
 			file := write(t, filepath.Join(t.TempDir(), "m.yaml"), valdemo+"channels:\n  - {name: S MS, kind: "+kind+"}\n")
 			_, _, errOut := command(t, "config", "check", "--config", file)
-			lines := strings.Split(strings.TrimSpace(errOut), "\n")
-			for _, line := range lines {
+			for line := range strings.Lines(errOut) {
 				if !strings.HasPrefix(strings.TrimPrefix(line, "martinella: "), file+":4: channels[0]") {
 					t.Errorf("without its place: %s", line)
 				}
