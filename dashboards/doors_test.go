@@ -9,6 +9,7 @@ import (
 	"errors"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
@@ -76,15 +77,43 @@ func (written) Entries() []OutboxEntry {
 	return []OutboxEntry{{At: time.Now(), Channel: "sms", To: "+39 *** 567", Title: "T", Text: "ESERCITAZIONE <b>\nsecond line"}}
 }
 
-func TestTheOutboxIsADemonstration(t *testing.T) {
-	g := open(t, func(c *Config) { c.Outbox = written{} })
+func TestInPracticeEverybodySeesTheOutbox(t *testing.T) {
+	g := open(t, func(c *Config) { c.Outbox, c.Practice = written{}, true })
 	p := g.page("/outbox")
 	p.says(".drill", "Nessuno di questi messaggi è stato inviato")
 	p.says("article p", "ESERCITAZIONE <b>")
 	p.says("article p", "second line")
 	p.says("footer", "Messaggi della dimostrazione")
-	if r := open(t).get("/outbox"); r.StatusCode != 404 {
+	if r := open(t, func(c *Config) { c.Practice = true }).get("/outbox"); r.StatusCode != 404 {
 		t.Errorf("without an outbox: %d", r.StatusCode)
+	}
+}
+
+// An outbox may carry what is not for everybody.
+func TestOutsidePracticeTheOutboxIsForTheAdministrationAlone(t *testing.T) {
+	g := open(t, func(c *Config) { c.Outbox = written{} })
+	if r := g.get("/outbox"); r.StatusCode != 404 || strings.Contains(r.body, "ESERCITAZIONE") {
+		t.Errorf("on the public port: %d %s, want 404", r.StatusCode, r.body)
+	}
+	if r := g.get("/"); strings.Contains(r.body, `"/outbox"`) {
+		t.Error("the public page leads to the outbox")
+	}
+	admin := httptest.NewServer(g.server.Admin())
+	defer admin.Close()
+	g.URL = admin.URL
+	p := g.page("/outbox")
+	p.says("article p", "ESERCITAZIONE <b>")
+	for _, a := range p.all("footer a") {
+		if to := attr(a, "href"); strings.HasPrefix(to, "/") {
+			t.Errorf("%s is not on this port", to)
+		}
+	}
+	if r := g.get("/outbox"); r.Header.Get("Content-Security-Policy") == "" {
+		t.Error("there is no content security policy")
+	}
+	style := attr(p.all("link")[0], "href")
+	if r := g.get(style); r.StatusCode != 200 {
+		t.Errorf("%s: %d", style, r.StatusCode)
 	}
 }
 

@@ -26,9 +26,13 @@ type frame struct {
 	Exercise      bool // an exercise is shown: banner
 	Weak          string
 	Levels        string // words of the levels of the live feed, JSON for the script
-	Outbox        bool
+	Outbox        bool   // its page is public
+	Base          string // before the paths of the public pages, where they are on another port
 	Content       any
 }
+
+// ownAccessibility is our own page, where no other statement is configured.
+const ownAccessibility = "/accessibility"
 
 // view is what a page's own code gives for one rendering.
 type view struct {
@@ -45,10 +49,10 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: p.s.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(p.s.Site, "https://"), "http://"), "/"),
 		Accessibility: p.s.Accessibility, Feedback: p.s.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil, Content: v.content,
+		Outbox: p.s.Outbox != nil && p.s.Practice, Content: v.content,
 	}
 	if f.Accessibility == "" {
-		f.Accessibility = "/accessibility"
+		f.Accessibility = ownAccessibility
 	}
 	f.Weak = p.weak(ctx, l)
 	f.Levels = levels(l)

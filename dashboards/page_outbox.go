@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Outbox holds what the demonstration would have sent. Entries may be called
+// Outbox holds what channels wrote instead of sending it. Entries may be called
 // from many goroutines; newest first.
 type Outbox interface {
 	Entries() []OutboxEntry
@@ -32,7 +32,8 @@ type outboxLine struct {
 // maxOutbox bounds the page.
 const maxOutbox = 200
 
-// outbox is never cached: it is for one person at a demonstration.
+// outbox is never cached: it is for who tries the gateway, or administers it.
+// On the administration port the other pages are elsewhere.
 func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
 	l, now := p.locales.of(r), time.Now()
 	var page outboxPage
@@ -44,7 +45,14 @@ func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
 	}
 	v := view{name: "outbox", title: l.must("outbox_title"), content: page}
 	var e entry
-	if err := p.render(&e, l, v, p.frame(r.Context(), l, "/outbox", v, "", now), false); err != nil {
+	f := p.frame(r.Context(), l, "/outbox", v, "", now)
+	if !p.s.Practice {
+		f.Base = p.s.PublicURL
+		if f.Accessibility == ownAccessibility {
+			f.Accessibility = f.Base + ownAccessibility
+		}
+	}
+	if err := p.render(&e, l, v, f, false); err != nil {
 		p.s.internal(w, r, err, nil)
 		return
 	}

@@ -63,7 +63,7 @@ func (s *Server) public() []route {
 	if s.Events != nil {
 		routes = append(routes, route{"GET", "/events", anybody, s.Events.ServeHTTP})
 	}
-	if s.Outbox != nil {
+	if s.Outbox != nil && s.Practice {
 		routes = append(routes, route{"GET", "/outbox", anybody, s.pages.outbox})
 	}
 	return routes
@@ -77,6 +77,12 @@ func (s *Server) admin() []route {
 		{"GET", "/healthz", anybody, s.healthz},
 		{"GET", "/readyz", anybody, s.readyz},
 		{"GET", "/version", anybody, s.version},
+	}
+	if s.Outbox != nil && !s.Practice { // it shows Restricted and Private alerts too
+		outbox := s.headers(http.HandlerFunc(s.pages.outbox))
+		routes = append(routes,
+			route{"GET", "/outbox", anybody, outbox.ServeHTTP},
+			route{"GET", "/static/{file}", anybody, s.pages.assets.serve})
 	}
 	if s.Profiling {
 		routes = append(routes,
@@ -101,7 +107,7 @@ func (s *Server) Public() http.Handler {
 	for _, r := range s.public() {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
-	return s.recovered(s.hurried(s.headers(s.unknown(mux))))
+	return s.recovered(s.hurried(drained(s.headers(s.unknown(mux)))))
 }
 
 // Admin is the handler of the administration port.

@@ -39,8 +39,11 @@ type Config struct {
 	// they read goes to Sink.
 	Hooks map[string]channels.Inbound
 	Sink  channels.Sink
-	// Outbox is what the demonstration would have sent, shown at /outbox.
+	// Outbox is what was written instead of sent, shown at /outbox: to
+	// everybody in practice, else on the administration port alone.
 	Outbox Outbox
+	// Practice says that the gateway warns nobody: it refuses Actual.
+	Practice bool
 
 	// Ready lists why alerts cannot be accepted durably now; none means ready.
 	Ready func(ctx context.Context) []string

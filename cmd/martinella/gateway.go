@@ -158,7 +158,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
-		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Profiling: c.Profiling,
+		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Profiling: c.Profiling, Practice: c.Mode == modePractice,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -173,6 +173,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 			return err
 		}
 		rights, _ := rightsOf(s.Can, s.Areas, s.Hazards, s.SeverityMax, s.Status, nil, false)
+		rights.Senders = trimmed(s.Senders)
 		conf.Signers = append(conf.Signers, dashboards.Signer{Person: alerts.Person{ID: "sender:" + s.Name, Name: s.Name, Rights: rights}, Certificate: cert})
 		conf.Certificates[s.Name] = cert
 	}
