@@ -152,6 +152,13 @@ func TestKeysAreMadeListedAndRevoked(t *testing.T) {
 	if r := s.submit(t, secretOf(t, file), message); r.status != http.StatusAccepted {
 		t.Fatalf("submit: %d %s", r.status, r.body)
 	}
+	bound := s.key(t, "bound", "--can", "submit", "--senders", "altrove@example.org")
+	if r := s.submit(t, secretOf(t, bound), message); r.status != http.StatusForbidden || !strings.Contains(string(r.body), `"sender"`) {
+		t.Errorf("a key that speaks for somebody else: %d %s", r.status, r.body)
+	}
+	if list := must(t, "keys", "list", "--config", config); !strings.Contains(list, "senders altrove@example.org") {
+		t.Errorf("list does not name the sender: %s", list)
+	}
 	id := strings.Fields(strings.Split(list, "\n")[1])[0]
 	must(t, "keys", "revoke", "--config", config, id)
 	if r := s.submit(t, secretOf(t, file), message); r.status != http.StatusUnauthorized {

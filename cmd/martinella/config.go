@@ -95,6 +95,7 @@ type PagesConfig struct {
 type SenderConfig struct {
 	Name        string   `yaml:"name"`
 	Certificate string   `yaml:"certificate"` // PEM file, pinned
+	Senders     []string `yaml:"senders"`     // CAP senders that it may speak for; none: any
 	Can         []string `yaml:"can"`
 	Areas       []string `yaml:"areas"`
 	Hazards     []string `yaml:"hazards"`

@@ -39,6 +39,7 @@ func keysCommand(sh shell) *cobra.Command {
 type keyRequest struct {
 	name                                   string
 	can, areas, hazards, statuses, channel []string
+	senders                                []string
 	severityMax                            string
 	selfApprove, sign                      bool
 	expires                                time.Duration
@@ -48,7 +49,8 @@ func (k *keyRequest) flags(f *pflag.FlagSet) {
 	f.StringVar(&k.name, "name", "", "`NAME` for people and records")
 	f.StringSliceVar(&k.can, "can", nil, "`VERBS`: submit, approve, issue, read")
 	f.BoolVar(&k.selfApprove, "self-approve", false, "issue Actual alerts of Severe and Extreme without a second person")
-	f.StringSliceVar(&k.areas, "areas", nil, "geocode `VALUES`, or prefixes ending in * (default: no limit)")
+	f.StringSliceVar(&k.areas, "areas", nil, "geocode `VALUES` like 052032 or ISTAT=052032, or prefixes ending in * (default: no limit)")
+	f.StringSliceVar(&k.senders, "senders", nil, "CAP `SENDERS` that the key may speak for (default: no limit)")
 	f.StringSliceVar(&k.hazards, "hazards", nil, "CAP `CATEGORIES` (default: no limit)")
 	f.StringVar(&k.severityMax, "severity-max", "", "highest `SEVERITY` (default: no limit)")
 	f.StringSliceVar(&k.statuses, "status", nil, "CAP `STATUSES` (default: Exercise and Test only)")
@@ -69,13 +71,14 @@ type newKey struct {
 // createKey makes a key, stores it, and gives its secrets.
 func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Time) (newKey, error) {
 	rights, ps := rightsOf(k.can, k.areas, k.hazards, k.severityMax, k.statuses, k.channel, k.selfApprove)
+	rights.Senders = trimmed(k.senders)
 	if strings.TrimSpace(k.name) == "" {
 		ps = append(ps, alerts.Problem{Field: "name", Problem: "is missing", Hint: "say who uses the key"})
 	}
 	for _, text := range []struct {
 		flag  string
 		words []string
-	}{{"name", []string{k.name}}, {"areas", rights.Areas}, {"channels", rights.Channels}} {
+	}{{"name", []string{k.name}}, {"areas", rights.Areas}, {"channels", rights.Channels}, {"senders", rights.Senders}} {
 		if slices.ContainsFunc(text.words, unprintable) {
 			ps = append(ps, alerts.Problem{Field: text.flag, Problem: "holds control characters", Hint: "write plain text: it is shown in terminals and on pages"})
 		}
@@ -293,7 +296,7 @@ func limits(r alerts.Rights) string {
 	for _, limit := range []struct {
 		word   string
 		values []string
-	}{{"areas", r.Areas}, {"hazards", r.Hazards}, {"channels", r.Channels}} {
+	}{{"senders", r.Senders}, {"areas", r.Areas}, {"hazards", r.Hazards}, {"channels", r.Channels}} {
 		if len(limit.values) > 0 {
 			all = append(all, limit.word+" "+strings.Join(limit.values, ", "))
 		}
