@@ -133,6 +133,11 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 			}
 			return settle(Result{Ordinal: m.Ordinal, State: Expired, Reason: unsentReasons[Expired]})
 		}
+		if err := b.queue.Fenced(); err != nil {
+			// Another node may send it by now: nothing leaves here until the
+			// store has said whose job it is.
+			return ending{result: Result{Ordinal: m.Ordinal}, unsent: !double, doubt: double, held: true, after: storePause, reason: "this node was away for too long"}
+		}
 		r, err := b.send(m)
 		verdict, after := channels.VerdictOf(err)
 		reason := ""

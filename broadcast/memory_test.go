@@ -486,6 +486,8 @@ func (q *memoryQueue) Begin(_ context.Context, j Job, ordinals []uint32) (turns 
 	return turns, err
 }
 
+func (q *memoryQueue) Fenced() error { return nil }
+
 func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bool) (changed Changed, err error) {
 	err = q.do("finish", func(c *memoryChannel) error {
 		at, err := q.mine(c, j)

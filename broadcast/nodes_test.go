@@ -391,3 +391,44 @@ func TestACancelStopsTheAlertAlsoWhereItDoesNotGoItself(t *testing.T) {
 		})
 	}
 }
+
+// slowPeople take their time, like a machine that is stopped and goes on.
+type slowPeople struct {
+	broadcast.People
+	wait time.Duration
+}
+
+func (s slowPeople) Contacts(ctx context.Context, kind string, numbers []uint32) ([]string, error) {
+	time.Sleep(s.wait)
+	return s.People.Contacts(ctx, kind, numbers)
+}
+
+func TestANodeThatWasAwaySendsNothingMore(t *testing.T) {
+	inTown(t, func(t *testing.T, w *town) {
+		a := w.join(&carrierOf{name: "sms", kind: "phone"})
+		defer a.store.Close()
+		a.subscribe(t, 40)
+		a.dispatch.People = slowPeople{a.store.People(), 8 * time.Second}
+		keeping, pause := context.WithCancel(context.Background())
+		working, end := context.WithCancel(context.Background())
+		var all sync.WaitGroup
+		all.Go(func() { _ = a.store.Run(keeping) })
+		all.Go(func() { _ = a.dispatch.Run(working) })
+		r := a.issue(t, broadcasttest.NewRecord(alerts.SeverityExtreme))
+		time.Sleep(time.Second)
+		pause() // between the attempt written down and the first message
+		b := w.join(&carrierOf{name: "sms", kind: "phone"})
+		defer b.store.Close()
+		stop := b.run()
+		time.Sleep(time.Minute)
+		stop()
+		end()
+		all.Wait()
+		if n := w.to.doubles(); n != 0 {
+			t.Errorf("%d of 40 got it twice: the node did not look at its lease", n)
+		}
+		if d := b.delivery(r.ID); d.Accepted != 40 {
+			t.Errorf("%+v, want 40 accepted", d)
+		}
+	})
+}

@@ -125,6 +125,11 @@ type Queue interface {
 	// the alert was stopped meanwhile. ErrLost when the job was taken over.
 	Begin(ctx context.Context, j Job, ordinals []uint32) ([]Turn, error)
 
+	// Fenced tells, from memory and at once, whether this node still counts as
+	// alive: an error that wraps ErrLost where others may take its jobs over
+	// at any moment. Ask right before each message leaves.
+	Fenced() error
+
 	// Finish settles recipients; with last the job is done. What is settled
 	// already stays as it is, so asking again is safe. A message id of a
 	// receipt is indexed, and a report that came early is applied: Changed

@@ -473,6 +473,30 @@ func TestFencedNodeBeginsNothing(t *testing.T) {
 	if err := r.fenced(t.Context()); !errors.Is(err, broadcast.ErrLost) {
 		t.Errorf("with an old one: %v, want broadcast.ErrLost", err)
 	}
+	q, err := r.Queue(t.Context(), "sms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Fenced(); !errors.Is(err, broadcast.ErrLost) {
+		t.Errorf("before a message, with an old one: %v, want broadcast.ErrLost", err)
+	}
+	if err := r.refreshLease(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := q.Fenced(); err != nil {
+		t.Errorf("before a message, with a fresh one: %v", err)
+	}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := r.Run(ended); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.fenced(t.Context()); !errors.Is(err, broadcast.ErrLost) {
+		t.Errorf("with one that was given back: %v, want broadcast.ErrLost", err)
+	}
+	if err := q.Fenced(); !errors.Is(err, broadcast.ErrLost) {
+		t.Errorf("before a message, with one that was given back: %v, want broadcast.ErrLost", err)
+	}
 }
 
 func TestEpochFollowsTheLog(t *testing.T) {

@@ -31,6 +31,7 @@ const (
 type liveness struct {
 	sync.Mutex
 	running bool      // Run refreshes the lease
+	left    bool      // Run has ended and gave the lease back
 	last    time.Time // good refresh
 	misses  map[string]int
 	dead    []string
@@ -54,18 +55,31 @@ func (r *Redis) refreshLease(ctx context.Context) error {
 var errFenced = fmt.Errorf("%w, perhaps: this node's lease is too old (%w)", broadcast.ErrLost, alerts.ErrUnavailable)
 
 // fenced refuses to begin anything where others may count this node as dead.
-// Without Run, nobody refreshes the lease but this call.
+// Before Run, nobody refreshes the lease but this call; after it, the lease is
+// given back, and nothing is begun any more.
 func (r *Redis) fenced(ctx context.Context) error {
 	r.liveness.Lock()
-	age, running := time.Since(r.liveness.last), r.liveness.running
+	age, running, left := time.Since(r.liveness.last), r.liveness.running, r.liveness.left
 	r.liveness.Unlock()
 	switch {
+	case left:
+		return errFenced
 	case age <= leaseRefresh || running && age <= fence:
 		return nil
 	case running:
 		return errFenced
 	}
 	return r.refreshLease(ctx)
+}
+
+// Fenced implements [broadcast.Queue].
+func (q *Queue) Fenced() error {
+	q.r.liveness.Lock()
+	defer q.r.liveness.Unlock()
+	if q.r.liveness.left || time.Since(q.r.liveness.last) > fence { // a monotonic clock
+		return errFenced
+	}
+	return nil
 }
 
 // deadNodes are those whose lease was gone three times in a row.

@@ -73,12 +73,15 @@ func (r *Redis) Run(ctx context.Context) error {
 func (r *Redis) setRunning(on bool) {
 	r.liveness.Lock()
 	defer r.liveness.Unlock()
-	r.liveness.running = on
+	r.liveness.running, r.liveness.left = on, r.liveness.left && !on
 }
 
 // leave gives the lease back, so that others take over without waiting for it
 // to end.
 func (r *Redis) leave(ctx context.Context) {
+	r.liveness.Lock()
+	r.liveness.left = true
+	r.liveness.Unlock()
 	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = r.commands.Del(short, r.keys.lease(r.node)).Err()
