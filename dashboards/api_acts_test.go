@@ -3,6 +3,8 @@ package dashboards
 import (
 	"strings"
 	"testing"
+
+	"martinella/broadcast"
 )
 
 func TestTheDesk(t *testing.T) {
@@ -65,6 +67,45 @@ func TestCancelAndAllClear(t *testing.T) {
 		if r = g.act(issuer, issued["id"].(string), act, body); r.StatusCode != 200 {
 			t.Errorf("%s again: %d %s, want 200", act, r.StatusCode, r.body)
 		}
+	}
+}
+
+// An alert that is not for the page has no address there.
+func TestTheAddressIsThatOfAPageThatExists(t *testing.T) {
+	g := open(t)
+	for scope, pairs := range map[string][]string{
+		"Public":     nil,
+		"Restricted": {":<scope>Public</scope>", "<scope>Restricted</scope><restriction>volontari</restriction>"},
+	} {
+		v := g.issue(message("scope-"+scope, pairs...))
+		id := v["id"].(string)
+		want := ""
+		if page := g.get("/a/" + id); page.StatusCode == 200 {
+			want = "/a/" + id
+		}
+		if scope == "Public" && want == "" {
+			t.Fatal("the page of a public alert is not there")
+		}
+		read := g.get("/api/v1/alerts/"+id, "Authorization", "Bearer "+issuer).json(t)
+		for what, url := range map[string]any{"submit": v["url"], "get": read["url"]} {
+			if got := url.(string); !strings.HasSuffix(got, want) || want == "" && got != "" {
+				t.Errorf("%s, %s: url %q, want %q", scope, what, got, want)
+			}
+		}
+	}
+}
+
+// What a submit would refuse, the check must not call sendable.
+func TestCheckKnowsAStoreThatKeepsNothing(t *testing.T) {
+	g := open(t)
+	g.memory.durable = broadcast.Durability{Mode: "memory", Memory: true}
+	for status, want := range map[string]string{"Actual": `"sendable":false`, "Exercise": `"sendable":true`} {
+		if r := g.post(issuer, "/api/v1/alerts/check", message("kept", "status", status)); r.StatusCode != 200 || !strings.Contains(r.body, want) {
+			t.Errorf("%s: %d %s, want %s", status, r.StatusCode, r.body, want)
+		}
+	}
+	if len(g.memory.records) != 0 {
+		t.Errorf("%d records were stored", len(g.memory.records))
 	}
 }
 

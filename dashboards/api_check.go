@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -32,6 +33,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 			v.Obstacles = append(v.Obstacles, alerts.Problem{Field: "key", Problem: "may not submit alerts", Hint: "send it with a key made with --can submit or --can issue", Level: alerts.LevelError})
 		}
 		v.Obstacles = append(v.Obstacles, by.Refusals(v.Document.Alert, nil)...)
+		v.Obstacles = append(v.Obstacles, s.forgetful(r.Context(), v.Document.Alert)...)
 		v.Sendable = len(v.Obstacles) == 0
 	}
 	if v.Problems == nil {
@@ -45,4 +47,14 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusUnprocessableEntity
 	}
 	writeJSON(w, status, v)
+}
+
+// forgetful is the obstacle of a store that keeps nothing: a submit of an
+// Actual is refused there (DECISIONS 1).
+func (s *Server) forgetful(ctx context.Context, a *alerts.Alert) alerts.Problems {
+	if d, err := s.status.now(ctx); err != nil || !d.Memory || a.Status != alerts.StatusActual {
+		return nil
+	}
+	return alerts.Problems{{Field: "status", Problem: "Actual is not taken by a store that keeps nothing",
+		Hint: "send an Exercise, or start the gateway with --redis embedded or a URL", Level: alerts.LevelError}}
 }

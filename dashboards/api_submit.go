@@ -8,6 +8,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/broadcast"
 )
 
 // submitted is the answer to a submit and to every act of the desk.
@@ -78,5 +79,11 @@ func (s *Server) acted(w http.ResponseWriter, r *http.Request, record *alerts.Re
 	})
 }
 
-// pageURL is the address of the event's page.
-func (s *Server) pageURL(r *alerts.Record) string { return s.PublicURL + "/a/" + string(r.Event) }
+// pageURL is the address of the event's page, "" for an alert that is not for
+// it.
+func (s *Server) pageURL(r *alerts.Record) string {
+	if ok, _ := alerts.MayLeave(r.Alert.Status, r.Alert.Scope, broadcast.PublicDoor); !ok {
+		return ""
+	}
+	return s.PublicURL + "/a/" + string(r.Event)
+}
