@@ -165,6 +165,23 @@ func TestRestrictedTextReachesVolunteersOnly(t *testing.T) {
 	}
 }
 
+// Who sends an alert that nobody gets must not read that it stands on the page.
+func TestAnAlertWithoutAChannelSaysWhetherThePageShowsIt(t *testing.T) {
+	for scope, want := range map[alerts.Scope]string{
+		alerts.ScopePublic:     "it stands on the page and in the feeds only",
+		alerts.ScopeRestricted: "reaches nobody",
+		alerts.ScopePrivate:    "reaches nobody",
+	} {
+		h := newHouse(t)
+		r := h.record(alerts.SeverityMinor, time.Hour)
+		r.Alert.Scope = scope
+		r = prepared(t, h, r)
+		if len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0].Problem, want) {
+			t.Errorf("%s: warnings %v, want %q", scope, r.Warnings, want)
+		}
+	}
+}
+
 func TestPublishComparesAndRefuses(t *testing.T) {
 	route := Route{Channel: phones{&platform{name: "sms"}}}
 	t.Run("what would be sent has changed", func(t *testing.T) {

@@ -73,7 +73,7 @@ func approve(ctx context.Context, sh shell, c *client, id, reason string, yes, a
 	if err := sayAnswer(sh, s, status, asJSON); err != nil {
 		return err
 	}
-	return followToEnd(ctx, sh, c, v.ID, asJSON)
+	return followToEnd(ctx, sh, c, s, asJSON)
 }
 
 // describe prints what an approver must see: what, where, until when, to whom.

@@ -61,5 +61,5 @@ func closeEvent(ctx context.Context, sh shell, c *client, id, verb string, d ale
 	if err := sayAnswer(sh, s, status, asJSON); err != nil || status == http.StatusAccepted {
 		return err
 	}
-	return followToEnd(ctx, sh, c, s.ID, asJSON)
+	return followToEnd(ctx, sh, c, s, asJSON)
 }

@@ -159,7 +159,7 @@ func (d *demo) play(ctx context.Context, g *gateway, at readyFile) error {
 	if err != nil {
 		return err
 	}
-	ds, err := d.follow(playing, at, author, sent.ID)
+	ds, err := d.follow(playing, at, author, sent)
 	if err != nil {
 		return err
 	}

@@ -145,13 +145,13 @@ func (s seen) err(ds []broadcast.Delivery) error {
 }
 
 // follow waits until every channel has ended.
-func (d *demo) follow(ctx context.Context, at readyFile, keyFile string, id alerts.ID) ([]broadcast.Delivery, error) {
+func (d *demo) follow(ctx context.Context, at readyFile, keyFile string, sent submitted) ([]broadcast.Delivery, error) {
 	c, err := d.client(at, keyFile)
 	if err != nil {
 		return nil, err
 	}
 	last := &lastDeliveries{}
-	if _, err := follow(ctx, c, id, last); err != nil {
+	if _, err := follow(ctx, c, sent, last); err != nil {
 		return nil, err
 	}
 	return last.ds, nil

@@ -16,7 +16,6 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/term"
 
-	"martinella/alerts"
 	"martinella/broadcast"
 )
 
@@ -42,13 +41,14 @@ type display interface {
 }
 
 // follow reads the deliveries until every channel has ended and gives whether
-// all of them ended well.
-func follow(ctx context.Context, c *client, id alerts.ID, to display) (bool, error) {
+// all of them ended well. An alert without a channel and without a page reaches
+// nobody: that is an error.
+func follow(ctx context.Context, c *client, s submitted, to display) (bool, error) {
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
 	misses := 0
 	for {
-		ds, err := c.deliveries(ctx, id)
+		ds, err := c.deliveries(ctx, s.ID)
 		switch {
 		case ctx.Err() != nil:
 			return false, &failure{exitPartly, errors.New("stopped waiting; the gateway goes on delivering"), "martinella watch shows how it goes"}
@@ -65,6 +65,9 @@ func follow(ctx context.Context, c *client, id alerts.ID, to display) (bool, err
 			}
 			if ended || len(ds) == 0 {
 				to.end(ds)
+				if len(ds) == 0 && s.URL == "" {
+					return false, refused(errors.New("the alert reaches nobody: no channel carries it and it is not for the page"), "add a channel that may carry it, or send another with scope Public")
+				}
 				return well, nil
 			}
 			to.show(ds)

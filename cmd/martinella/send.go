@@ -89,12 +89,12 @@ func send(ctx context.Context, sh shell, c *client, message []byte, asJSON, wait
 	} else if !s.State.Published() {
 		return refused(fmt.Errorf("the alert is %s", s.State), "send a changed alert with a new identifier")
 	}
-	return followToEnd(ctx, sh, c, s.ID, asJSON)
+	return followToEnd(ctx, sh, c, s, asJSON)
 }
 
 // followToEnd shows the deliveries until all have ended.
-func followToEnd(ctx context.Context, sh shell, c *client, id alerts.ID, asJSON bool) error {
-	well, err := follow(ctx, c, id, newDisplay(sh.out, asJSON))
+func followToEnd(ctx context.Context, sh shell, c *client, s submitted, asJSON bool) error {
+	well, err := follow(ctx, c, s, newDisplay(sh.out, asJSON))
 	if err != nil {
 		return err
 	}
