@@ -36,6 +36,7 @@ const (
 	storeTime     = 2 * time.Second  // beyond it, to write down what came of it
 	storePause    = 250 * time.Millisecond
 	orderTime     = 5 * time.Second // that a post waits for the one before it in its event
+	orderPoll     = 100 * time.Millisecond
 	urgentHold    = 5 * time.Second // at most, between two tries of an urgent job on a channel that holds back
 )
 

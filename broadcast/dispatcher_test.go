@@ -801,3 +801,33 @@ func TestAJobWhoseAlertCannotBeReadIsBuriedAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestWhoWasNotReachedGetsEveryLaterUpdateAsUrgently(t *testing.T) {
+	for name, c := range map[string]struct {
+		severities []alerts.Severity
+		want       bool
+	}{
+		"it was never urgent":                   {[]alerts.Severity{alerts.SeverityMinor, alerts.SeverityMinor}, false},
+		"the one before was":                    {[]alerts.Severity{alerts.SeverityExtreme, alerts.SeverityMinor}, true},
+		"the first of three was":                {[]alerts.Severity{alerts.SeverityExtreme, alerts.SeverityModerate, alerts.SeverityMinor}, true},
+		"the first of four was, all others not": {[]alerts.Severity{alerts.SeveritySevere, alerts.SeverityMinor, alerts.SeverityMinor, alerts.SeverityMinor}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, Route{Channel: phones{&platform{name: "sms"}}})
+			h.subscribe(3, "it")
+			var r *alerts.Record
+			for i, severity := range c.severities {
+				if i == 0 {
+					r = h.issue(h.record(severity, time.Hour))
+				} else {
+					r = h.issue(h.next(r, alerts.ChangeUpdated, severity))
+				}
+			}
+			l := &line{name: "sms", kind: "phone", queue: &memoryQueue{h.memory, "sms", "a"}, log: zap.NewNop()}
+			jobs, err := l.jobs(t.Context(), r)
+			if err != nil || len(jobs) != 1 || jobs[0].Urgent != c.want {
+				t.Errorf("jobs %+v, %v: want one, urgent %v", jobs, err, c.want)
+			}
+		})
+	}
+}

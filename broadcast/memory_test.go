@@ -613,6 +613,18 @@ func (q *memoryQueue) Post(_ context.Context, event alerts.ID, language string) 
 	return id, err
 }
 
+func (q *memoryQueue) Trying(_ context.Context, alert alerts.ID) (n int, err error) {
+	err = q.do("trying", func(c *memoryChannel) error {
+		for _, s := range c.states[alert] {
+			if s == Trying {
+				n++
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
 func (q *memoryQueue) Report(_ context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error) {
 	err = q.do("report", func(c *memoryChannel) error {
 		if _, known = c.receipts[r.MessageID]; known {

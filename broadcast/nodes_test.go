@@ -432,3 +432,47 @@ func TestANodeThatWasAwaySendsNothingMore(t *testing.T) {
 		}
 	})
 }
+
+func TestACancelStandsBehindItsAlertAlsoWhenAnotherNodePostsIt(t *testing.T) {
+	for name, changes := range map[string][]alerts.Change{
+		"at once":                {alerts.ChangeCancelled},
+		"with an Update between": {alerts.ChangeUpdated, alerts.ChangeCancelled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTown(t, func(t *testing.T, w *town) {
+				// The one node is slow and has only the Alert; the other one is alone with the rest.
+				slow := &carrierOf{name: "social"}
+				slow.send = func(context.Context, channels.Message) error { time.Sleep(6 * time.Second); return nil }
+				a := w.join(slow)
+				defer a.store.Close()
+				stop := a.run()
+				r := a.issue(t, broadcasttest.NewRecord(alerts.SeverityExtreme))
+				time.Sleep(time.Second)
+				stopped := make(chan struct{})
+				go func() { // ends what it began, and takes nothing more
+					defer close(stopped)
+					stop()
+				}()
+				time.Sleep(2 * time.Second)
+				hangs := ""
+				quick := &carrierOf{name: "social"}
+				quick.send = func(_ context.Context, m channels.Message) error { hangs = m.Previous; return nil }
+				b := w.join(quick)
+				defer b.store.Close()
+				for _, change := range changes {
+					r = b.issue(t, broadcasttest.Revise(r, change))
+				}
+				end := b.run()
+				time.Sleep(30 * time.Second)
+				end()
+				<-stopped
+				if len(w.to.list) < 2 || w.to.list[0].change != alerts.ChangeIssued || w.to.list[len(w.to.list)-1].change != alerts.ChangeCancelled {
+					t.Errorf("posted %+v, want the Alert first and the Cancel last", w.to.list)
+				}
+				if hangs == "" {
+					t.Error("the Cancel hangs on nothing")
+				}
+			})
+		})
+	}
+}

@@ -78,7 +78,7 @@ func (p *Planner) Publish(ctx context.Context, r *alerts.Record, act alerts.Act)
 // that the store has forgotten or cannot read end the list.
 func (p *Planner) earlier(ctx context.Context, r *alerts.Record) ([]*alerts.Record, error) {
 	var past []*alerts.Record
-	for id := r.Supersedes; id != "" && len(past) < 1000; {
+	for id := r.Supersedes; id != "" && len(past) < mostRevisions; {
 		one, err := p.Records.Get(ctx, id, alerts.Exactly)
 		if errors.Is(err, alerts.ErrNotFound) || unreadable(err) {
 			break

@@ -13,6 +13,9 @@ import (
 // planBatch is how many jobs one call of Plan writes.
 const planBatch = 200
 
+// mostRevisions bounds how far an event is followed back.
+const mostRevisions = 1000
+
 // plan turns log entries into jobs.
 func (l *line) plan(ctx context.Context) {
 	for ctx.Err() == nil {
@@ -94,24 +97,34 @@ func (l *line) jobs(ctx context.Context, r *alerts.Record) ([]Job, error) {
 	return jobs, nil
 }
 
-// urgentlyNeeded decides the lane: that of the record, or of the revision that
-// it replaces, so that who was not reached is not worse off (DECISIONS 7).
+// urgentlyNeeded decides the lane: that of the record, or of a revision before
+// it, so that who was not reached is not worse off (DECISIONS 7).
 func (l *line) urgentlyNeeded(ctx context.Context, r *alerts.Record) (bool, error) {
 	if r.Urgent() || r.Supersedes == "" {
 		return r.Urgent(), nil
 	}
-	var before *Task
-	err := l.insist(ctx, "task", func(ctx context.Context) (err error) {
-		before, err = l.queue.Task(ctx, Job{Alert: r.Supersedes})
-		return err
-	})
-	if errors.Is(err, alerts.ErrNotFound) || unreadable(err) {
-		return false, nil
+	before, err := l.before(ctx, r)
+	return slices.ContainsFunc(before, (*alerts.Record).Urgent), err
+}
+
+// before gives the revisions before r, the newest first, as far as the store
+// knows them.
+func (l *line) before(ctx context.Context, r *alerts.Record) (past []*alerts.Record, err error) {
+	for id := r.Supersedes; id != "" && len(past) < mostRevisions; {
+		var task *Task
+		err := l.insist(ctx, "task", func(ctx context.Context) (err error) {
+			task, err = l.queue.Task(ctx, Job{Alert: id})
+			return err
+		})
+		if errors.Is(err, alerts.ErrNotFound) || unreadable(err) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		past, id = append(past, task.Record), task.Record.Supersedes
 	}
-	if err != nil {
-		return false, err
-	}
-	return before.Record.Urgent(), nil
+	return past, nil
 }
 
 // final reports whether asking the store again would give the same. What is

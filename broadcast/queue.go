@@ -154,9 +154,13 @@ type Queue interface {
 	// 0 means go, else how long to wait before asking again.
 	Pace(ctx context.Context, l channels.Limit, n int) (time.Duration, error)
 
-	// Post gives the platform's id of the newest accepted post of the event in
-	// this language, or "": what a reply or an edit hangs on.
+	// Post gives the platform's id of the accepted post of the event's highest
+	// revision in this language, or "": what a reply or an edit hangs on.
 	Post(ctx context.Context, event alerts.ID, language string) (string, error)
+
+	// Trying counts the recipients or posts of the alert that some node is
+	// sending now, or that it left in doubt.
+	Trying(ctx context.Context, alert alerts.ID) (int, error)
 
 	// Report applies a platform's report, forward only; one for an unknown id
 	// is parked. known tells which of the two. Changed is zero for a report

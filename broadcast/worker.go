@@ -123,18 +123,38 @@ func (l *line) carry(ctx context.Context, j Job) error {
 		return err
 	}
 	if l.kind == "" {
-		defer l.inOrder(task.Record.Event)()
+		defer l.inOrder(task.Record)()
 	}
 	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), previous: map[string]string{}}
 	return b.run(ctx)
 }
 
-// inOrder waits while another post of the event is on its way, so that a
-// Cancel stands behind its Alert and hangs on it; not for long, since what
-// hangs must not hold a Cancel. release lets the next one go.
-func (l *line) inOrder(event alerts.ID) (release func()) {
+// inOrder waits while another post of the event is on its way, here or on
+// another node, so that a Cancel stands behind its Alert and hangs on it; not
+// for long, since what hangs must not hold a Cancel. release lets the next one
+// go.
+func (l *line) inOrder(r *alerts.Record) (release func()) {
 	limit, cancel := context.WithTimeout(l.flight, orderTime)
 	defer cancel()
+	release = l.turn(limit, r.Event)
+	if past, err := l.before(limit, r); err == nil {
+		for _, one := range past {
+			for {
+				n, err := l.queue.Trying(limit, one.ID)
+				if err == nil && n == 0 {
+					break
+				}
+				if !pause(limit, orderPoll) {
+					return release
+				}
+			}
+		}
+	}
+	return release
+}
+
+// turn waits for the event's other posts of this node, until limit ends.
+func (l *line) turn(limit context.Context, event alerts.ID) (release func()) {
 	mine := make(chan struct{})
 	for {
 		l.mu.Lock()

@@ -35,6 +35,8 @@ func TestQueue(t *testing.T, open Open) {
 		"deliveries tell what became of everybody":              deliveriesTold,
 		"a channel that could not render is a failed delivery":  couldNotRender,
 		"the newest post of an event is known by language":      posts,
+		"a post that comes late is not what others hang on":     newestPost,
+		"posts in two languages are both known":                 twoLanguages,
 		"the pace is shared and exact":                          paced,
 		"ten thousand recipients keep their states apart":       manyStates,
 	} {
@@ -540,6 +542,46 @@ func posts(t *testing.T, n *Node) {
 	id, err = q.Post(t.Context(), r.Event, "de")
 	q.want("another language", []any{id, err}, []any{"", nil})
 	q.want("url", n.delivery(t, r.ID, "web").URL, "https://social.example/110")
+}
+
+func newestPost(t *testing.T, n *Node) {
+	q := n.queue(t, "web")
+	first := n.issue(t, NewRecord(alerts.SeverityModerate, "web"), nil)
+	q.plan(1)
+	slow := q.job()
+	q.begin(slow, 0)
+	trying, err := q.Trying(t.Context(), first.ID)
+	q.want("being tried", []any{trying, err}, []any{1, nil})
+	n.issue(t, Revise(first, alerts.ChangeCancelled), nil)
+	q.plan(1)
+	j := q.job()
+	q.begin(j, 0)
+	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "120"}})
+	q.finish(slow, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "110"}})
+	id, err := q.Post(t.Context(), first.Event, "it")
+	q.want("what others hang on", []any{id, err}, []any{"120", nil})
+	trying, err = q.Trying(t.Context(), first.ID)
+	q.want("being tried at the end", []any{trying, err}, []any{0, nil})
+}
+
+func twoLanguages(t *testing.T, n *Node) {
+	q := n.queue(t, "web")
+	p := PublicationOf(n.take(t, NewRecord(alerts.SeverityModerate, "web")), nil)
+	german := p.Messages[0]
+	german.Language = "de"
+	p.Messages = append(p.Messages, german)
+	p.Spans = append(p.Spans, broadcast.Span{Channel: "web", Message: 1, From: 1, To: 2})
+	if err := n.Publisher.Publish(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	q.plan(2)
+	j := q.job()
+	q.begin(j, 0, 1)
+	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "1"}}, broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "2"}})
+	for language, want := range map[string]string{"it": "1", "de": "2"} {
+		id, err := q.Post(t.Context(), p.Record.Event, language)
+		q.want(language, []any{id, err}, []any{want, nil})
+	}
 }
 
 func paced(t *testing.T, n *Node) {

@@ -61,7 +61,7 @@ func (k keys) delayed(channel string) string      { return k.tag + "delayed:" + 
 func (k keys) dead(channel string) string         { return k.tag + "dead:" + channel }
 func (k keys) pace(channel string) string         { return k.tag + "pace:" + channel }
 func (k keys) posts(channel string, event alerts.ID) string {
-	return k.tag + "posts:" + channel + ":" + string(event) // hash: language to the platform's id
+	return k.tag + "posts:" + channel + ":" + string(event) // hash: language to the platform's id, rev:<language> to the revision that it is of
 }
 func (k keys) receipt(channel, messageID string) string {
 	return k.tag + "receipt:" + channel + ":" + messageID

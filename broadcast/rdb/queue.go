@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -205,6 +206,18 @@ func (q *Queue) Post(ctx context.Context, event alerts.ID, language string) (id 
 		return "", nil
 	}
 	return id, fail(q.op("post of", event), err)
+}
+
+// Trying implements [broadcast.Queue].
+func (q *Queue) Trying(ctx context.Context, alert alerts.ID) (n int, err error) {
+	err = again(ctx, func(ctx context.Context) (err error) {
+		n, err = q.r.commands.HGet(ctx, q.r.keys.tally(alert, q.channel), "s"+strconv.Itoa(int(broadcast.Trying))).Int()
+		return err
+	})
+	if errors.Is(err, redis.Nil) {
+		return 0, nil
+	}
+	return n, fail(q.op("trying", alert), err)
 }
 
 // Depth implements [broadcast.Queue].

@@ -87,14 +87,14 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 	lane, entry := q.entry(j)
 	keys := []string{lane, k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel), k.parts(j.Alert, q.channel), k.posts(q.channel, t.Record.Event)}
 	lo, hi := j.From, j.From
-	var language, post, url string
+	var url string
 	var rest []any
 	for i, res := range results {
 		if i == 0 {
 			lo, hi = res.Ordinal, res.Ordinal
 		}
 		lo, hi = min(lo, res.Ordinal), max(hi, res.Ordinal)
-		ms, bucket := "", ""
+		ms, bucket, post, language := "", "", "", ""
 		if res.State == broadcast.Accepted {
 			ms, bucket = itoa(max(0, res.Latency.Milliseconds())), strconv.Itoa(bucketOf(res.Latency))
 			if t.public && res.Receipt.ID != "" {
@@ -108,10 +108,10 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 		for _, id := range ids {
 			keys = append(keys, k.receipt(q.channel, id), k.parked(q.channel, id))
 		}
-		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids))
+		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids), post, language)
 	}
 	args := append([]any{laneGroup, entry, q.r.node, flag(last), milliseconds(keptFor(t.Record)), milliseconds(reportsFor(t.Record)), string(j.Alert), lo, hi,
-		language, post, url, len(results)}, rest...)
+		t.Record.Revision, url, len(results)}, rest...)
 	out, err := q.r.repeat(ctx, q.r.scripts.finish, keys, args...).Int64Slice()
 	if err != nil || len(out) != 3 {
 		return false, early, err

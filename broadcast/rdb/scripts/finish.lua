@@ -2,16 +2,17 @@
 -- ids are indexed, and reports that came before them are applied.
 -- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id its index and its parking place
 -- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
---        10 language of a public post or '', 11 its id, 12 its url, 13 number of results, then for each result:
---        ordinal, state, latency in ms or '', bucket, reason, number of message ids
+--        10 revision, 11 url of a public post or '', 12 number of results, then for each result:
+--        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language
 -- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
 local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
-local ttl, at, key, delivered, failed = ARGV[5], 14, 7, 0, 0
+local ttl, at, key, delivered, failed = ARGV[5], 13, 7, 0, 0
 redis.call('PERSIST', KEYS[3])
 local w = open_window(KEYS[2], tonumber(ARGV[8]), tonumber(ARGV[9]))
-for _ = 1, tonumber(ARGV[13]) do
+for _ = 1, tonumber(ARGV[12]) do
   local ordinal, to, ms, bucket, reason, ids = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
-  at = at + 6
+  local post, language = ARGV[at + 6], ARGV[at + 7]
+  at = at + 8
   local now = state_of(w, ordinal)
   if now == QUEUED or now == TRYING or (now == UNCERTAIN and to ~= UNCERTAIN) then
     set_state(w, ordinal, to)
@@ -29,6 +30,10 @@ for _ = 1, tonumber(ARGV[13]) do
       redis.call('HINCRBY', KEYS[3], 'b' .. bucket, 1)
     end
   end
+  -- A later revision's post stays the one that others hang on.
+  if post ~= '' and tonumber(redis.call('HGET', KEYS[6], 'rev:' .. language) or 0) <= tonumber(ARGV[10]) then
+    redis.call('HSET', KEYS[6], language, post, 'rev:' .. language, ARGV[10])
+  end
   for part = 0, ids - 1 do
     redis.call('SET', KEYS[key], ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids, 'PX', ARGV[6])
     local parked = redis.call('GET', KEYS[key + 1])
@@ -42,7 +47,6 @@ for _ = 1, tonumber(ARGV[13]) do
   end
 end
 close_window(w, KEYS[3], ttl)
-if ARGV[12] ~= '' then redis.call('HSET', KEYS[3], 'url', ARGV[12]) end
-if ARGV[11] ~= '' then redis.call('HSET', KEYS[6], ARGV[10], ARGV[11]) end
+if ARGV[11] ~= '' then redis.call('HSET', KEYS[3], 'url', ARGV[11]) end
 if mine and ARGV[4] == '1' then settle(KEYS[1], ARGV[1], ARGV[2]) end
 return {mine and 1 or 0, delivered, failed}
