@@ -27,7 +27,8 @@ import (
 )
 
 // The modes of a gateway. Neither changes an alert: live refuses to start on a
-// store that could forget one.
+// store that could forget one; practice refuses an Actual and uses outboxes
+// only.
 const (
 	modeLive     = "live"
 	modePractice = "practice"

@@ -122,6 +122,10 @@ func (c *ChannelConfig) route(ch channels.Channel) broadcast.Route {
 	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social}
 }
 
+// uses reports whether the gateway opens the channel: in practice only those
+// that reach nobody outside (DECISIONS 13).
+func (c *Config) uses(ch *ChannelConfig) bool { return c.Mode != modePractice || ch.kind.memory }
+
 // settings is what all channels share.
 func (c *Config) settings() channels.Settings {
 	return channels.Settings{Authority: c.Authority.Name, PublicURL: c.PublicURL, Zone: c.zone(), Language: c.Authority.Language}

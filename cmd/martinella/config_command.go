@@ -72,7 +72,16 @@ func (c *Config) source() string {
 func (c *Config) notes() []string {
 	var out []string
 	if c.Mode == modePractice {
-		out = append(out, "mode practice: a store that could forget an alert is accepted; set mode: live before warning people")
+		out = append(out, "mode practice: Actual alerts are refused, and a store that could forget an alert is accepted; set mode: live before warning people")
+		var left []string
+		for i := range c.Channels {
+			if !c.uses(&c.Channels[i]) {
+				left = append(left, c.Channels[i].Name)
+			}
+		}
+		if len(left) > 0 {
+			out = append(out, "mode practice: only outboxes are used; not "+strings.Join(left, ", "))
+		}
 	}
 	if c.PublicURL == "" {
 		out = append(out, "public_url is not set: links in messages lead to the listening address")

@@ -64,14 +64,18 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	for _, r := range routes {
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
 	}
+	var publisher alerts.Publisher = &broadcast.Planner{
+		Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
+		Language: c.Authority.Language, Log: log,
+	}
+	if c.Mode == modePractice {
+		publisher = practising{publisher}
+	}
 	g.desk = &alerts.Desk{
 		Authority: c.authority(),
 		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach},
 		Store:     s.Store(),
-		Publisher: &broadcast.Planner{
-			Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
-			Language: c.Authority.Language, Log: log,
-		},
+		Publisher: publisher,
 		NewID: func(now time.Time) alerts.ID {
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 		},
@@ -91,11 +95,16 @@ func digest(a *alerts.Alert, own bool) (alerts.Digest, error) {
 	return cap.Digest(a), nil
 }
 
-// routes builds the channels in the order of the configuration.
+// routes builds the channels that the mode uses, in the order of the
+// configuration.
 func (g *gateway) routes() ([]broadcast.Route, error) {
 	var routes []broadcast.Route
 	for i := range g.config.Channels {
 		c := &g.config.Channels[i]
+		if !g.config.uses(c) {
+			g.log.Warn("mode practice: the channel is not used", zap.String("channel", c.Name))
+			continue
+		}
 		ch, err := c.build(g.config.settings(), g.config.Data, g.log)
 		if err != nil {
 			return nil, usage(fmt.Errorf("channel %s: %w", c.Name, err), "martinella config check names the line")
