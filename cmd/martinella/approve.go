@@ -77,28 +77,41 @@ func approve(ctx context.Context, sh shell, c *client, id, reason string, yes, a
 }
 
 // describe prints what an approver must see: what, where, until when, to whom.
+// The words are strangers': what steers a terminal is shown as a mark.
 func describe(sh shell, v view) {
+	var out strings.Builder
+	defer func() { fmt.Fprint(sh.out, printable(out.String())) }()
 	a := v.Alert
-	fmt.Fprintf(sh.out, "%s %s, %s, by %s, state %s\n", strings.ToUpper(string(a.Status)), a.MsgType, a.Severity(), v.Author.Name, v.State)
+	fmt.Fprintf(&out, "%s %s, %s, by %s, state %s\n", strings.ToUpper(string(a.Status)), a.MsgType, a.Severity(), v.Author.Name, v.State)
 	for _, in := range a.Infos {
-		fmt.Fprintf(sh.out, "\n[%s] %s: %s\n", orDash(in.Language), in.Event, in.Headline)
+		fmt.Fprintf(&out, "\n[%s] %s: %s\n", orDash(in.Language), in.Event, in.Headline)
 		for _, text := range []string{in.Description, in.Instruction} {
 			if text != "" {
-				fmt.Fprintf(sh.out, "  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
+				fmt.Fprintf(&out, "  %s\n", strings.ReplaceAll(text, "\n", "\n  "))
 			}
 		}
 		for _, ar := range in.Areas {
-			fmt.Fprintf(sh.out, "  where: %s\n", ar.Description)
+			fmt.Fprintf(&out, "  where: %s\n", ar.Description)
 		}
 		if !in.Expires.IsZero() {
-			fmt.Fprintf(sh.out, "  until: %s\n", alerts.FormatTime(in.Expires))
+			fmt.Fprintf(&out, "  until: %s\n", alerts.FormatTime(in.Expires))
 		}
 	}
-	fmt.Fprintf(sh.out, "\nchannels: %s; recipients one by one: %d\n", orDash(strings.Join(v.Channels, ", ")), v.Reach)
+	fmt.Fprintf(&out, "\nchannels: %s; recipients one by one: %d\n", orDash(strings.Join(v.Channels, ", ")), v.Reach)
 	for _, w := range v.Warnings {
-		fmt.Fprintf(sh.out, "warning: %v\n", w)
+		fmt.Fprintf(&out, "warning: %v\n", w)
 	}
-	fmt.Fprintf(sh.out, "digest: %s\n", v.Digest)
+	fmt.Fprintf(&out, "digest: %s\n", v.Digest)
+}
+
+// printable replaces what is neither text nor a line's end.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r != '\n' && unprintable(string(r)) {
+			return '\ufffd'
+		}
+		return r
+	}, s)
 }
 
 func orDash(s string) string {
