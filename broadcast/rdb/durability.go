@@ -46,7 +46,7 @@ func (r *Redis) askDurability(ctx context.Context) (d broadcast.Durability, err 
 		d.Mode, d.Memory, d.Reason = "memory", true, "nothing is kept: the store lives in this process (--redis memory)"
 		return d, nil
 	}
-	appendOnly, fsync, policy, err := r.askConfig(ctx)
+	appendOnly, fsync, paused, policy, err := r.askConfig(ctx)
 	if err != nil {
 		return d, err
 	}
@@ -57,6 +57,8 @@ func (r *Redis) askDurability(ctx context.Context) (d broadcast.Durability, err 
 		d.Mode, d.Reason = "unknown", "redis does not tell how it keeps its data: allow CONFIG GET, or accept this by name"
 	case fsync != "always":
 		d.Mode, d.Reason = fsync, fmt.Sprintf("redis writes to the disk with appendfsync %s: the last seconds may be lost, set it to always", fsync)
+	case paused == "yes":
+		d.Mode, d.Reason = fsync, "redis does not write to the disk while it rewrites its files (no-appendfsync-on-rewrite yes): set it to no"
 	case policy != "" && policy != "noeviction":
 		d.Mode, d.Reason = fsync, fmt.Sprintf("redis removes keys when it is full (maxmemory-policy %s): set it to noeviction", policy)
 	default:
@@ -66,7 +68,9 @@ func (r *Redis) askDurability(ctx context.Context) (d broadcast.Durability, err 
 }
 
 // askConfig reads how Redis keeps its data; fsync is "" where it does not say.
-func (r *Redis) askConfig(ctx context.Context) (appendOnly, fsync, policy string, err error) {
+// paused is "yes" where fsync is put off during a rewrite, up to 30 seconds
+// (redis.conf, no-appendfsync-on-rewrite).
+func (r *Redis) askConfig(ctx context.Context) (appendOnly, fsync, paused, policy string, err error) {
 	read := func(name string) (string, error) {
 		m, err := r.commands.ConfigGet(ctx, name).Result()
 		return m[name], err
@@ -74,22 +78,25 @@ func (r *Redis) askConfig(ctx context.Context) (appendOnly, fsync, policy string
 	var reply redis.Error
 	if appendOnly, err = read("appendonly"); err == nil {
 		if fsync, err = read("appendfsync"); err == nil {
+			paused, err = read("no-appendfsync-on-rewrite")
+		}
+		if err == nil {
 			policy, err = read("maxmemory-policy")
 		}
-		return appendOnly, fsync, policy, err
+		return appendOnly, fsync, paused, policy, err
 	}
 	if !errors.As(err, &reply) || replied(err, passing) {
-		return "", "", "", err
+		return "", "", "", "", err
 	}
 	info, err := r.commands.Info(ctx, "persistence").Result()
 	if err != nil {
 		if errors.As(err, &reply) {
-			return "unknown", "", "", nil
+			return "unknown", "", "", "", nil
 		}
-		return "", "", "", err
+		return "", "", "", "", err
 	}
 	if strings.Contains(info, "aof_enabled:0") {
-		return "no", "", "", nil
+		return "no", "", "", "", nil
 	}
-	return "unknown", "", "", nil
+	return "unknown", "", "", "", nil
 }

@@ -239,6 +239,7 @@ func TestDurability(t *testing.T) {
 		"everysec":          {[]string{"--appendonly", "yes", "--appendfsync", "everysec"}, "everysec", false},
 		"no file":           {[]string{"--appendonly", "no"}, "no", false},
 		"evicting":          {[]string{"--appendonly", "yes", "--appendfsync", "always", "--maxmemory-policy", "allkeys-lru"}, "always", false},
+		"not in a rewrite":  {[]string{"--appendonly", "yes", "--appendfsync", "always", "--no-appendfsync-on-rewrite", "yes"}, "always", false},
 		"CONFIG forbidden":  {[]string{"--appendonly", "yes", "--appendfsync", "always", "--rename-command", "CONFIG", ""}, "unknown", false},
 		"and without files": {[]string{"--appendonly", "no", "--rename-command", "CONFIG", ""}, "no", false},
 	} {
