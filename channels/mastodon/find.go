@@ -58,7 +58,7 @@ const clockSkew = time.Minute
 // Find looks for m among the account's latest posts: the same text, or one that
 // begins alike and has the alert's link, and not older than the alert's
 // publication. All revisions of an event have the same link, so the link alone
-// proves nothing.
+// proves nothing, and the post that m hangs on is never m.
 func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receipt, bool, error) {
 	who, err := c.account(ctx)
 	if err != nil {
@@ -72,7 +72,7 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 	first, _, _ := strings.Cut(m.Text, "\n")
 	var near *posted
 	for i, p := range posts {
-		if p.ID == "" || !m.Sent.IsZero() && !p.CreatedAt.IsZero() && p.CreatedAt.Before(m.Sent.Add(-clockSkew)) {
+		if p.ID == "" || p.ID == m.Previous || !m.Sent.IsZero() && !p.CreatedAt.IsZero() && p.CreatedAt.Before(m.Sent.Add(-clockSkew)) {
 			continue
 		}
 		have := packed(plain(p.Content))

@@ -240,6 +240,13 @@ func TestFindTellsRevisionsApart(t *testing.T) {
 	if r, found, _ := c.Find(t.Context(), first); !found || r.ID != posted.ID {
 		t.Error("a text that the server changed is not found")
 	}
+	// A second message of nearly the same words within the minute hangs on the
+	// first one, and is not it.
+	second := first
+	second.Previous = posted.ID
+	if r, found, _ := c.Find(t.Context(), second); found {
+		t.Errorf("the post before it (%s) was taken for it", r.ID)
+	}
 }
 
 func TestCheckComparesTheLimit(t *testing.T) {
