@@ -33,6 +33,11 @@ func (b *batch) run(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return b.giveBack()
 		}
+		// Before any waiting: a crash in it must not make a window doubtful that
+		// ended long ago.
+		if err := b.store(false); err != nil {
+			return err
+		}
 		if !b.job.Urgent {
 			b.yield(ctx)
 		}
@@ -49,9 +54,6 @@ func (b *batch) run(ctx context.Context) error {
 			} else if !ready {
 				continue // look around first: something may be more important now
 			}
-		}
-		if err := b.store(false); err != nil {
-			return err
 		}
 		if err := b.attempt(b.at, end, late); err != nil {
 			return err

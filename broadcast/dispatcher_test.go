@@ -831,3 +831,21 @@ func TestWhoWasNotReachedGetsEveryLaterUpdateAsUrgently(t *testing.T) {
 		})
 	}
 }
+
+func TestWhatWasSentIsWrittenDownBeforeAnyWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{name: "sms"}
+		route := Route{Channel: limitedPhones{phones{p}, channels.Limit{PerSecond: 0.1, Burst: 1}}}
+		h := newHouse(t, route)
+		h.subscribe(3, "it")
+		ctx, stop := context.WithCancel(t.Context())
+		_, done := h.dispatch(ctx, "a", route)
+		r := h.issue(h.record(alerts.SeverityMinor, time.Hour))
+		time.Sleep(5 * time.Second) // within the wait for the second one
+		if got := h.states("sms", r.ID); got[Accepted] != 1 || got[Trying] != 0 {
+			t.Errorf("states %v while the pace is waited for, want 1 accepted and none in doubt", got)
+		}
+		stop()
+		<-done
+	})
+}

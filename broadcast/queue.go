@@ -16,8 +16,8 @@ type Job struct {
 	Alert   alerts.ID `json:"alert"`
 	N       int       `json:"n"` // chunk number within alert and channel: "<alert>/<channel>/<n>" is the job's name
 	From    uint32    `json:"from"`
-	To      uint32    `json:"to"` // exclusive
-	Attempt int       `json:"attempt"`
+	To      uint32    `json:"to"`      // exclusive
+	Attempt int       `json:"attempt"` // 0: nobody has touched it
 	Urgent  bool      `json:"urgent"`
 
 	// Where it was taken from; set by Take and Recover.
@@ -171,8 +171,8 @@ type Queue interface {
 	// Depth measures the lanes.
 	Depth(ctx context.Context) (Depth, error)
 
-	// Replay puts the alert's dead letters back into their lanes and gives
-	// their number.
+	// Replay puts the alert's dead letters back into their lanes, with Attempt
+	// 1, since somebody may have been sent something, and gives their number.
 	Replay(ctx context.Context, alert alerts.ID) (int, error)
 }
 

@@ -379,6 +379,7 @@ func buried(t *testing.T, n *Node) {
 	moved, err := q.Replay(t.Context(), r.ID)
 	q.want("replayed", []any{moved, err}, []any{1, nil})
 	again := q.job()
+	q.want("attempt: nobody may think that it is untouched", again.Attempt, 1)
 	q.want("turns", q.begin(again, 0, 1, 2, 3), []broadcast.Turn{broadcast.TurnSkip, broadcast.TurnAsk, broadcast.TurnSend, broadcast.TurnSend})
 }
 

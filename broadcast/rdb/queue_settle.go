@@ -214,7 +214,7 @@ func (q *Queue) Replay(ctx context.Context, alert alerts.ID) (int, error) {
 			if err := json.Unmarshal([]byte(text), &j); err != nil {
 				return moved, fail(op, err)
 			}
-			j.Attempt = 0
+			j.Attempt = 1 // somebody touched it: see broadcast.Job
 			fresh, err := json.Marshal(j)
 			if err != nil {
 				return moved, fail(op, err)
