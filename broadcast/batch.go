@@ -14,7 +14,8 @@ type batch struct {
 	*line
 	job      Job
 	task     *Task
-	expires  time.Time         // zero: never
+	expires  time.Time         // when trying ends; zero: never
+	end      State             // of who was not reached by then
 	previous map[string]string // earlier post by language
 	at       uint32            // the next ordinal
 
@@ -26,6 +27,16 @@ type batch struct {
 	reason  string        // the newest, for people
 	crashed bool          // the channel's program failed
 	held    bool          // the channel holds back: no failure of this job
+}
+
+// newBatch begins to carry a job. What closes an event always leaves, but it is
+// not tried for ever: then it has failed, where people see it.
+func newBatch(l *line, j Job, task *Task) *batch {
+	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), end: Expired, previous: map[string]string{}}
+	if over(task.Record) && !task.Record.Published.IsZero() {
+		b.expires, b.end = task.Record.Published.Add(closingTime), Failed
+	}
+	return b
 }
 
 func (b *batch) run(ctx context.Context) error {
@@ -166,7 +177,7 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 		case b.kind != "" && m.To == "":
 			instead = Suppressed
 		case late:
-			instead = Expired
+			instead = b.end
 		}
 		wg.Go(func() { ends[i] = b.deliver(m, turns[i], instead) })
 	}

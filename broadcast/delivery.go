@@ -35,6 +35,7 @@ const findTries = 3
 var unsentReasons = map[State]string{
 	Expired:    "the alert expired before it could be sent",
 	Suppressed: "erased, or without such a contact",
+	Failed:     "it could not be sent for three days",
 }
 
 // doubtful marks an acceptance that may be the second one.
@@ -129,9 +130,9 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 	for {
 		if !b.inTime() { // the store may have kept us waiting
 			if double {
-				return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: "the alert expired while nobody knew whether it was taken"})
+				return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: "trying ended while nobody knew whether it was taken"})
 			}
-			return settle(Result{Ordinal: m.Ordinal, State: Expired, Reason: unsentReasons[Expired]})
+			return settle(Result{Ordinal: m.Ordinal, State: b.end, Reason: unsentReasons[b.end]})
 		}
 		if err := b.queue.Fenced(); err != nil {
 			// Another node may send it by now: nothing leaves here until the

@@ -34,6 +34,7 @@ const (
 	findTimeout   = 15 * time.Second
 	stopTime      = 10 * time.Second // for what is in flight at shutdown
 	storeTime     = 2 * time.Second  // beyond it, to write down what came of it
+	closingTime   = 72 * time.Hour   // that a Cancel or an all-clear is tried, which never expires: as long as reports are waited for
 	storePause    = 250 * time.Millisecond
 	orderTime     = 5 * time.Second // that a post waits for the one before it in its event
 	orderPoll     = 100 * time.Millisecond

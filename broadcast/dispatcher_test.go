@@ -849,3 +849,45 @@ func TestWhatWasSentIsWrittenDownBeforeAnyWaiting(t *testing.T) {
 		<-done
 	})
 }
+
+func TestACancelIsTriedForThreeDaysAndThenHasFailedVisibly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var away atomic.Bool
+		p := &platform{name: "social", render: oneMessage("x")}
+		p.script = func(_ context.Context, _ channels.Message, _ int, taken func()) error {
+			if away.Load() {
+				return errNo
+			}
+			taken()
+			return nil
+		}
+		route := Route{Channel: p}
+		h := newHouse(t, route)
+		ctx, stop := context.WithCancel(t.Context())
+		_, done := h.dispatch(ctx, "a", route)
+		r := h.issue(h.record(alerts.SeveritySevere, time.Hour))
+		h.settle("social", time.Minute)
+		away.Store(true)
+		c := h.issue(h.next(r, alerts.ChangeCancelled, alerts.SeveritySevere))
+		for _, wait := range []time.Duration{70 * time.Hour, 2 * time.Hour} { // nobody polls through three days
+			time.Sleep(5 * time.Minute)
+			if h.idle("social") {
+				t.Error("the Cancel was given up within 71 hours")
+			}
+			stop()
+			<-done
+			time.Sleep(wait)
+			ctx, stop = context.WithCancel(t.Context())
+			_, done = h.dispatch(ctx, "a", route)
+		}
+		h.settle("social", 5*time.Minute)
+		stop()
+		<-done
+		if got := h.states("social", c.ID); got[Failed] != 1 {
+			t.Errorf("states %v, want 1 failed", got)
+		}
+		if h.reasons("social")[unsentReasons[Failed]] != 1 {
+			t.Errorf("reasons %v", h.reasons("social"))
+		}
+	})
+}

@@ -125,8 +125,7 @@ func (l *line) carry(ctx context.Context, j Job) error {
 	if l.kind == "" {
 		defer l.inOrder(task.Record)()
 	}
-	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), previous: map[string]string{}}
-	return b.run(ctx)
+	return newBatch(l, j, task).run(ctx)
 }
 
 // inOrder waits while another post of the event is on its way, here or on
