@@ -481,6 +481,7 @@ func TestAJobThatNobodyEndsIsBuried(t *testing.T) {
 		}
 		for range maxTaken + 1 {
 			if js, _ := q.Take(t.Context(), 1); len(js) == 0 {
+				time.Sleep(10 * time.Second)
 				_, _ = q.Recover(t.Context(), nil)
 			}
 		}

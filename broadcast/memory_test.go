@@ -70,6 +70,7 @@ type memoryEntry struct {
 	due    time.Time
 	taken  int
 	queued time.Time
+	since  time.Time // with this owner
 }
 
 func newMemory() *memory {
@@ -374,7 +375,7 @@ func (q *memoryQueue) take(ctx context.Context, limit int, urgentOnly bool) ([]J
 		for _, urgent := range []bool{true, false} {
 			for _, e := range q.channel(q.name).entries {
 				if e.owner == "" && e.due.IsZero() && e.job.Urgent == urgent && len(out) < limit && (urgent || !urgentOnly) {
-					e.owner = q.node
+					e.owner, e.since = q.node, time.Now()
 					e.taken++
 					j := e.job
 					j.Taken, j.Waited = e.taken, time.Since(e.queued)
@@ -398,8 +399,9 @@ func (q *memoryQueue) TakeUrgent(ctx context.Context, limit int) ([]Job, error) 
 func (q *memoryQueue) Recover(_ context.Context, busy []string) (out []Job, err error) {
 	err = q.do("recover", func(c *memoryChannel) error {
 		for _, e := range c.entries {
-			if e.owner != "" && (q.dead[e.owner] || e.owner == q.node && !slices.Contains(busy, e.job.EntryID)) {
-				e.owner = q.node
+			// One's own counts as forgotten after a while: it may be on its way.
+			if e.owner != "" && (q.dead[e.owner] || e.owner == q.node && time.Since(e.since) >= 10*time.Second && !slices.Contains(busy, e.job.EntryID)) {
+				e.owner, e.since = q.node, time.Now()
 				e.taken++
 				j := e.job
 				j.Taken = e.taken
