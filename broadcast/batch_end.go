@@ -2,9 +2,12 @@ package broadcast
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.uber.org/zap"
+
+	"martinella/alerts"
 )
 
 // store settles the last window. With last the job is done.
@@ -14,12 +17,13 @@ func (b *batch) store(last bool) error {
 	}
 	return b.insist(b.books, "finish", func(ctx context.Context) error {
 		changed, err := b.queue.Finish(ctx, b.job, b.results, last)
-		if err != nil {
+		if err != nil && (!errors.Is(err, ErrLost) || errors.Is(err, alerts.ErrUnavailable)) {
 			return err
 		}
+		// Recorded, also where the job is another worker's by now.
 		b.metrics.settled(b.name, b.task.Record.Alert.Severity(), b.results, changed)
 		b.results = nil
-		return nil
+		return err
 	})
 }
 

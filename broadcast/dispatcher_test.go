@@ -825,7 +825,7 @@ func TestWhoWasNotReachedGetsEveryLaterUpdateAsUrgently(t *testing.T) {
 				}
 			}
 			l := &line{name: "sms", kind: "phone", queue: &memoryQueue{h.memory, "sms", "a"}, log: zap.NewNop()}
-			jobs, err := l.jobs(t.Context(), r)
+			jobs, _, err := l.jobs(t.Context(), r)
 			if err != nil || len(jobs) != 1 || jobs[0].Urgent != c.want {
 				t.Errorf("jobs %+v, %v: want one, urgent %v", jobs, err, c.want)
 			}

@@ -419,7 +419,7 @@ func (q *memoryQueue) Task(_ context.Context, j Job) (t *Task, err error) {
 		if p == nil {
 			return alerts.ErrNotFound
 		}
-		t = &Task{Record: p.Record}
+		t = &Task{Record: p.Record, Failure: p.Failures[q.name]}
 		index := map[int]int{}
 		for i, m := range p.Messages {
 			if m.Channel == q.name {
@@ -492,10 +492,7 @@ func (q *memoryQueue) Fenced() error { return nil }
 
 func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bool) (changed Changed, err error) {
 	err = q.do("finish", func(c *memoryChannel) error {
-		at, err := q.mine(c, j)
-		if err != nil {
-			return err
-		}
+		at, lost := q.mine(c, j)
 		c.finishes++
 		for _, r := range results {
 			if s := c.states[j.Alert][r.Ordinal]; s != Queued && s != Trying {
@@ -524,15 +521,17 @@ func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bo
 				})
 			}
 		}
-		if last {
+		if last && lost == nil {
 			c.entries = slices.Delete(c.entries, at, at+1)
 		}
-		return nil
+		return lost
 	})
 	return changed, err
 }
 
-func (c *Changed) add(d Changed) { c.Delivered, c.Failed = c.Delivered+d.Delivered, c.Failed+d.Failed }
+func (c *Changed) add(d Changed) {
+	c.Delivered, c.Failed, c.Uncertain = c.Delivered+d.Delivered, c.Failed+d.Failed, c.Uncertain+d.Uncertain
+}
 
 func (q *memoryQueue) apply(c *memoryChannel, r channels.DeliveryReport) (changed Changed) {
 	at := c.receipts[r.MessageID]
@@ -565,8 +564,8 @@ func (q *memoryQueue) Retry(_ context.Context, j Job, delay time.Duration, unsen
 	})
 }
 
-func (q *memoryQueue) Bury(_ context.Context, j Job, reason string) error {
-	return q.do("bury", func(c *memoryChannel) error {
+func (q *memoryQueue) Bury(_ context.Context, j Job, reason string) (changed Changed, err error) {
+	err = q.do("bury", func(c *memoryChannel) error {
 		at, err := q.mine(c, j)
 		if err != nil {
 			return err
@@ -574,12 +573,14 @@ func (q *memoryQueue) Bury(_ context.Context, j Job, reason string) error {
 		for o := j.From; o < j.To; o++ {
 			if s := c.states[j.Alert][o]; s == Queued || s == Trying {
 				c.states[j.Alert][o] = Failed
+				changed.Failed++
 			}
 		}
 		c.entries = slices.Delete(c.entries, at, at+1)
 		c.dead, c.buryReason = append(c.dead, j), reason
 		return nil
 	})
+	return changed, err
 }
 
 func (q *memoryQueue) Move(_ context.Context, limit int) (n int, err error) {

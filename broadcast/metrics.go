@@ -103,6 +103,7 @@ func (m *Metrics) settled(channel string, severity alerts.Severity, results []Re
 func (m *Metrics) changed(channel string, c Changed) {
 	m.deliveries.WithLabelValues(channel, Delivered.String()).Add(float64(c.Delivered))
 	m.deliveries.WithLabelValues(channel, Failed.String()).Add(float64(c.Failed))
+	m.deliveries.WithLabelValues(channel, Uncertain.String()).Add(float64(c.Uncertain))
 }
 
 func (m *Metrics) depth(channel string, d Depth) {

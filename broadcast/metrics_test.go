@@ -108,3 +108,80 @@ func TestRepliesAreNeverKeptNorLogged(t *testing.T) {
 		t.Errorf("%d lines, want one for each reply", logs.Len())
 	}
 }
+
+func TestWhatCannotBeRenderedCountsAsFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		route := Route{Channel: &platform{name: "social", render: noMessage("too long")}}
+		h := newHouse(t, route)
+		ctx, stop := context.WithCancel(t.Context())
+		reg, done := h.dispatch(ctx, "a", route)
+		h.issue(h.record("Minor", time.Hour))
+		h.settle("social", time.Minute)
+		stop()
+		<-done
+		if v := value(t, reg, "martinella_deliveries_total", "channel", "social", "outcome", "failed"); v != 1 {
+			t.Errorf("deliveries_total{failed} = %v, want 1", v)
+		}
+	})
+}
+
+func TestWhatIsBuriedCountsAsFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		route := Route{Channel: phones{&platform{name: "sms"}}}
+		h := newHouse(t, route)
+		h.subscribe(3, "it")
+		r := h.issue(h.record("Minor", time.Hour))
+		q := &memoryQueue{h.memory, "sms", "a"}
+		h.mu.Lock()
+		h.channel("sms").position = len(h.log) // planned already
+		q.push(h.channel("sms"), Job{V: 1, Alert: r.ID, To: 3}, time.Time{})
+		h.channel("sms").entries[0].taken = maxTaken
+		h.mu.Unlock()
+		ctx, stop := context.WithCancel(t.Context())
+		reg, done := h.dispatch(ctx, "a", route)
+		h.settle("sms", time.Minute)
+		stop()
+		<-done
+		if v := value(t, reg, "martinella_deliveries_total", "channel", "sms", "outcome", "failed"); v != 3 {
+			t.Errorf("deliveries_total{failed} = %v, want 3", v)
+		}
+	})
+}
+
+// robbedNode records what happened and then has lost the job.
+type robbedNode struct{ *node }
+
+type robbedQueue struct{ *memoryQueue }
+
+func (r robbedNode) Queue(ctx context.Context, channel string) (Queue, error) {
+	q, err := r.node.Queue(ctx, channel)
+	return robbedQueue{q.(*memoryQueue)}, err
+}
+
+func (r robbedQueue) Finish(ctx context.Context, j Job, results []Result, last bool) (Changed, error) {
+	changed, err := r.memoryQueue.Finish(ctx, j, results, last)
+	return changed, errors.Join(err, ErrLost)
+}
+
+func TestWhatALostJobHadRecordedIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		route := Route{Channel: phones{&platform{name: "sms"}}}
+		h := newHouse(t, route)
+		h.subscribe(3, "it")
+		reg := prometheus.NewRegistry()
+		d := &Dispatcher{Route: route, Queues: NewQueues(robbedNode{h.node("a")}), People: h.memory, Metrics: NewMetrics(reg, []string{"sms"}), Log: zap.NewNop()}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			_ = d.Run(ctx)
+		}()
+		h.issue(h.record("Minor", time.Hour))
+		h.settle("sms", time.Minute)
+		stop()
+		<-done
+		if v := value(t, reg, "martinella_deliveries_total", "channel", "sms", "outcome", "accepted"); v != 3 {
+			t.Errorf("deliveries_total{accepted} = %v, want 3", v)
+		}
+	})
+}

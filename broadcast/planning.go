@@ -34,7 +34,7 @@ func (l *line) plan(ctx context.Context) {
 // planOne plans one entry: one job for a public post, chunks for an audience.
 // It goes on where another node stopped.
 func (l *line) planOne(ctx context.Context, p Planned) error {
-	jobs, err := l.jobs(ctx, p.Record)
+	jobs, failed, err := l.jobs(ctx, p.Record)
 	if err != nil {
 		return err
 	}
@@ -50,6 +50,9 @@ func (l *line) planOne(ctx context.Context, p Planned) error {
 			return err
 		}
 		if planned == first+len(batch) && last {
+			if failed > 0 {
+				l.metrics.changed(l.name, Changed{Failed: failed})
+			}
 			return nil
 		}
 		first = planned
@@ -57,30 +60,33 @@ func (l *line) planOne(ctx context.Context, p Planned) error {
 }
 
 // jobs cuts what the channel has to say of the record into jobs; none where it
-// is not in the plan or could not render.
-func (l *line) jobs(ctx context.Context, r *alerts.Record) ([]Job, error) {
+// is not in the plan or could not render, which is one failed delivery.
+func (l *line) jobs(ctx context.Context, r *alerts.Record) (jobs []Job, failed int, err error) {
 	if r == nil || !slices.Contains(r.Channels, l.name) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	var task *Task
-	err := l.insist(ctx, "task", func(ctx context.Context) (err error) {
+	err = l.insist(ctx, "task", func(ctx context.Context) (err error) {
 		task, err = l.queue.Task(ctx, Job{Alert: r.ID})
 		return err
 	})
 	if errors.Is(err, alerts.ErrNotFound) {
 		l.log.Error("the rendered messages of a published alert are gone", zap.String("alert", string(r.ID)))
-		return nil, nil
+		return nil, 0, nil
 	}
 	if unreadable(err) {
 		l.log.Error("a published alert cannot be read: it is not sent here", zap.String("alert", string(r.ID)), zap.Error(err))
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	if task.Failure != "" {
+		return nil, 1, nil
 	}
 	urgent, err := l.urgentlyNeeded(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	var end uint32
 	for _, s := range task.Spans {
@@ -90,11 +96,10 @@ func (l *line) jobs(ctx context.Context, r *alerts.Record) ([]Job, error) {
 	if l.kind == "" {
 		step = max(end, 1)
 	}
-	var jobs []Job
 	for from := uint32(0); from < end; from += step {
 		jobs = append(jobs, Job{V: 1, Alert: r.ID, N: len(jobs), From: from, To: min(from+step, end), Urgent: urgent})
 	}
-	return jobs, nil
+	return jobs, 0, nil
 }
 
 // urgentlyNeeded decides the lane: that of the record, or of a revision before

@@ -84,6 +84,7 @@ type Task struct {
 	Record   *alerts.Record
 	Messages []channels.Message // of this channel
 	Spans    []Span             // of this channel; Message indexes Messages; People not filled
+	Failure  string             // why the channel could not render it, or ""
 }
 
 // Queue is the work of one channel, shared by all nodes. Every job is with one
@@ -133,7 +134,8 @@ type Queue interface {
 	// Finish settles recipients; with last the job is done. What is settled
 	// already stays as it is, so asking again is safe. A message id of a
 	// receipt is indexed, and a report that came early is applied: Changed
-	// counts what such reports changed. ErrLost when the job was taken over.
+	// counts what such reports changed. ErrLost when the job was taken over;
+	// what happened is recorded all the same, and Changed is filled.
 	Finish(ctx context.Context, j Job, results []Result, last bool) (Changed, error)
 
 	// Retry gives the job back after delay, stored as given (the caller has
@@ -144,8 +146,8 @@ type Queue interface {
 
 	// Bury moves the job to the dead letters, where it stays visible; what of
 	// it was never tried becomes failed, what was tried without an answer
-	// uncertain.
-	Bury(ctx context.Context, j Job, reason string) error
+	// uncertain. Changed counts them.
+	Bury(ctx context.Context, j Job, reason string) (Changed, error)
 
 	// Move brings due retries back to their lanes and gives their number.
 	Move(ctx context.Context, max int) (int, error)
@@ -176,9 +178,10 @@ type Queue interface {
 	Replay(ctx context.Context, alert alerts.ID) (int, error)
 }
 
-// Changed counts deliveries that platforms' reports moved to an end.
+// Changed counts deliveries that something else than a result moved to an end:
+// platforms' reports, or the burial of their job.
 type Changed struct {
-	Delivered, Failed int
+	Delivered, Failed, Uncertain int
 }
 
 // Planned is a log entry that waits to be planned for a channel.

@@ -180,7 +180,11 @@ func (l *line) turn(limit context.Context, event alerts.ID) (release func()) {
 
 func (l *line) bury(j Job, reason string) error {
 	l.log.Error("a job is given up: it is a dead letter now", zap.String("alert", string(j.Alert)), zap.Int("job", j.N), zap.String("reason", reason))
-	return l.insist(l.books, "bury", func(ctx context.Context) error { return l.queue.Bury(ctx, j, reason) })
+	return l.insist(l.books, "bury", func(ctx context.Context) error {
+		changed, err := l.queue.Bury(ctx, j, reason)
+		l.metrics.changed(l.name, changed)
+		return err
+	})
 }
 
 // yield lets urgent jobs go first: while this node has any in hand, a worker

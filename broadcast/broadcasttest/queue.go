@@ -326,7 +326,7 @@ func lostJob(t *testing.T, n *Node) {
 	if err := q.Retry(t.Context(), other, 0, nil, ""); !errors.Is(err, broadcast.ErrLost) {
 		t.Errorf("retry gave %v, want broadcast.ErrLost", err)
 	}
-	if err := q.Bury(t.Context(), other, "x"); !errors.Is(err, broadcast.ErrLost) {
+	if _, err := q.Bury(t.Context(), other, "x"); !errors.Is(err, broadcast.ErrLost) {
 		t.Errorf("bury gave %v, want broadcast.ErrLost", err)
 	}
 	q.want("the right one", q.begin(j, 0), []broadcast.Turn{broadcast.TurnSend})
@@ -366,9 +366,8 @@ func buried(t *testing.T, n *Node) {
 	q, r, j := n.addressed(t, 4)
 	q.begin(j, 0, 1)
 	q.finish(j, false, broadcast.Result{Ordinal: 0, State: broadcast.Failed, Reason: "no such number"})
-	if err := q.Bury(t.Context(), j, "gave up"); err != nil {
-		t.Fatal(err)
-	}
+	changed, err := q.Bury(t.Context(), j, "gave up")
+	q.want("what the burial ended", []any{changed, err}, []any{broadcast.Changed{Failed: 2, Uncertain: 1}, nil})
 	d := n.delivery(t, r.ID, "sms")
 	q.want("buried", []any{d.State, d.Failed, d.Uncertain, d.Error}, []any{"uncertain", 3, 1, "gave up"})
 	depth, err := q.Depth(t.Context())
@@ -513,14 +512,20 @@ func deliveriesTold(t *testing.T, n *Node) {
 }
 
 func couldNotRender(t *testing.T, n *Node) {
-	r := n.take(t, NewRecord(alerts.SeverityModerate, "x", "web"))
+	r := n.take(t, NewRecord(alerts.SeverityModerate, "siren", "web"))
 	p := PublicationOf(r, nil)
 	p.Messages, p.Spans = p.Messages[1:], []broadcast.Span{{Channel: "web", To: 1}}
-	p.Failures = map[string]string{"x": "the text does not fit"}
+	p.Failures = map[string]string{"siren": "the text does not fit"}
 	if err := n.Publisher.Publish(t.Context(), p); err != nil {
 		t.Fatal(err)
 	}
-	d := n.delivery(t, r.ID, "x")
+	for channel, want := range map[string]string{"siren": "the text does not fit", "web": ""} {
+		task, err := n.queue(t, channel).Task(t.Context(), broadcast.Job{Alert: r.ID})
+		if err != nil || task.Failure != want {
+			t.Errorf("the task of %s: %+v, %v, want the failure %q", channel, task, err, want)
+		}
+	}
+	d := n.delivery(t, r.ID, "siren")
 	if d.State != "failed" || d.Error != "the text does not fit" || d.Failed != 1 {
 		t.Errorf("got %+v", d)
 	}

@@ -205,7 +205,7 @@ func TestFullStore(t *testing.T) {
 	if _, err := q.Finish(c, jobs[0], []broadcast.Result{{Ordinal: 0, State: broadcast.Accepted}}, false); err != nil {
 		t.Fatalf("finish: %v", err)
 	}
-	if err := q.Bury(c, jobs[0], "enough"); err != nil {
+	if _, err := q.Bury(c, jobs[0], "enough"); err != nil {
 		t.Fatalf("bury: %v", err)
 	}
 	if err := r.refreshLease(c); err != nil {

@@ -44,7 +44,7 @@ func (k keys) seen() string   { return k.tag + "channels:seen" } // sorted set: 
 
 // What goes out for one alert.
 
-func (k keys) out(id alerts.ID) string { return k.tag + "out:" + string(id) } // hash: m:<channel> messages, s:<channel> spans
+func (k keys) out(id alerts.ID) string { return k.tag + "out:" + string(id) } // hash: m:<channel> messages, s:<channel> spans, f:<channel> why it could not render
 func (k keys) of(kind string, id alerts.ID, channel string) string {
 	return k.tag + kind + ":" + string(id) + ":" + channel
 }

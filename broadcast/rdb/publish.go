@@ -89,6 +89,9 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 			return fmt.Errorf("%s: %w", op, err)
 		}
 		args = append(args, "m:"+o.name, m, "s:"+o.name, s)
+		if o.failure != "" {
+			args = append(args, "f:"+o.name, o.failure)
+		}
 	}
 
 	out, err := r.keep(ctx, r.scripts.publish, keys, args...).Slice()

@@ -120,7 +120,7 @@ func (q *Queue) task(ctx context.Context, alert alerts.ID) (*cachedTask, error) 
 	var people int64
 	err = again(ctx, func(ctx context.Context) error {
 		pipe := q.r.commands.Pipeline()
-		fields := pipe.HMGet(ctx, q.r.keys.out(alert), "v", "m:"+q.channel, "s:"+q.channel)
+		fields := pipe.HMGet(ctx, q.r.keys.out(alert), "v", "m:"+q.channel, "s:"+q.channel, "f:"+q.channel)
 		length := pipe.StrLen(ctx, q.r.keys.snapshot(alert, q.channel))
 		_, err := pipe.Exec(ctx)
 		out, people = fields.Val(), length.Val()
@@ -144,6 +144,7 @@ func (q *Queue) task(ctx context.Context, alert alerts.ID) (*cachedTask, error) 
 			return nil, err
 		}
 	}
+	t.Failure, _ = out[3].(string)
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.tasks) >= cachedTasks {

@@ -163,27 +163,30 @@ func (q *Queue) Retry(ctx context.Context, j broadcast.Job, delay time.Duration,
 }
 
 // Bury implements [broadcast.Queue].
-func (q *Queue) Bury(ctx context.Context, j broadcast.Job, reason string) error {
+func (q *Queue) Bury(ctx context.Context, j broadcast.Job, reason string) (changed broadcast.Changed, err error) {
 	op := q.op("bury", j.Alert)
 	kept := keepDeliveries
 	if t, err := q.task(ctx, j.Alert); err == nil { // a job whose record is gone or unreadable is buried as well
 		kept = keptFor(t.Record)
 	} else if !errors.Is(err, alerts.ErrNotFound) && !errors.Is(err, broadcast.ErrUnreadable) {
-		return fail(op, err)
+		return changed, fail(op, err)
 	}
 	text, err := json.Marshal(j)
 	if err != nil {
-		return fail(op, err)
+		return changed, fail(op, err)
 	}
 	k := q.r.keys
 	lane, entry := q.entry(j)
-	n, err := q.r.run(ctx, q.r.scripts.bury,
+	out, err := q.r.run(ctx, q.r.scripts.bury,
 		[]string{lane, k.dead(q.channel), k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel)},
-		laneGroup, entry, q.r.node, text, string(j.Alert), reason, j.Taken, milliseconds(kept), j.From, j.To).Int()
-	if err == nil && n == 0 {
+		laneGroup, entry, q.r.node, text, string(j.Alert), reason, j.Taken, milliseconds(kept), j.From, j.To).Int64Slice()
+	if err == nil && len(out) != 3 {
 		err = broadcast.ErrLost
 	}
-	return fail(op, err)
+	if err != nil {
+		return changed, fail(op, err)
+	}
+	return broadcast.Changed{Failed: int(out[1]), Uncertain: int(out[2])}, nil
 }
 
 // Replay implements [broadcast.Queue].

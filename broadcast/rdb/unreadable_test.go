@@ -115,7 +115,7 @@ func TestAJobOfAnUnreadableAlertCanBeBuried(t *testing.T) {
 	if err != nil || len(jobs) != 1 {
 		t.Fatal(jobs, err)
 	}
-	if err := q.Bury(t.Context(), jobs[0], "the alert cannot be read"); err != nil {
+	if _, err := q.Bury(t.Context(), jobs[0], "the alert cannot be read"); err != nil {
 		t.Fatal(err)
 	}
 	if d, err := r.Deliveries(t.Context(), rec.ID); err != nil || len(d) != 1 || d[0].State != "failed" {

@@ -2,8 +2,8 @@
 -- what was tried without an answer stays uncertain.
 -- KEYS   1 lane, 2 dead letters, 3 states, 4 tally, 5 reasons
 -- ARGV   1 group, 2 entry, 3 consumer, 4 job, 5 alert, 6 reason, 7 how often it was handed out, 8 ttl of the states in ms, 9 first ordinal, 10 past the last ordinal
--- Output 1 buried | 0 the job is another one's
-if not owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return 0 end
+-- Output {1, failed, uncertain} | {} the job is another one's
+if not owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return {} end
 settle(KEYS[1], ARGV[1], ARGV[2])
 local failed, doubt, from, to = {}, {}, tonumber(ARGV[9]), tonumber(ARGV[10])
 while from < to do
@@ -27,4 +27,4 @@ end
 redis.call('PEXPIRE', KEYS[5], ARGV[8])
 redis.call('HSET', KEYS[4], 'err', ARGV[6])
 redis.call('XADD', KEYS[2], '*', 'j', ARGV[4], 'alert', ARGV[5], 'src', ARGV[2], 'err', ARGV[6], 'deliveries', ARGV[7], 'failed', table.concat(failed, ','), 'doubt', table.concat(doubt, ','))
-return 1
+return {1, #failed, #doubt}
