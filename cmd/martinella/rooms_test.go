@@ -30,12 +30,10 @@ var dependencies = map[string]string{
 	"github.com/BurntSushi/toml":               "dashboards: catalogues of words",
 	"github.com/alicebob/miniredis/v2":         "broadcast/rdb: a Redis in memory, for tests and for practice without redis-server",
 	"github.com/beevik/etree":                  "alerts/cap: the tree that goxmldsig works on",
-	"github.com/cenkalti/backoff/v5":           "broadcast: waits with jitter between attempts",
 	"github.com/compose-spec/compose-go/v2":    "tests: docker-compose.yml is valid",
 	"github.com/getkin/kin-openapi":            "tests: the OpenAPI document is valid, and answers follow it",
 	"github.com/gofrs/flock":                   "broadcast/rdb: one gateway for a data folder; tests: one npm installation at a time",
 	"github.com/gorilla/websocket":             "broadcast/live: WebSocket",
-	"github.com/klauspost/compress":            "dashboards: pages compressed once",
 	"github.com/knadh/koanf/providers/confmap": "cmd: defaults and file under environment and flags",
 	"github.com/knadh/koanf/providers/env/v2":  "cmd: MARTINELLA_* variables",
 	"github.com/knadh/koanf/providers/posflag": "cmd: flags above all",
@@ -59,16 +57,10 @@ var dependencies = map[string]string{
 	"go.uber.org/goleak":                       "tests: no goroutine is left behind",
 	"go.uber.org/zap":                          "logs",
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
-	"golang.org/x/crypto":                      "broadcast/rdb: keys derived for sealing",
 	"golang.org/x/mod":                         "tests: reads go.mod",
 	"golang.org/x/net":                         "tests: HTML as a browser sees it",
-	"golang.org/x/sync":                        "limits of what runs at once",
-	"golang.org/x/sys":                         "the redis-server child and its lock",
 	"golang.org/x/term":                        "cmd: is this a terminal?",
 	"golang.org/x/text":                        "alerts/cap: windows-1252; words by language",
-	"google.golang.org/protobuf":               "tests: metrics as Prometheus reads them",
-	"github.com/prometheus/client_model":       "tests: metrics as Prometheus reads them",
-	"github.com/prometheus/common":             "tests: metrics as Prometheus reads them",
 }
 
 // longFiles may have more than fileLimit lines, each with its reason.
@@ -303,6 +295,11 @@ func TestEveryDependencyHasItsReason(t *testing.T) {
 	for _, r := range mod.Require {
 		if !r.Indirect && dependencies[r.Mod.Path] == "" {
 			t.Errorf("%s is a direct dependency without a reason", r.Mod.Path)
+		}
+	}
+	for module := range dependencies {
+		if !used[module] {
+			t.Errorf("%s has a reason, but nobody imports it: take it off the list", module)
 		}
 	}
 }
