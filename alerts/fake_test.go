@@ -110,7 +110,9 @@ func (m *memory) Acts(_ context.Context, event ID) ([]Act, error) {
 }
 
 func (m *memory) Prepare(_ context.Context, r *Record) error {
+	m.mu.Lock()
 	m.prepares++
+	m.mu.Unlock()
 	r.Reach, r.Channels = m.reach, []string{"outbox"}
 	if len(r.Areas) == 0 {
 		for _, in := range r.Alert.Infos {
