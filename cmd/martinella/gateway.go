@@ -255,16 +255,19 @@ func (g *gateway) sweep(ctx context.Context) error {
 const answersEnd = 10 * time.Second
 
 // run serves both listeners until ctx ends, then ends everything in order:
-// readiness first, live clients with 1012, answers, sendings. ready is called
-// once alerts can be accepted.
+// readiness first, live clients with 1012, answers, sendings, and last the
+// store's own loop: with it goes the lease, and from then on other nodes send
+// what this one had in hand. ready is called once alerts can be accepted.
 func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready func(context.Context) error) error {
-	loops := &supervisor{log: g.log}
+	loops, keep := &supervisor{log: g.log}, &supervisor{log: g.log}
+	kept, giveBack := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveBack()
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	feed, stopFeed := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFeed()
 
-	loops.start(background, "store", g.store.Run)
+	keep.start(kept, "store", g.store.Run)
 	loops.start(background, "board", g.board.Run)
 	for _, d := range g.dispatchers {
 		loops.start(background, "channel "+d.Route.Name(), d.Run)
@@ -311,6 +314,8 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	}
 	stopBackground()
 	loops.wait()
+	giveBack()
+	keep.wait()
 	for _, ch := range g.channels {
 		if c, ok := ch.(interface{ Close() error }); ok {
 			err = errors.Join(err, c.Close())
