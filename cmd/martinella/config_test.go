@@ -194,3 +194,20 @@ func TestSecretsMayLieBesideTheConfiguration(t *testing.T) {
 		t.Errorf("got exit %d: %s", code, errOut)
 	}
 }
+
+// An alias takes no replies (DECISIONS 16).
+func TestAnAliasWithoutAReplyNumberIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "smpp"), "secret")
+	for sender, noted := range map[string]bool{
+		"source: Valdemo": true,
+		"source: Valdemo, reply_number: '+390577000000'": false,
+		"source: '+390577000000'":                        false,
+	} {
+		file := write(t, filepath.Join(dir, "m.yaml"), valdemo+"channels:\n  - {name: sms, kind: smpp, addr: 'smsc.example:2775', system_id: gw, password_file: smpp, "+sender+"}\n")
+		out := must(t, "config", "check", "--config", file)
+		if got := strings.Contains(out, "note: sms: ") && strings.Contains(out, "reply_number"); got != noted {
+			t.Errorf("%s: noted %v, want %v:\n%s", sender, got, noted, out)
+		}
+	}
+}

@@ -100,6 +100,14 @@ func (c *Config) problems(name string) alerts.Problems {
 	return ps
 }
 
+// Notes are worth saying when a configuration is checked, and no mistakes.
+func (c *Channel) Notes() []string {
+	if c.config.ReplyNumber == "" && !isNumber(c.config.Source) {
+		return []string{"source " + strconv.Quote(c.config.Source) + " is an alias, to which nobody can answer: STOP and other replies need reply_number"}
+	}
+	return nil
+}
+
 func isPort(s string) bool {
 	n, err := strconv.Atoi(s)
 	return err == nil && n > 0 && n < 1<<16
