@@ -27,7 +27,7 @@ test: setup-test ## run every test of the project (race detector, shuffled)
 	.ci/tests -race -shuffle=on -timeout 10m $(PACKAGES)
 
 chaos: setup-test ## kill gateway and Redis under load, 20 times each; 1,000 seeds of misfortune
-	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation' ./broadcast ./broadcast/rdb ./cmd/martinella
+	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged' ./broadcast ./broadcast/rdb ./cmd/martinella
 
 e2e: setup-test ## what takes long in a real browser: accessibility of every page
 	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib' ./cmd/martinella
