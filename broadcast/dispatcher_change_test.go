@@ -189,7 +189,7 @@ func TestACancelIsTriedForThreeDaysAndThenHasFailedVisibly(t *testing.T) {
 			stop()
 			<-done
 			time.Sleep(wait)
-			ctx, stop = context.WithCancel(t.Context())
+			ctx, stop = context.WithCancel(t.Context()) //nolint:fatcontext // each round is a new node, not a child of the last one
 			_, done = h.dispatch(ctx, "a", route)
 		}
 		h.settle("social", 5*time.Minute)
