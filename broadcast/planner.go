@@ -140,9 +140,8 @@ func alone(r *alerts.Record, routes []Route) alerts.Problems {
 			others++
 		}
 	}
-	page, _ := alerts.MayLeave(r.Alert.Status, r.Alert.Scope, PublicDoor)
 	switch {
-	case len(routes) == 0 && !page:
+	case len(routes) == 0 && !ForPage(r):
 		return alerts.Problems{warning("channels", "this alert reaches nobody: no channel carries it and it is not for the page", "add a channel that may carry it, or choose another scope or status")}
 	case len(routes) == 0:
 		return alerts.Problems{warning("channels", "no channel carries this alert: it stands on the page and in the feeds only", "add a channel that may carry it")}

@@ -61,9 +61,12 @@ var PublicDoor = alerts.Door{Readers: alerts.ReadersPublic, Exercise: true}
 // Public reports whether the record is one that everybody may see: published,
 // and let out by [PublicDoor].
 func Public(r *alerts.Record) bool {
-	if r == nil || r.Alert == nil || !r.State.Published() {
-		return false
-	}
+	return r != nil && r.Alert != nil && r.State.Published() && ForPage(r)
+}
+
+// ForPage reports whether [PublicDoor] lets the record out, be it published or
+// not yet: page, feeds and live feed show it to everybody once it is issued.
+func ForPage(r *alerts.Record) bool {
 	ok, _ := alerts.MayLeave(r.Alert.Status, r.Alert.Scope, PublicDoor)
 	return ok
 }

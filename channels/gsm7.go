@@ -68,20 +68,6 @@ func Units16(text string) int {
 	return n
 }
 
-// OutsideGSM7 lists the characters that make the whole text UCS-2, each once,
-// in the order of their appearance.
-func OutsideGSM7(text string) []rune {
-	var out []rune
-	seen := map[rune]bool{}
-	for _, r := range text {
-		if septetsOf(r) == 0 && !seen[r] {
-			seen[r] = true
-			out = append(out, r)
-		}
-	}
-	return out
-}
-
 func split(text string, alone, part int, encode func([]byte, rune) []byte, width func(rune) int) []Segment {
 	whole := Segment{Text: text}
 	for _, r := range text {

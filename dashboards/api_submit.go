@@ -82,7 +82,7 @@ func (s *Server) acted(w http.ResponseWriter, r *http.Request, record *alerts.Re
 // pageURL is the address of the event's page, "" for an alert that is not for
 // it.
 func (s *Server) pageURL(r *alerts.Record) string {
-	if ok, _ := alerts.MayLeave(r.Alert.Status, r.Alert.Scope, broadcast.PublicDoor); !ok {
+	if !broadcast.ForPage(r) {
 		return ""
 	}
 	return s.PublicURL + "/a/" + string(r.Event)

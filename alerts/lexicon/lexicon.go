@@ -72,12 +72,6 @@ func For(tag string) *Words {
 	return known[""]
 }
 
-// Known reports whether the language tag has a lexicon of its own.
-func Known(tag string) bool {
-	p := alerts.PrimaryLanguage(tag)
-	return p != "" && known[p] != nil
-}
-
 func both(a, b *Words) *Words {
 	pair := func(x, y string) string { return x + " / " + y }
 	w := &Words{

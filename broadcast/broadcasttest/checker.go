@@ -52,18 +52,6 @@ func (c *Checker) Acked(p Promise) {
 	c.stored[key] = p
 }
 
-// Count gives how many alerts were promised, and how many as published.
-func (c *Checker) Count() (stored, published int) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, p := range c.stored {
-		if p.Published {
-			published++
-		}
-	}
-	return len(c.stored), published
-}
-
 // Verdict is what [Checker.Compare] found; all lists are empty when the store
 // kept its word.
 type Verdict struct {

@@ -35,8 +35,8 @@ type Config struct {
 	// often a change is built, whatever strangers ask for. Default: it, en.
 	Languages []string
 
-	// Public decides what the feed may carry at all. Default: [alerts.MayLeave]
-	// through a public door that carries exercises.
+	// Public decides what the feed may carry at all. Default:
+	// [broadcast.ForPage].
 	Public func(*alerts.Record) bool
 
 	// Origins are the other sites, such as "https://www.comune.example.it",
@@ -73,7 +73,7 @@ func (c *Config) complete() error {
 		c.Logger = zap.NewNop()
 	}
 	if c.Public == nil {
-		c.Public = public
+		c.Public = broadcast.ForPage
 	}
 	if len(c.Languages) == 0 {
 		c.Languages = []string{"it", "en"}
@@ -109,11 +109,4 @@ func (c *Config) complete() error {
 		errs = append(errs, errors.New("a pong must be given more time than lies between two pings"))
 	}
 	return errors.Join(errs...)
-}
-
-// public is the door of the page and of the feed: everybody reads it, and
-// exercises show there with their mark.
-func public(r *alerts.Record) bool {
-	ok, _ := alerts.MayLeave(r.Alert.Status, r.Alert.Scope, alerts.Door{Readers: alerts.ReadersPublic, Exercise: true})
-	return ok
 }

@@ -43,6 +43,7 @@ type server struct {
 	short  string   // directory of a socket whose own path would be too long
 	lock   *os.File // held by this program and its server until both have ended
 	failed chan struct{}
+	halt   chan struct{} // closed by stop: a wait before the next start ends
 	ended  chan struct{} // the supervisor is gone
 
 	mu       sync.Mutex
@@ -77,7 +78,7 @@ func startServer(ctx context.Context, cfg Config, log *zap.Logger) (*server, err
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	s := &server{cfg: cfg, log: log, binary: binary, dir: dir, failed: make(chan struct{}), ended: make(chan struct{})}
+	s := &server{cfg: cfg, log: log, binary: binary, dir: dir, failed: make(chan struct{}), halt: make(chan struct{}), ended: make(chan struct{})}
 	if s.lock, err = lockDir(ctx, dir); err != nil {
 		return nil, err
 	}
@@ -234,11 +235,12 @@ func (s *server) supervise() {
 			wait = restartLeast
 		}
 		for {
-			time.Sleep(wait)
-			wait = min(2*wait, restartMost)
-			if s.isStopping() {
+			select {
+			case <-s.halt:
 				return
+			case <-time.After(wait):
 			}
+			wait = min(2*wait, restartMost)
 			err := s.start(context.Background())
 			if err == nil {
 				s.log.Info("redis-server is back")
@@ -291,6 +293,7 @@ func (s *server) stop() error {
 	if again {
 		return nil
 	}
+	close(s.halt)
 	err := s.end(p)
 	<-s.ended
 	s.mu.Lock()
