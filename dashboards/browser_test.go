@@ -41,7 +41,7 @@ func openBrowser(t *testing.T) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
-		t.Skip("chromium is missing: install it to see the pages in a real browser")
+		t.Skip("SKIP: chromium is not installed: install it to see the pages in a real browser")
 	}
 	read, childWrite, err := os.Pipe()
 	if err != nil {
@@ -259,7 +259,7 @@ func serve(t *testing.T, address string, h http.Handler) *httptest.Server {
 
 func TestAStoryInABrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser is not short")
+		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b := openBrowser(t)
 	g, cut := openLive(t)
@@ -325,7 +325,7 @@ func TestAStoryInABrowser(t *testing.T) {
 
 func TestAReaderThatWasAwayGetsWhatItMissed(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser is not short")
+		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b := openBrowser(t)
 	g, cut := openLive(t)
@@ -354,7 +354,7 @@ func TestAReaderThatWasAwayGetsWhatItMissed(t *testing.T) {
 
 func TestLayoutInABrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a browser is not short")
+		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b := openBrowser(t)
 	g := open(t)

@@ -170,7 +170,7 @@ func promtool(t *testing.T, stdin []byte, args ...string) {
 	t.Helper()
 	path, err := exec.LookPath("promtool")
 	if err != nil {
-		t.Skip("promtool is missing: install prometheus to check rules and metrics")
+		t.Skip("SKIP: promtool (Debian: prometheus) is not installed: rules and metrics are not checked by it")
 	}
 	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Stdin = bytes.NewReader(stdin)
