@@ -22,6 +22,20 @@ type Policy struct {
 	// SecondPersonReach: an Actual to more than so many recipients needs a
 	// second person whatever its severity (DECISIONS 4; default 1,000).
 	SecondPersonReach int
+
+	// Practice: the gateway warns nobody (DECISIONS 13, Palestra). An Actual is
+	// refused, never taken for an exercise.
+	Practice bool
+}
+
+// Obstacles lists what keeps the alert from leaving by the authority's own
+// choice, beside [Alert.Obstacles].
+func (p Policy) Obstacles(a *Alert) Problems {
+	var ps Problems
+	if p.Practice && a.Status == StatusActual {
+		ps.refuse("status", "is Actual, and this gateway only practises: it warns nobody", "send Exercise or Test, or set mode: live in the configuration")
+	}
+	return ps
 }
 
 // SentAhead is how far a sender's clock may run ahead of ours before its alert
@@ -108,8 +122,8 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if len(obstacles) > 0 {
 		return nil, "", &Refusal{Kind: ErrNotSendable, Problems: append(obstacles, s.Problems...)}
 	}
-	if err := d.Publisher.Prepare(ctx, r); err != nil {
-		return nil, "", fmt.Errorf("prepare: %w", err)
+	if err := d.prepare(ctx, r); err != nil {
+		return nil, "", err
 	}
 	stored, fresh, err := d.Store.Intake(ctx, r, s.Raw, r.act(by, "submitted", "", now))
 	if err != nil {
@@ -162,12 +176,24 @@ func (d *Desk) finish(ctx context.Context, by Person, r *Record, verb, reason st
 	return d.publish(ctx, by, fresh, verb, reason, now)
 }
 
+// prepare renders the record; whatever is published went through here. What
+// the store has against it is said before what the policy has.
+func (d *Desk) prepare(ctx context.Context, r *Record) error {
+	if err := d.Publisher.Prepare(ctx, r); err != nil {
+		return fmt.Errorf("prepare: %w", err)
+	}
+	if ps := d.Policy.Obstacles(r.Alert); len(ps) > 0 {
+		return &Refusal{Kind: ErrNotSendable, Problems: ps}
+	}
+	return nil
+}
+
 // renew renders a waiting record again. Where that gives another digest the
 // store gets it, and changed is true.
 func (d *Desk) renew(ctx context.Context, by Person, r *Record, now time.Time) (fresh *Record, changed bool, err error) {
 	fresh = r.Clone()
-	if err := d.Publisher.Prepare(ctx, fresh); err != nil {
-		return nil, false, fmt.Errorf("prepare: %w", err)
+	if err := d.prepare(ctx, fresh); err != nil {
+		return nil, false, err
 	}
 	if fresh.Approved == r.Approved {
 		return r, false, nil

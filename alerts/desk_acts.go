@@ -141,8 +141,8 @@ func (d *Desk) close(ctx context.Context, by Person, id ID, with Decision, chang
 		if r.Content, err = d.Digest(r.Alert, true); err != nil {
 			return nil, "", fmt.Errorf("digest: %w", err)
 		}
-		if err = d.Publisher.Prepare(ctx, r); err != nil {
-			return nil, "", fmt.Errorf("prepare: %w", err)
+		if err = d.prepare(ctx, r); err != nil {
+			return nil, "", err
 		}
 		r, _, err = d.Store.Intake(ctx, r, nil, r.act(by, "submitted", with.Reason, now))
 	}

@@ -110,7 +110,7 @@ func TestCheckKnowsAStoreThatKeepsNothing(t *testing.T) {
 }
 
 func TestWhereNobodyIsWarnedAnActualIsNotSendable(t *testing.T) {
-	g := open(t, func(c *Config) { c.Practice = true })
+	g := open(t, func(c *Config) { c.Desk.Policy.Practice = true })
 	for status, sendable := range map[string]string{"Actual": `"sendable":false`, "Exercise": `"sendable":true`} {
 		if r := g.post(issuer, "/api/v1/alerts/check", message("drill", "status", status)); r.StatusCode != 200 || !strings.Contains(r.body, sendable) {
 			t.Errorf("%s: %d %s, want %s", status, r.StatusCode, r.body, sendable)

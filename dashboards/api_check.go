@@ -34,10 +34,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 		}
 		v.Obstacles = append(v.Obstacles, by.Refusals(v.Document.Alert, nil)...)
 		v.Obstacles = append(v.Obstacles, s.forgetful(r.Context(), v.Document.Alert)...)
-		if s.Practice && v.Document.Alert.Status == alerts.StatusActual {
-			v.Obstacles = append(v.Obstacles, alerts.Problem{Field: "status", Problem: "is Actual, and this gateway only practises: it warns nobody",
-				Hint: "send Exercise or Test, or set mode: live in the configuration", Level: alerts.LevelError})
-		}
+		v.Obstacles = append(v.Obstacles, s.Desk.Policy.Obstacles(v.Document.Alert)...)
 		v.Sendable = len(v.Obstacles) == 0
 	}
 	if v.Problems == nil {

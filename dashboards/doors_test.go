@@ -78,13 +78,13 @@ func (written) Entries() []OutboxEntry {
 }
 
 func TestInPracticeEverybodySeesTheOutbox(t *testing.T) {
-	g := open(t, func(c *Config) { c.Outbox, c.Practice = written{}, true })
+	g := open(t, func(c *Config) { c.Outbox, c.Desk.Policy.Practice = written{}, true })
 	p := g.page("/outbox")
 	p.says(".drill", "Nessuno di questi messaggi è stato inviato")
 	p.says("article p", "ESERCITAZIONE <b>")
 	p.says("article p", "second line")
 	p.says("footer", "Messaggi della dimostrazione")
-	if r := open(t, func(c *Config) { c.Practice = true }).get("/outbox"); r.StatusCode != 404 {
+	if r := open(t, func(c *Config) { c.Desk.Policy.Practice = true }).get("/outbox"); r.StatusCode != 404 {
 		t.Errorf("without an outbox: %d", r.StatusCode)
 	}
 }

@@ -49,7 +49,7 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: p.s.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(p.s.Site, "https://"), "http://"), "/"),
 		Accessibility: p.s.Accessibility, Feedback: p.s.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Practice, Content: v.content,
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Content: v.content,
 	}
 	if f.Accessibility == "" {
 		f.Accessibility = ownAccessibility

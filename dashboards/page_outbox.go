@@ -46,7 +46,7 @@ func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
 	v := view{name: "outbox", title: l.must("outbox_title"), content: page}
 	var e entry
 	f := p.frame(r.Context(), l, "/outbox", v, "", now)
-	if !p.s.Practice {
+	if !p.s.Desk.Policy.Practice {
 		f.Base = p.s.PublicURL
 		if f.Accessibility == ownAccessibility {
 			f.Accessibility = f.Base + ownAccessibility

@@ -63,7 +63,7 @@ func (s *Server) public() []route {
 	if s.Events != nil {
 		routes = append(routes, route{"GET", "/events", anybody, s.Events.ServeHTTP})
 	}
-	if s.Outbox != nil && s.Practice {
+	if s.Outbox != nil && s.Desk.Policy.Practice {
 		routes = append(routes, route{"GET", "/outbox", anybody, s.pages.outbox})
 	}
 	return routes
@@ -78,7 +78,7 @@ func (s *Server) admin() []route {
 		{"GET", "/readyz", anybody, s.readyz},
 		{"GET", "/version", anybody, s.version},
 	}
-	if s.Outbox != nil && !s.Practice { // it shows Restricted and Private alerts too
+	if s.Outbox != nil && !s.Desk.Policy.Practice { // it shows Restricted and Private alerts too
 		outbox := s.headers(http.HandlerFunc(s.pages.outbox))
 		routes = append(routes,
 			route{"GET", "/outbox", anybody, outbox.ServeHTTP},

@@ -42,8 +42,6 @@ type Config struct {
 	// Outbox is what was written instead of sent, shown at /outbox: to
 	// everybody in practice, else on the administration port alone.
 	Outbox Outbox
-	// Practice says that the gateway warns nobody: it refuses Actual.
-	Practice bool
 
 	// Ready lists why alerts cannot be accepted durably now; none means ready.
 	Ready func(ctx context.Context) []string

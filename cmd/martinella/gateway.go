@@ -64,18 +64,14 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	for _, r := range routes {
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
 	}
-	var publisher alerts.Publisher = &broadcast.Planner{
-		Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
-		Language: c.Authority.Language, Log: log,
-	}
-	if c.Mode == modePractice {
-		publisher = practising{publisher}
-	}
 	g.desk = &alerts.Desk{
 		Authority: c.authority(),
-		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach},
+		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach, Practice: c.Mode == modePractice},
 		Store:     s.Store(),
-		Publisher: publisher,
+		Publisher: &broadcast.Planner{
+			Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
+			Language: c.Authority.Language, Log: log,
+		},
 		NewID: func(now time.Time) alerts.ID {
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 		},
@@ -167,7 +163,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
-		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Profiling: c.Profiling, Practice: c.Mode == modePractice,
+		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Profiling: c.Profiling,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)

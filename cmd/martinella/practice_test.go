@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -10,8 +8,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-
-	"martinella/alerts"
 )
 
 // A gateway in mode practice has a real channel, open for exercises too, and
@@ -58,40 +54,5 @@ channels:
 	}
 	if n := asked.Load(); n != 0 {
 		t.Errorf("the press was asked %d times, want never", n)
-	}
-}
-
-// paper is a publisher that only writes down what it is asked.
-type paper struct {
-	asked []string
-	err   error
-}
-
-func (p *paper) Prepare(context.Context, *alerts.Record) error {
-	p.asked = append(p.asked, "prepare")
-	return p.err
-}
-
-func (p *paper) Publish(context.Context, *alerts.Record, alerts.Act) error {
-	p.asked = append(p.asked, "publish")
-	return p.err
-}
-
-func TestPracticeRefusesActualAndNothingElse(t *testing.T) {
-	for _, status := range alerts.Statuses {
-		behind := &paper{}
-		p, r := practising{behind}, &alerts.Record{Alert: &alerts.Alert{Status: status}}
-		for verb, err := range map[string]error{"prepare": p.Prepare(t.Context(), r), "publish": p.Publish(t.Context(), r, alerts.Act{})} {
-			if refused := errors.Is(err, alerts.ErrNotSendable); refused != (status == alerts.StatusActual) {
-				t.Errorf("%s %s: %v", verb, status, err)
-			}
-		}
-		if status == alerts.StatusActual && strings.Contains(strings.Join(behind.asked, " "), "publish") {
-			t.Error("an Actual was published and refused afterwards")
-		}
-	}
-	behind := &paper{err: alerts.ErrNotDurable}
-	if err := (practising{behind}).Prepare(t.Context(), &alerts.Record{Alert: &alerts.Alert{Status: alerts.StatusActual}}); !errors.Is(err, alerts.ErrNotDurable) {
-		t.Errorf("what the store says is hidden: %v", err)
 	}
 }
