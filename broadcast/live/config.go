@@ -52,7 +52,27 @@ type Config struct {
 	PongWithin      time.Duration // a WebSocket peer silent for longer is dead; 75 s
 	WriteTimeout    time.Duration // for one message to be taken by the client's socket; 10 s
 	ShutdownSpread  time.Duration // over which clients are sent away at shutdown; 5 s
+
+	// Path is how idle WebSockets are kept: [PathEpoll] or [PathGoroutines].
+	// Empty takes the best that the platform has.
+	Path Path
+	// JoinsPerSecond paces who comes in after a burst of as many; who comes
+	// too early is told when to come back. 2,000; negative is without limit.
+	JoinsPerSecond int
+	// Replay bounds how many changes a client is sent from the log when it
+	// comes back; who missed more gets "gone". 2,048.
+	Replay int
 }
+
+// Path is a way to keep idle WebSockets.
+type Path string
+
+// The paths. Connections that are not plain TCP (TLS, event streams) are
+// always kept by goroutines.
+const (
+	PathEpoll      Path = "epoll"      // Linux: one poller for each processor, no goroutine for a client
+	PathGoroutines Path = "goroutines" // everywhere: one reading goroutine for each client
+)
 
 // maxInbound bounds one inbound WebSocket message, in bytes. Clients have
 // nothing to say but pong and close, and later a ticket.
