@@ -23,7 +23,7 @@ type feedItem struct {
 // feed gives the events that hold, and what ended within two days, newest
 // first.
 func (s *Server) feed(r *http.Request, now time.Time) (*locale, []feedItem, time.Time) {
-	l := s.pages.locales.of(r)
+	l := s.pages.locales.of(r, askedOf(r).lang)
 	var items []feedItem
 	var updated time.Time
 	for _, h := range happenings(s.Board.Snapshot(), now) {
@@ -221,12 +221,13 @@ func (s *Server) sendFeed(w http.ResponseWriter, r *http.Request, media string, 
 	h.Set("Content-Type", media)
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "max-age=5, stale-while-revalidate=30")
-	h.Add("Vary", "Accept-Language")
+	h["Vary"] = byReader
 	etag := etagOf(b)
 	h.Set("ETag", etag)
 	if matches(r.Header.Get("If-None-Match"), etag) {
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	send(w, r, http.StatusOK, b, zip(b))
+	made := newBody(b)
+	made.write(w, r, http.StatusOK)
 }

@@ -28,7 +28,7 @@ import (
 // gateway is a whole server on a store in memory.
 type gateway struct {
 	*httptest.Server
-	t      *testing.T
+	t      testing.TB
 	server *Server
 	memory *memory
 	board  *broadcast.Board
@@ -54,7 +54,7 @@ var rome = func() *time.Location {
 	return l
 }()
 
-func open(t *testing.T, change ...func(*Config)) *gateway {
+func open(t testing.TB, change ...func(*Config)) *gateway {
 	t.Helper()
 	m := newMemory()
 	all := alerts.Statuses
@@ -134,7 +134,7 @@ type reply struct {
 	body string
 }
 
-func (r reply) json(t *testing.T) map[string]any {
+func (r reply) json(t testing.TB) map[string]any {
 	t.Helper()
 	var v map[string]any
 	if err := json.Unmarshal([]byte(r.body), &v); err != nil {
@@ -240,7 +240,7 @@ func message(identifier string, pairs ...string) string {
 }
 
 // reopen starts another server on the same store, as after a restart.
-func reopen(t *testing.T, before *gateway) *gateway {
+func reopen(t testing.TB, before *gateway) *gateway {
 	t.Helper()
 	c := before.server.Config
 	c.Registry = prometheus.NewRegistry()

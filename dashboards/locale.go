@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/BurntSushi/toml"
@@ -23,10 +24,11 @@ var localeFiles embed.FS
 // locale is the interface in one language: words, plurals, dates. It may be
 // used from many goroutines.
 type locale struct {
-	Tag   string
-	words *i18n.Localizer
-	lex   *lexicon.Words
-	zone  *time.Location
+	Tag    string
+	header []string // Content-Language
+	words  *i18n.Localizer
+	lex    *lexicon.Words
+	zone   *time.Location
 }
 
 // locales are the languages of the pages; the first one stands in for others.
@@ -34,12 +36,18 @@ type locales struct {
 	all     map[string]*locale
 	matcher language.Matcher
 	tags    []string
+
+	mu     sync.RWMutex
+	wishes map[string]*locale // by Accept-Language, as browsers write it
 }
+
+// maxWishes bounds what is kept of Accept-Language.
+const maxWishes = 1000
 
 func loadLocales(zone *time.Location) (*locales, error) {
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	ls := &locales{all: map[string]*locale{}, tags: lexicon.Languages}
+	ls := &locales{all: map[string]*locale{}, wishes: map[string]*locale{}, tags: lexicon.Languages}
 	var tags []language.Tag
 	keys := map[string][]string{}
 	for _, tag := range ls.tags {
@@ -58,22 +66,43 @@ func loadLocales(zone *time.Location) (*locales, error) {
 		if !slices.Equal(keys[tag], keys[ls.tags[0]]) {
 			return nil, fmt.Errorf("catalogue %s has other keys than %s", tag, ls.tags[0])
 		}
-		ls.all[tag] = &locale{Tag: tag, words: i18n.NewLocalizer(bundle, tag), lex: lexicon.For(tag), zone: zone}
+		ls.all[tag] = &locale{Tag: tag, header: []string{tag}, words: i18n.NewLocalizer(bundle, tag), lex: lexicon.For(tag), zone: zone}
 		tags = append(tags, language.Make(tag))
 	}
 	ls.matcher = language.NewMatcher(tags)
 	return ls, nil
 }
 
-// of chooses the reader's language: ?lang= first, then Accept-Language.
-func (ls *locales) of(r *http.Request) *locale {
-	if l, known := ls.all[alerts.PrimaryLanguage(r.URL.Query().Get("lang"))]; known {
-		return l
+// of chooses the reader's language: the one that was asked for, then
+// Accept-Language.
+func (ls *locales) of(r *http.Request, asked string) *locale {
+	if asked != "" {
+		if l, known := ls.all[alerts.PrimaryLanguage(asked)]; known {
+			return l
+		}
 	}
 	header := r.Header.Get("Accept-Language")
-	if len(header) > 200 {
-		header = ""
+	if header == "" || len(header) > 200 {
+		return ls.all[ls.tags[0]]
 	}
+	ls.mu.RLock()
+	l, known := ls.wishes[header]
+	ls.mu.RUnlock()
+	if known {
+		return l
+	}
+	l = ls.match(header)
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	if len(ls.wishes) >= maxWishes { // strangers write what they like
+		clear(ls.wishes)
+	}
+	ls.wishes[header] = l
+	return l
+}
+
+// match reads Accept-Language (RFC 9110 section 12.5.4).
+func (ls *locales) match(header string) *locale {
 	wanted, _, err := language.ParseAcceptLanguage(header)
 	if err != nil || len(wanted) == 0 {
 		return ls.all[ls.tags[0]]

@@ -16,5 +16,6 @@ func (s *Server) openapi(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "max-age=3600")
 	h.Set("Access-Control-Allow-Origin", "*")
-	send(w, r, http.StatusOK, openAPI, zip(openAPI))
+	h["Vary"] = byEncoding
+	s.pages.assets.openAPI.write(w, r, http.StatusOK)
 }

@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,20 +33,17 @@ type share struct{ Name, URL string }
 
 func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
 	id := alerts.ID(r.PathValue("id"))
-	head, err := p.find(r, id)
-	if errors.Is(err, alerts.ErrNotFound) {
+	if !plausible(id) {
 		p.missing(w, r)
 		return
 	}
-	if err != nil {
-		p.unable(w, r, err)
-		return
-	}
-	p.serve(w, r, "alert "+string(head.Event), func(l *locale, v *broadcast.View, now time.Time) (view, error) {
-		h := happening{head, standing(head, now)}
-		if newest, found := v.Get(head.Event, now); found {
-			h = happening{newest.Record, newest.Standing}
+	var h happening
+	p.serve(w, r, leaf{name: "alert", id: string(id), basis: func(v *broadcast.View, now time.Time) (basis string, err error) {
+		if h, err = p.find(r, v, id, now); err != nil {
+			return "", err
 		}
+		return string(h.ID) + " " + string(h.State) + " " + string(h.Standing), nil
+	}, make: func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
 		c := p.s.card(l, h, now)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
 		defer cancel()
@@ -59,25 +55,28 @@ func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
 		}
 		a.Share = shares(title, p.s.PublicURL+c.URL)
 		return view{name: "alert", title: title, live: true, exercise: c.Exercise, content: a}, nil
-	})
+	}})
 }
 
 // find gives the newest public revision of an event: from memory, or from the
 // store where the event is long over or the id is that of an older revision.
-func (p *pages) find(r *http.Request, id alerts.ID) (*alerts.Record, error) {
-	if h, found := p.s.Board.Snapshot().Get(id, time.Now()); found {
-		return h.Record, nil
+func (p *pages) find(r *http.Request, v *broadcast.View, id alerts.ID, now time.Time) (happening, error) {
+	if h, found := v.Get(id, now); found {
+		return happening{h.Record, h.Standing}, nil
 	}
-	if !plausible(id) {
-		return nil, alerts.ErrNotFound
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), statusTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
 	defer cancel()
 	record, err := p.s.Desk.Store.Get(ctx, id, alerts.Published)
-	if err == nil && !broadcast.Public(record) {
-		err = alerts.ErrNotFound
+	if err != nil {
+		return happening{}, err
 	}
-	return record, err
+	if !broadcast.Public(record) {
+		return happening{}, alerts.ErrNotFound
+	}
+	if newest, found := v.Get(record.Event, now); found {
+		return happening{newest.Record, newest.Standing}, nil
+	}
+	return happening{record, standing(record, now)}, nil
 }
 
 // plausible spares the store what is no ULID.

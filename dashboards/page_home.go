@@ -22,7 +22,7 @@ type homePage struct {
 }
 
 func (p *pages) home(w http.ResponseWriter, r *http.Request) {
-	p.serve(w, r, "home", func(l *locale, v *broadcast.View, now time.Time) (view, error) {
+	p.serve(w, r, leaf{name: "home", make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		h := p.homeOf(l, happenings(v, now), now)
 		out := view{name: "home", live: true, content: h, exercise: len(h.Practice) > 0}
 		switch {
@@ -36,7 +36,7 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) {
 			out.title = l.must("h1_none")
 		}
 		return out, nil
-	})
+	}})
 }
 
 func (p *pages) homeOf(l *locale, hs []happening, now time.Time) homePage {

@@ -35,7 +35,7 @@ const maxOutbox = 200
 // outbox is never cached: it is for who tries the gateway, or administers it.
 // On the administration port the other pages are elsewhere.
 func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
-	l, now := p.locales.of(r), time.Now()
+	l, now := p.locales.of(r, askedOf(r).lang), time.Now()
 	var page outboxPage
 	for _, e := range p.s.Outbox.Entries() {
 		if len(page.Entries) == maxOutbox {
@@ -44,7 +44,6 @@ func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
 		page.Entries = append(page.Entries, outboxLine{l.At(e.At, now), e, paragraphs(e.Text)})
 	}
 	v := view{name: "outbox", title: l.must("outbox_title"), content: page}
-	var e entry
 	f := p.frame(r.Context(), l, "/outbox", v, "", now)
 	if !p.s.Desk.Policy.Practice {
 		f.Base = p.s.PublicURL
@@ -52,12 +51,11 @@ func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
 			f.Accessibility = f.Base + ownAccessibility
 		}
 	}
-	if err := p.render(&e, l, v, f, false); err != nil {
+	made, err := p.render(l, v, f, false)
+	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return
 	}
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Cache-Control", "no-store")
-	send(w, r, http.StatusOK, e.plain, e.gz)
+	w.Header()["Cache-Control"] = never
+	made.write(w, r, http.StatusOK, l)
 }

@@ -24,7 +24,7 @@ const pastTimeout = 3 * time.Second
 const maxPast = 200
 
 func (p *pages) past(w http.ResponseWriter, r *http.Request) {
-	p.serve(w, r, "past", func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
+	p.serve(w, r, leaf{name: "past", make: func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), pastTimeout)
 		defer cancel()
 		var page pastPage
@@ -54,5 +54,5 @@ func (p *pages) past(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		return view{name: "past", title: l.must("past_title"), content: page}, nil
-	})
+	}})
 }

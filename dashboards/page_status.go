@@ -19,7 +19,7 @@ type statusPage struct {
 }
 
 func (p *pages) state(w http.ResponseWriter, r *http.Request) {
-	p.serve(w, r, "status", func(l *locale, v *broadcast.View, now time.Time) (view, error) {
+	p.serve(w, r, leaf{name: "status", make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		page := statusPage{Now: l.At(now, now)}
 		d, err := p.s.status.now(context.Background())
 		switch {
@@ -39,5 +39,5 @@ func (p *pages) state(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Last = l.At(last, now)
 		return view{name: "status", title: l.must("status_title"), content: page}, nil
-	})
+	}})
 }

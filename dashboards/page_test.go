@@ -16,7 +16,7 @@ import (
 
 // page is a parsed answer.
 type page struct {
-	t    *testing.T
+	t    testing.TB
 	root *html.Node
 }
 

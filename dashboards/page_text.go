@@ -43,13 +43,13 @@ func (p *pages) privacy(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *pages) words(w http.ResponseWriter, r *http.Request, key string, paragraphs ...string) {
-	p.serve(w, r, key, func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
+	p.serve(w, r, leaf{name: key, make: func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
 		t := textPage{Title: l.must(key + "_title"), Feedback: p.s.Feedback}
 		for _, k := range paragraphs {
 			t.Paragraphs = append(t.Paragraphs, l.must(k))
 		}
 		return view{name: "text", title: t.Title, content: t}, nil
-	})
+	}})
 }
 
 // guide serves the long texts for users, which are in the program itself.
@@ -67,7 +67,7 @@ func (p *pages) guide(w http.ResponseWriter, r *http.Request) {
 		p.missing(w, r)
 		return
 	}
-	p.serve(w, r, "guide "+name, func(_ *locale, _ *broadcast.View, _ time.Time) (view, error) {
+	p.serve(w, r, leaf{name: "guide", id: name, make: func(_ *locale, _ *broadcast.View, _ time.Time) (view, error) {
 		title, body, _ := strings.Cut(string(source), "\n")
 		var b bytes.Buffer
 		if err := goldmark.New(goldmark.WithExtensions(extension.Table)).Convert([]byte(body), &b); err != nil {
@@ -75,7 +75,7 @@ func (p *pages) guide(w http.ResponseWriter, r *http.Request) {
 		}
 		title = strings.TrimSpace(strings.TrimPrefix(title, "#"))
 		return view{name: "text", title: title, content: textPage{Title: title, HTML: template.HTML(b.String()), Lang: guideLanguage(name)}}, nil //nolint:gosec // our own embedded text
-	})
+	}})
 }
 
 func (p *pages) robots(w http.ResponseWriter, _ *http.Request) {

@@ -1,0 +1,233 @@
+package dashboards
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+)
+
+// course is one server under load: raw keep-alive connections that send one
+// request and read its answer, so that the client costs as little as it can.
+type course struct {
+	conns   []net.Conn
+	readers []*bufio.Reader
+	request []byte
+	status  string
+}
+
+// newCourse serves h on loopback with the time limits of a real gateway and
+// connects to it.
+func newCourse(b *testing.B, h http.Handler, connections int, path, status string, headers ...string) *course {
+	b.Helper()
+	l, err := new(net.ListenConfig).Listen(b.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	s := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 2 * time.Minute}
+	done := make(chan struct{})
+	go func() { defer close(done); _ = s.Serve(l) }()
+	c := &course{status: status}
+	request := "GET " + path + " HTTP/1.1\r\nHost: " + l.Addr().String() + "\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nAccept-Language: it-IT,it;q=0.9,en;q=0.8\r\n" +
+		"User-Agent: Mozilla/5.0 (Linux; Android 14) Chrome/140.0\r\nAccept: */*\r\n"
+	for i := 0; i+1 < len(headers); i += 2 {
+		request += headers[i] + ": " + headers[i+1] + "\r\n"
+	}
+	c.request = []byte(request + "\r\n")
+	for range connections {
+		conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", l.Addr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		c.conns, c.readers = append(c.conns, conn), append(c.readers, bufio.NewReader(conn))
+	}
+	b.Cleanup(func() {
+		for _, conn := range c.conns {
+			_ = conn.Close()
+		}
+		_ = s.Shutdown(context.Background())
+		<-done
+	})
+	return c
+}
+
+// ask sends one request on a connection and reads the answer; body is "" but
+// for who wants to see it.
+func (c *course) ask(i int, body *[]byte) error {
+	if _, err := c.conns[i].Write(c.request); err != nil {
+		return err
+	}
+	r, length := c.readers[i], 0
+	for first := true; ; first = false {
+		line, err := r.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 "+c.status)) {
+			return fmt.Errorf("answer %q, want %s", line, c.status)
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if n, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(n))); err != nil {
+				return err
+			}
+		}
+	}
+	if body != nil {
+		*body = make([]byte, length)
+		_, err := io.ReadFull(r, *body)
+		return err
+	}
+	_, err := r.Discard(length)
+	return err
+}
+
+// run sends n requests, spread over the connections, and says how long they
+// took and what was allocated for each.
+func (c *course) run(n int) (took time.Duration, allocated float64, err error) {
+	var before, after runtime.MemStats
+	errs := make([]error, len(c.conns))
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	began := time.Now()
+	var all sync.WaitGroup
+	for i := range c.conns {
+		all.Go(func() {
+			for range n / len(c.conns) {
+				if errs[i] = c.ask(i, nil); errs[i] != nil {
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	took = time.Since(began)
+	runtime.ReadMemStats(&after)
+	return took, float64(after.Mallocs-before.Mallocs) / float64(n), errors.Join(errs...)
+}
+
+// race runs ours and a bare handler in turn, b.N rounds and at least three,
+// and reports the medians: requests a second of both, and the ratio of each
+// round.
+func race(b *testing.B, ours, bare *course) {
+	b.Helper()
+	const requests, connections = 4000, 16
+	_ = connections
+	var speed, floor, ratio, allocs, bareAllocs []float64
+	for _, c := range []*course{ours, bare} { // warm
+		if _, _, err := c.run(1000); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for i := range max(b.N, 3) {
+		var took [2]time.Duration
+		var allocated [2]float64
+		order := []int{0, 1}
+		if i%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, k := range order {
+			var err error
+			if took[k], allocated[k], err = []*course{ours, bare}[k].run(requests); err != nil {
+				b.Fatal(err)
+			}
+		}
+		speed = append(speed, requests/took[0].Seconds())
+		floor = append(floor, requests/took[1].Seconds())
+		ratio = append(ratio, took[1].Seconds()/took[0].Seconds())
+		allocs, bareAllocs = append(allocs, allocated[0]), append(bareAllocs, allocated[1])
+	}
+	middle := func(x []float64) float64 { slices.Sort(x); return x[len(x)/2] }
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(middle(speed), "req/s")
+	b.ReportMetric(middle(floor), "bare-req/s")
+	b.ReportMetric(middle(ratio), "x-bare")
+	b.ReportMetric(middle(allocs), "allocs/req")
+	b.ReportMetric(middle(bareAllocs), "bare-allocs/req")
+}
+
+// bareOf is the floor: a handler of net/http that writes the bytes that ours
+// wrote, with the headers without which they could not be read.
+func bareOf(body []byte) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		h := w.Header()
+		if len(body) == 0 {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+		h.Set("Content-Type", "text/html; charset=utf-8")
+		h.Set("Content-Encoding", "gzip")
+		h.Set("Content-Length", strconv.Itoa(len(body)))
+		_, _ = w.Write(body)
+	})
+}
+
+// compare races one path of a gateway with three open alerts against the bare
+// handler. The bar of the public page is 0.9.
+func compare(b *testing.B, path func(g *gateway, event string) (path string, headers []string)) {
+	b.Helper()
+	g := open(b)
+	var event string
+	for i, severity := range []string{"Extreme", "Severe", "Moderate"} {
+		event, _ = g.issue(message(fmt.Sprintf("page-%d", i), "severity", severity))["event"].(string)
+	}
+	address, headers := path(g, event)
+	status := "200"
+	if slices.Contains(headers, "If-None-Match") {
+		status = "304"
+	}
+	const connections = 16
+	ours := newCourse(b, g.server.Public(), connections, address, status, headers...)
+	var body []byte
+	if err := ours.ask(0, &body); err != nil {
+		b.Fatal(err)
+	}
+	race(b, ours, newCourse(b, bareOf(body), connections, address, status, headers...))
+	b.ReportMetric(float64(len(body)), "bytes")
+}
+
+func BenchmarkPage(b *testing.B) {
+	b.Run("home", func(b *testing.B) {
+		compare(b, func(*gateway, string) (string, []string) { return "/", nil })
+	})
+	b.Run("event", func(b *testing.B) {
+		compare(b, func(_ *gateway, event string) (string, []string) { return "/a/" + event, nil })
+	})
+	b.Run("home, not modified", func(b *testing.B) {
+		compare(b, func(g *gateway, _ string) (string, []string) {
+			return "/", []string{"If-None-Match", g.get("/", "Accept-Language", "it").Header.Get("ETag")}
+		})
+	})
+	b.Run("style sheet", func(b *testing.B) {
+		compare(b, func(g *gateway, _ string) (string, []string) {
+			return "/static/" + g.server.pages.assets.names["app.css"], nil
+		})
+	})
+}
+
+// What an open page fetches after a change.
+func BenchmarkFragment(b *testing.B) {
+	for _, where := range []string{"home", "event"} {
+		b.Run(where, func(b *testing.B) {
+			compare(b, func(g *gateway, event string) (string, []string) {
+				path := "/"
+				if where == "event" {
+					path += "a/" + event
+				}
+				return path + "?part=live&v=" + string(g.board.Snapshot().Cursor) + "&lang=it", nil
+			})
+		})
+	}
+}
