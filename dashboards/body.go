@@ -30,23 +30,16 @@ const bodyTime = 10 * time.Second
 // hurried bounds the arrival of every request's body, also of those that
 // nobody reads: before the next request net/http waits for their end, so a
 // stranger who announces a body and sends none would hold the connection for
-// ever. It gives no time to handlers: what takes longer, like the live feed,
-// is a hijacked connection or takes the bound off itself ([unhurried]).
+// ever. It gives no time to handlers: net/http takes the bound off once a body
+// has come, and a request without one has none.
 func (s *Server) hurried(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// A writer without deadlines is not a connection: nobody can hold it.
-		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTime))
+		if r.Body != http.NoBody {
+			// A writer without deadlines is not a connection: nobody can hold it.
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTime))
+		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-// unhurried takes the bound of [Server.hurried] off an answer that takes long
-// by design: at its end net/http would cancel the request's context.
-func unhurried(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
-		next(w, r)
-	}
 }
 
 // readBody reads a body of at most max bytes; cap.ErrTooLarge for a longer

@@ -9,15 +9,33 @@ import (
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"frame-ancestors 'none'; base-uri 'none'; form-action 'self'; manifest-src 'self'; worker-src 'self'"
 
-// headers sets what every answer of the public port carries.
+// guards are what every answer of the public port carries.
+var guards = []struct {
+	name  string
+	value []string
+}{
+	{"Content-Security-Policy", []string{policy}},
+	{"X-Content-Type-Options", []string{"nosniff"}},
+	{"Referrer-Policy", []string{"no-referrer"}},
+	{"Permissions-Policy", []string{"camera=(), geolocation=(), microphone=(), payment=(), usb=()"}},
+	{"Cross-Origin-Opener-Policy", sameOrigin},
+}
+
+// headers sets the guards.
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", policy)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		for _, g := range guards {
+			h[g.name] = g.value
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// spare leaves out what only a whole document needs: a fragment is read by our
+// own script, which puts it into one. The policy stays, for who opens it alone.
+func spare(h http.Header) {
+	delete(h, "Referrer-Policy")
+	delete(h, "Permissions-Policy")
+	delete(h, "Cross-Origin-Opener-Policy")
 }

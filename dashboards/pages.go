@@ -95,6 +95,9 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 	if seconds := refresh(q.refresh); seconds > 0 {
 		h.Set("Refresh", itoa(seconds))
 	}
+	if q.part {
+		spare(h)
+	}
 	ready.send(w, r, l)
 }
 

@@ -165,14 +165,10 @@ func (s *Server) recovered(next http.Handler) http.Handler {
 	})
 }
 
-// unknown answers paths and methods below /api that do not exist, as the API
-// answers everything; the pages have their own.
-func (s *Server) unknown(mux *http.ServeMux) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if _, pattern := mux.Handler(r); pattern != "" {
-			mux.ServeHTTP(w, r)
-			return
-		}
+// unknown answers paths and methods that do not exist: below /api as the API
+// answers everything; the pages have their own. It is what mux has for the rest.
+func (s *Server) unknown(mux *http.ServeMux) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		allowed := allowedMethods(mux, r)
 		isAPI := r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
 		switch {
@@ -184,14 +180,17 @@ func (s *Server) unknown(mux *http.ServeMux) http.Handler {
 		default:
 			s.pages.missing(w, r)
 		}
-	})
+	}
 }
+
+// theRest is the pattern of what no other pattern has.
+const theRest = "/"
 
 func allowedMethods(mux *http.ServeMux, r *http.Request) []string {
 	var out []string
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 		probe := &http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := mux.Handler(probe); pattern != "" {
+		if _, pattern := mux.Handler(probe); pattern != theRest && pattern != "" {
 			out = append(out, method)
 		}
 	}

@@ -87,9 +87,9 @@ func (s *Server) admin() []route {
 	if s.Profiling {
 		routes = append(routes,
 			route{"GET", "/debug/pprof/", anybody, pprof.Index},
-			route{"GET", "/debug/pprof/profile", anybody, unhurried(pprof.Profile)},
+			route{"GET", "/debug/pprof/profile", anybody, pprof.Profile},
 			route{"GET", "/debug/pprof/symbol", anybody, pprof.Symbol},
-			route{"GET", "/debug/pprof/trace", anybody, unhurried(pprof.Trace)})
+			route{"GET", "/debug/pprof/trace", anybody, pprof.Trace})
 	}
 	return routes
 }
@@ -107,7 +107,8 @@ func (s *Server) Public() http.Handler {
 	for _, r := range s.public() {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
-	return s.recovered(s.hurried(drained(s.headers(s.unknown(mux)))))
+	mux.HandleFunc(theRest, s.unknown(mux))
+	return s.recovered(s.hurried(drained(s.headers(mux))))
 }
 
 // Admin is the handler of the administration port.
