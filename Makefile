@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos e2e bench fuzz lint setup-run setup-test clean
+.PHONY: help run build test chaos soak e2e bench fuzz lint setup-run setup-test clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,8 +26,12 @@ test: setup-test ## run every test of the project (race detector, shuffled)
 	$(GO) vet $(PACKAGES)
 	.ci/tests -race -shuffle=on -timeout 10m $(PACKAGES)
 
-chaos: setup-test ## kill gateway and Redis under load, 20 times each; 1,000 seeds of misfortune
+chaos: setup-test ## kill gateway and Redis under load, 20 times each; 1,000 seeds of misfortune; a short soak
 	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged' ./broadcast ./broadcast/rdb ./cmd/martinella
+	TEST_SEEDS=200 TEST_SOAK=30s .ci/tests -race -count=1 -timeout 10m -run 'EveryAlertOnce|Soak' ./broadcast/live
+
+soak: ## ten minutes (TEST_SOAK) of clients of the live feed who mean no good
+	TEST_SOAK=$${TEST_SOAK:-10m} .ci/tests -race -count=1 -timeout 1h -run 'Soak' ./broadcast/live
 
 e2e: setup-test ## what takes long in a real browser: accessibility of every page
 	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib' ./cmd/martinella
