@@ -52,9 +52,9 @@ func BenchmarkFrame(b *testing.B) {
 	s := newStand(b, newBook(1), func(c *Config) { c.Brief = writes("brief", strings.Repeat("x", 300)) })
 	b.ReportAllocs()
 	for b.Loop() {
-		it := &item{entry: s.log.entries[0]}
+		it := s.newItem(s.log.entries[0])
 		f := it.frame(s.Hub, wording{viewBrief, "it", minSpread})
-		f.ws()
+		_ = f.ws
 		f.event()
 	}
 }

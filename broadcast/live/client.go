@@ -1,138 +1,321 @@
 package live
 
 import (
-	"context"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
-
-	"martinella/broadcast"
 )
 
-// client is one open WebSocket or event stream. Its own goroutines write to
-// the socket; the hub only puts frames into its queue.
+// client is one open WebSocket or event stream.
 type client struct {
-	transport string
-	since     broadcast.Cursor
-	area      string // one code; empty is everywhere
-	view      view
-	lang      string
+	hub  *Hub
+	home *shard
+	line line
+	sse  bool
 
-	live  bool             // guarded by Hub.mu: gets what is published from now on
-	ahead broadcast.Cursor // guarded by Hub.mu: has everything up to here, which this node has not; or empty
+	// Of the shard's goroutine alone.
+	group *group
+	at    int // in group.clients
 
-	wake   chan struct{} // holds one token while the queue is not empty
-	ctx    context.Context
-	cancel context.CancelFunc // called by stop, exactly then
+	mu      sync.Mutex
+	queue   []waiting
+	sent    int  // bytes of the first in the queue that are written
+	busy    int  // of the queue that a drain is writing now
+	count   int  // of the queue to which the bounds apply
+	bytes   int  // likewise
+	live    bool // is known to its shard
+	flushed bool // the farewell is written
+	over    bool // the line is closed
+	said    int  // frames since the last ping, then bytes since the farewell
+	ended   *ending
+	inbound *inbound      // a frame or message of the peer that is not whole yet
+	settled chan struct{} // closed when the queue is empty or the client ended; nil when nobody waits
+	onEnd   func()        // called when the client ends; may be nil
 
-	mu    sync.Mutex
-	queue []waiting
-	bytes int
-	ended *ending
+	// In ticks of the wheel.
+	heard int32 // last sign of life
+	ping  int32 // next ping
+	until int32 // when a write or a farewell has taken too long; 0 when nothing waits
 }
 
-// waiting is a frame in a client's queue.
+// waiting is a frame in a client's queue. One without a tally is for this
+// client alone (its replay, a pong), and the bounds do not apply to it.
 type waiting struct {
 	frame *frame
 	tally *tally
 }
 
-// ending says why a client is closed.
-type ending struct {
-	code   int    // of the WebSocket close frame; 0 sends none
-	text   string // for the close frame
-	reason string // label of live_dropped_total; empty where the client left by itself
-}
+// lingering is how long a peer that we closed may take to say goodbye.
+const lingering = 2 * time.Second
 
-// The endings that the hub decides (RFC 6455 section 7.4; 4408 is ours).
-var (
-	endLeft     = &ending{}
-	endSlow     = &ending{4408, "too slow, come back with your cursor", dropSlow}
-	endShutdown = &ending{1012, "restarting, come back with your cursor", dropShutdown}
-	endStore    = &ending{1013, "history is not at hand, try again", dropStore}
-	endWrite    = &ending{0, "", dropWrite}
-	endSilent   = &ending{0, "", dropSilent}
-	endProtocol = &ending{1008, "too many messages", dropProtocol}
-)
-
-// push puts a frame into the queue, or ends the client when too much waits
-// already; it reports whether it did. It never blocks.
-func (c *client) push(h *Hub, f *frame, t *tally) bool {
-	c.mu.Lock()
-	if c.ended != nil {
-		c.mu.Unlock()
-		return false
-	}
-	if len(c.queue) >= h.cfg.BacklogMessages || (len(c.queue) > 0 && c.bytes+len(f.text) > h.cfg.BacklogBytes) {
-		c.mu.Unlock()
-		c.stop(h, endSlow)
-		return false
-	}
-	c.queue = append(c.queue, waiting{f, t})
-	c.bytes += len(f.text)
-	t.add()
-	c.mu.Unlock()
-	select {
-	case c.wake <- struct{}{}:
-	default:
-	}
-	return true
-}
-
-// take empties the queue. The caller calls done for each tally.
-func (c *client) take() []waiting {
+// put gives the client frames, whose bytes in one piece are joined. It never
+// waits; when too much waits already, the client is ended.
+func (c *client) put(due []waiting, joined []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	q := c.queue
-	c.queue, c.bytes = nil, 0
-	return q
+	c.give(due, joined)
 }
 
-// stop ends the client, counts why, and drops what waits for it. Only the
-// first call counts.
-func (c *client) stop(h *Hub, e *ending) {
-	c.mu.Lock()
+// give is put with the lock held.
+func (c *client) give(due []waiting, joined []byte) {
 	if c.ended != nil {
+		return
+	}
+	sent := 0
+	if len(c.queue) == 0 {
+		n, err := c.line.try(joined)
+		if err != nil {
+			c.end(endLeft)
+			return
+		}
+		if n == len(joined) {
+			return
+		}
+		sent = n
+	}
+	for _, w := range due {
+		size := len(w.frame.wire(c.sse))
+		if sent >= size {
+			sent -= size
+			continue
+		}
+		if w.tally != nil && (c.count >= c.hub.cfg.BacklogMessages || (c.count > 0 && c.bytes+size > c.hub.cfg.BacklogBytes)) {
+			c.end(endSlow)
+			return
+		}
+		c.wait(w, size, sent)
+		sent = 0
+	}
+}
+
+// wait puts a frame into the queue, of which sent bytes are written.
+func (c *client) wait(w waiting, size, sent int) {
+	c.queue = append(c.queue, w)
+	if w.tally != nil {
+		c.count++
+		c.bytes += size
+		w.tally.add()
+	}
+	if len(c.queue) == 1 {
+		c.sent = sent
+		c.hurry(c.hub.cfg.WriteTimeout)
+		c.line.later(c)
+	}
+}
+
+// hurry cuts the line unless it is called again, or calm, within d.
+func (c *client) hurry(d time.Duration) {
+	c.until = c.hub.wheel.in(d)
+	c.hub.wheel.watch(c)
+}
+
+// tell sends a frame that is for this client alone.
+func (c *client) tell(f *frame) { c.give([]waiting{{f, nil}}, f.wire(c.sse)) }
+
+// gather gives the bytes that wait, up to most bytes unless one frame is
+// longer, and counts their frames in busy. Bytes of several frames are joined in
+// scratch.
+func (c *client) gather(scratch []byte, most int) (b, scratchAfter []byte) {
+	first := c.queue[0].frame.wire(c.sse)[c.sent:]
+	c.busy = 1
+	if len(c.queue) == 1 || len(first)+len(c.queue[1].frame.wire(c.sse)) > most {
+		return first, scratch
+	}
+	b = append(scratch[:0], first...)
+	for _, w := range c.queue[1:] {
+		one := w.frame.wire(c.sse)
+		if len(b)+len(one) > most {
+			break
+		}
+		b = append(b, one...)
+		c.busy++
+	}
+	return b, b
+}
+
+// took takes written bytes off the queue.
+func (c *client) took(n int) {
+	c.busy = 0
+	n += c.sent
+	moved := false
+	for len(c.queue) > 0 {
+		size := len(c.queue[0].frame.wire(c.sse))
+		if n < size {
+			break
+		}
+		n -= size
+		c.drop(0)
+		c.queue = c.queue[1:]
+		moved = true
+	}
+	c.sent = n
+	switch {
+	case len(c.queue) > 0 && moved:
+		c.hurry(c.hub.cfg.WriteTimeout)
+	case len(c.queue) == 0:
+		c.queue, c.sent, c.until = nil, 0, 0
+		c.settle()
+	}
+}
+
+// drop takes one frame out of the counts.
+func (c *client) drop(i int) {
+	if w := c.queue[i]; w.tally != nil {
+		c.count--
+		c.bytes -= len(w.frame.wire(c.sse))
+		w.tally.done()
+	}
+	c.queue[i] = waiting{}
+}
+
+func (c *client) settle() {
+	if c.settled != nil {
+		close(c.settled)
+		c.settled = nil
+	}
+}
+
+// flush writes what waits while the socket takes it.
+func (c *client) flush(scratch []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.queue) > 0 && !c.over {
+		var b []byte
+		b, scratch = c.gather(scratch, joinBytes)
+		n, err := c.line.try(b)
+		if err != nil {
+			c.broken()
+			return scratch
+		}
+		c.took(n)
+		if n < len(b) {
+			return scratch
+		}
+	}
+	if !c.over {
+		c.line.rest()
+		c.depart()
+	}
+	return scratch
+}
+
+// drainBytes goes into one call that waits: little, because only what is written
+// whole counts as progress.
+const drainBytes = 8 << 10
+
+// drain writes what waits with calls that wait, until nothing waits any more
+// or the line is closed. One drain runs for a client at a time.
+func (c *client) drain(write func([]byte) error) {
+	var scratch []byte
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for len(c.queue) > 0 && !c.over {
+		var b []byte
+		b, scratch = c.gather(scratch, drainBytes)
 		c.mu.Unlock()
+		err := write(b)
+		c.mu.Lock()
+		if err != nil {
+			c.broken()
+			break
+		}
+		c.took(len(b))
+	}
+	c.line.rest()
+	if !c.over {
+		c.depart()
+	}
+}
+
+// broken ends a client whose connection does not take bytes any more.
+func (c *client) broken() {
+	c.end(endLeft)
+	c.close()
+}
+
+// end ends the client, counts why, drops what waits for it, and says farewell.
+// Only the first call counts.
+func (c *client) end(e *ending) {
+	if c.ended != nil {
 		return
 	}
 	c.ended = e
-	queue := c.queue
-	c.queue, c.bytes = nil, 0
-	c.mu.Unlock()
 	if e.reason != "" {
-		h.cfg.Metrics.dropped.WithLabelValues(e.reason).Inc()
+		c.hub.cfg.Metrics.dropped.WithLabelValues(e.reason).Inc()
 	}
-	for _, w := range queue {
-		w.tally.done()
+	if c.live {
+		c.home.order(order{left: c})
 	}
-	c.cancel()
+	if c.onEnd != nil {
+		c.onEnd()
+	}
+	// A frame of which a part is written must be whole before anything else.
+	keep := c.busy
+	if c.sent > 0 {
+		keep = max(keep, 1)
+	}
+	for i := keep; i < len(c.queue); i++ {
+		c.drop(i)
+	}
+	c.queue = c.queue[:min(keep, len(c.queue))]
+	c.settle()
+	c.said = 0
+	f := e.farewell(c.sse)
+	if f == nil || c.over {
+		c.close()
+		return
+	}
+	waits := len(c.queue) > 0
+	if !waits {
+		n, err := c.line.try(f.wire(c.sse))
+		if err != nil {
+			c.close()
+			return
+		}
+		if n == len(f.wire(c.sse)) {
+			c.depart()
+			return
+		}
+		c.sent = n
+	}
+	c.queue = append(c.queue, waiting{f, nil})
+	c.hurry(c.hub.cfg.WriteTimeout)
+	if !waits {
+		c.line.later(c)
+	}
 }
 
-// end gives the ending, nil while the client is open.
-func (c *client) end() *ending {
+// depart is called when the queue is empty: what has said farewell waits a
+// moment for the peer to go.
+func (c *client) depart() {
+	if c.ended == nil || c.flushed {
+		return
+	}
+	c.flushed = true
+	c.line.shut()
+	if c.sse {
+		c.close()
+		return
+	}
+	c.hurry(lingering)
+}
+
+// close closes the line. What waits is lost.
+func (c *client) close() {
+	if c.over {
+		return
+	}
+	c.over = true
+	for i := range c.queue {
+		c.drop(i)
+	}
+	c.queue, c.sent, c.until, c.inbound = nil, 0, 0, nil
+	c.settle()
+	c.line.close()
+	c.hub.left(c)
+}
+
+func (c *client) isEnded() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.ended
-}
-
-// tally measures the time until the last client has a change.
-type tally struct {
-	since   time.Time
-	open    atomic.Int64
-	seconds prometheus.Observer
-}
-
-func (t *tally) add() {
-	if t != nil {
-		t.open.Add(1)
-	}
-}
-
-func (t *tally) done() {
-	if t != nil && t.open.Add(-1) == 0 {
-		t.seconds.Observe(time.Since(t.since).Seconds())
-	}
+	return c.ended != nil
 }

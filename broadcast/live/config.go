@@ -74,10 +74,6 @@ const (
 	PathGoroutines Path = "goroutines" // everywhere: one reading goroutine for each client
 )
 
-// maxInbound bounds one inbound WebSocket message, in bytes. Clients have
-// nothing to say but pong and close, and later a ticket.
-const maxInbound = 4 << 10
-
 func (c *Config) complete() error {
 	var errs []error
 	if c.Log == nil {
@@ -121,7 +117,12 @@ func (c *Config) complete() error {
 	c.PongWithin = cmp.Or(c.PongWithin, 75*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.ShutdownSpread = cmp.Or(c.ShutdownSpread, 5*time.Second)
-	if min(c.Ring, c.BacklogMessages, c.BacklogBytes, c.MaxClients) < 0 ||
+	c.JoinsPerSecond = cmp.Or(c.JoinsPerSecond, 2000)
+	c.Replay = cmp.Or(c.Replay, 2048)
+	if c.Path != "" && c.Path != PathEpoll && c.Path != PathGoroutines {
+		errs = append(errs, fmt.Errorf("path %q is neither %s nor %s", c.Path, PathEpoll, PathGoroutines))
+	}
+	if min(c.Ring, c.BacklogMessages, c.BacklogBytes, c.MaxClients, c.Replay) < 0 ||
 		min(c.PingEvery, c.PongWithin, c.WriteTimeout, c.ShutdownSpread) < 0 {
 		errs = append(errs, errors.New("a limit is negative"))
 	}

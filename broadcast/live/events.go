@@ -1,10 +1,8 @@
 package live
 
 import (
-	"fmt"
-	"math/rand/v2"
+	"context"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -17,15 +15,14 @@ import (
 func (h *Hub) Events() http.Handler { return http.HandlerFunc(h.serveEvents) }
 
 func (h *Hub) serveEvents(w http.ResponseWriter, r *http.Request) {
-	c := h.welcome(w, r, sse)
-	if c == nil {
+	asked, ok := h.welcome(w, r, true)
+	if !ok {
 		return
 	}
-	defer c.cancel()
-	if !h.admit(w, c) {
+	if again, ok := h.admit(r); !ok {
+		refuse(w, again)
 		return
 	}
-	defer h.leave(c)
 	header := w.Header()
 	header.Set("Content-Type", "text/event-stream")
 	header.Set("Cache-Control", "no-store")
@@ -37,79 +34,75 @@ func (h *Hub) serveEvents(w http.ResponseWriter, r *http.Request) {
 	if r.ProtoMajor == 1 {
 		header.Set("Connection", "close")
 	}
-	s := &stream{client: c, hub: h, w: w, door: http.NewResponseController(w)}
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	s := &stream{w: w, door: http.NewResponseController(w), wake: make(chan struct{}, 1)}
 	_ = s.door.SetReadDeadline(time.Time{}) // the server's would end the stream
-	s.run()
-}
-
-// stream is a client on server-sent events. The request's goroutine writes.
-type stream struct {
-	*client
-	hub  *Hub
-	w    http.ResponseWriter
-	door *http.ResponseController
-}
-
-func (s *stream) run() {
+	c := h.newClient()
+	c.line, c.sse, c.onEnd = s, true, cancel
+	c.mu.Lock()
+	h.enters(c)
 	// Browsers come back after this time; it differs so that they do not all
 	// come back together.
-	_ = s.put([]byte(retryHint(time.Second, 4*time.Second)))
-	if err := s.hub.join(s.client, s); err != nil && s.ctx.Err() == nil {
-		s.stop(s.hub, endStore)
-	}
-	ping := time.NewTimer(rand.N(s.hub.cfg.PingEvery) + 1)
-	defer ping.Stop()
-	for s.ctx.Err() == nil {
-		select {
-		case <-s.ctx.Done():
-		case <-s.wake:
-			for _, w := range s.take() {
-				_ = s.send(w.frame) // ends the client itself
-				w.tally.done()
-			}
-		case <-ping.C:
-			_ = s.put([]byte(":\n\n"))
-			ping.Reset(s.hub.cfg.PingEvery)
-		}
-	}
-	s.stop(s.hub, endLeft) // when it was the request's context that ended
-	if s.end() == endShutdown {
-		_ = s.door.SetWriteDeadline(time.Now().Add(s.hub.cfg.WriteTimeout))
-		if _, err := fmt.Fprint(s.w, retryHint(time.Second, time.Second+s.hub.cfg.ShutdownSpread)); err == nil {
-			_ = s.door.Flush()
-		}
+	c.tell(controlFrame(opPing, nil, retryHint(time.Second, 4*time.Second)))
+	h.loops.Go(func() { h.arrive(ctx, c, asked) })
+	c.mu.Unlock()
+	s.write(ctx, c)
+}
+
+// stream is the line of an event stream. The request's goroutine writes.
+type stream struct {
+	w    http.ResponseWriter
+	door *http.ResponseController
+	wake chan struct{} // holds one token while something waits
+	over bool          // nothing is written any more
+}
+
+func (s *stream) try([]byte) (int, error) { return 0, nil }
+
+func (s *stream) later(*client) {
+	select {
+	case s.wake <- struct{}{}:
+	default:
 	}
 }
 
-func (s *stream) send(f *frame) error { return s.put(f.event()) }
+func (s *stream) rest() {}
+func (s *stream) shut() { s.over = true }
 
-// put writes bytes and flushes them; an error has ended the client.
-func (s *stream) put(b []byte) error {
-	if err := s.ctx.Err(); err != nil {
-		return err
+// close frees a writer that waits for the socket.
+func (s *stream) close() {
+	if !s.over {
+		_ = s.door.SetWriteDeadline(time.Unix(1, 0))
 	}
-	begun := time.Now()
-	_ = s.door.SetWriteDeadline(begun.Add(s.hub.cfg.WriteTimeout))
+}
+
+// write writes what is given until the client is ended and has its farewell,
+// or the peer is gone.
+func (s *stream) write(ctx context.Context, c *client) {
+	for {
+		select {
+		case <-s.wake:
+			c.drain(s.put)
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	c.mu.Lock()
+	c.end(endLeft) // when it was the request's context that ended
+	c.mu.Unlock()
+	c.drain(s.put)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s.over = true
+	c.close()
+}
+
+func (s *stream) put(b []byte) error {
 	_, err := s.w.Write(b)
 	if err == nil {
 		err = s.door.Flush()
 	}
-	if err == nil {
-		return nil
-	}
-	// The server cancels the request at the first failed write, so that the
-	// time tells a full socket from a peer that left.
-	if time.Since(begun) >= s.hub.cfg.WriteTimeout {
-		s.stop(s.hub, endWrite)
-	} else {
-		s.stop(s.hub, endLeft)
-	}
 	return err
-}
-
-// retryHint is the field that tells a browser when to come back.
-func retryHint(from, to time.Duration) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "retry: %d\n\n", (from + rand.N(to-from+1)).Milliseconds())
-	return b.String()
 }

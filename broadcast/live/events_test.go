@@ -178,7 +178,7 @@ func TestEventsArePinged(t *testing.T) {
 
 func TestSlowEventsAreClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newStand(t, newBook(0), func(c *Config) { c.BacklogMessages = 2 })
+		s := newStand(t, newBook(0))
 		p, stop := s.servePipes(t)
 		defer stop()
 		conn, err := p.Dial(t.Context(), "", "")

@@ -2,48 +2,82 @@ package live
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"sync"
 	"time"
 
-	"github.com/gorilla/websocket"
-
 	"martinella/broadcast"
 )
 
-// frame is one message, built once and written to many clients: its bytes are
-// never changed.
+// frame is one message as it goes over the wire, built once and written to
+// many clients: its bytes are never changed.
 type frame struct {
-	cursor broadcast.Cursor
-	text   []byte
+	ws []byte // a whole WebSocket frame; nil where it is for event streams only
 
-	ws    func() *websocket.PreparedMessage
-	event func() []byte
+	event func() []byte // the same for event streams; empty where it says nothing there
+}
+
+// The opcodes of RFC 6455 section 5.2.
+const (
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xA
+)
+
+// appendFrame appends one whole frame of the server: final, not masked (RFC
+// 6455 section 5.2).
+func appendFrame(b []byte, opcode byte, payload []byte) []byte {
+	b = append(b, 0x80|opcode)
+	switch n := len(payload); {
+	case n < 126:
+		b = append(b, byte(n))
+	case n <= 0xFFFF:
+		b = binary.BigEndian.AppendUint16(append(b, 126), uint16(n))
+	default:
+		b = binary.BigEndian.AppendUint64(append(b, 127), uint64(n))
+	}
+	return append(b, payload...)
 }
 
 func newFrame(cursor broadcast.Cursor, text []byte) *frame {
-	f := &frame{cursor: cursor, text: text}
-	f.ws = sync.OnceValue(func() *websocket.PreparedMessage {
-		p, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
-		if err != nil {
-			panic("live: a text message is always prepared: " + err.Error())
-		}
-		return p
-	})
-	f.event = sync.OnceValue(func() []byte {
-		var b bytes.Buffer
-		if cursor != "" {
-			b.WriteString("id: " + string(cursor) + "\n")
-		}
-		for line := range bytes.Lines(text) {
-			b.WriteString("data: ")
-			b.Write(bytes.TrimRight(line, "\r\n"))
-			b.WriteByte('\n')
-		}
+	ws := appendFrame(make([]byte, 0, len(text)+10), opText, text)
+	return &frame{ws, sync.OnceValue(func() []byte { return event(cursor, ws[len(ws)-len(text):]) })}
+}
+
+// event writes a message as a server-sent event (WHATWG HTML, section 9.2.6).
+func event(cursor broadcast.Cursor, text []byte) []byte {
+	var b bytes.Buffer
+	if cursor != "" {
+		b.WriteString("id: " + string(cursor) + "\n")
+	}
+	for line := range bytes.Lines(text) {
+		b.WriteString("data: ")
+		b.Write(bytes.TrimRight(line, "\r\n"))
 		b.WriteByte('\n')
-		return b.Bytes()
-	})
-	return f
+	}
+	b.WriteByte('\n')
+	return b.Bytes()
+}
+
+// controlFrame is a frame that carries no message.
+func controlFrame(opcode byte, payload []byte, event string) *frame {
+	return &frame{appendFrame(nil, opcode, payload), func() []byte { return []byte(event) }}
+}
+
+// pingFrame asks a WebSocket whether it lives; to an event stream it is a
+// comment, which keeps proxies from closing it.
+var pingFrame = controlFrame(opPing, nil, ":\n\n")
+
+// wire gives the bytes for one transport.
+func (f *frame) wire(sse bool) []byte {
+	if sse {
+		return f.event()
+	}
+	return f.ws
 }
 
 // helloFrame is the first message of every client: cursor is the place from
@@ -86,9 +120,14 @@ type wording struct {
 type item struct {
 	entry  broadcast.Entry
 	hidden bool // not for the public: only its cursor counts
+	reach  func() *reach
 
 	mu     sync.Mutex
 	frames map[wording]*frame
+}
+
+func (h *Hub) newItem(e broadcast.Entry) *item {
+	return &item{entry: e, hidden: !h.cfg.Public(e.Record), reach: sync.OnceValue(func() *reach { return reachOf(e.Record) })}
 }
 
 // frame gives the change in a wording; it builds each wording once.

@@ -3,9 +3,12 @@ package live
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"maps"
 	"net/http"
+	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -20,30 +23,53 @@ import (
 // The node says where its tail of the log starts ([Hub.Begin]), gives every
 // change that the tail yields to [Hub.Publish], serves [Hub.ServeHTTP] at
 // /live and [Hub.Events] at /events, and keeps [Hub.Run] running.
+//
+// Locks are taken in this order: a client's, Hub.mu, a shard's or the wheel's.
 type Hub struct {
 	cfg      Config
 	upgrader websocket.Upgrader
-	clients  sync.WaitGroup // one for each admitted client
+	pace     *pace
+	wheel    *wheel
+	shards   []*shard
+	pollers  []*poller     // one for each shard, or none
+	replays  chan struct{} // holds one token for each client that reads the log
+	next     atomic.Uint32 // shard
+	loops    sync.WaitGroup
+
+	openMu  sync.Mutex
+	open    map[*client]struct{}
+	clients sync.WaitGroup // one for each open client
 
 	mu       sync.Mutex
-	ring     *ring // nil until Begin
-	open     map[*client]struct{}
+	ring     *ring         // nil until Begin
 	moved    chan struct{} // closed at the next change of the ring; nil when nobody waits for it
+	entered  int           // admitted and not yet left
 	stopping bool
 }
+
+// replaysAtOnce is how many clients may read the log at once.
+const replaysAtOnce = 16
 
 // New makes a hub. The error names everything that is wrong with c.
 func New(c Config) (*Hub, error) {
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("live feed: %w", err)
 	}
-	h := &Hub{cfg: c, open: map[*client]struct{}{}}
+	h := &Hub{cfg: c, open: map[*client]struct{}{}, pace: newPace(c.JoinsPerSecond), replays: make(chan struct{}, replaysAtOnce)}
+	h.wheel = newWheel(h)
+	for i := range runtime.GOMAXPROCS(0) {
+		h.shards = append(h.shards, &shard{hub: h, number: i, wake: make(chan struct{}, 1), audience: newAudience()})
+	}
+	if err := h.poll(); err != nil {
+		return nil, fmt.Errorf("live feed: %w", err)
+	}
 	h.upgrader = websocket.Upgrader{
 		HandshakeTimeout: c.WriteTimeout,
 		WriteBufferPool:  &sync.Pool{},
 		WriteBufferSize:  1 << 10,
 		CheckOrigin:      func(*http.Request) bool { return true }, // asked before, see welcome
 		Error: func(w http.ResponseWriter, _ *http.Request, status int, _ error) {
+			w.Header().Set("Sec-WebSocket-Version", "13") // RFC 6455 section 4.4
 			http.Error(w, http.StatusText(status), status)
 		},
 		// Never compression: a peer that may compress lifts the read limit, and
@@ -51,6 +77,31 @@ func New(c Config) (*Hub, error) {
 		EnableCompression: false,
 	}
 	return h, nil
+}
+
+// poll makes the pollers that the path needs. Without a path, what the kernel
+// refuses is done without.
+func (h *Hub) poll() error {
+	path := PathGoroutines
+	if h.cfg.Path != PathGoroutines {
+		for range h.shards {
+			p, err := newPoller()
+			if err != nil && h.cfg.Path == PathEpoll {
+				return err
+			}
+			if err != nil {
+				h.cfg.Logger.Info("live feed keeps its clients with goroutines", zap.Error(err))
+				h.pollers = nil
+				break
+			}
+			h.pollers = append(h.pollers, p)
+		}
+	}
+	if h.pollers != nil {
+		path = PathEpoll
+	}
+	h.cfg.Metrics.path.WithLabelValues(string(path)).Set(1)
+	return nil
 }
 
 // Begin says after which cursor the node's tail starts, so that the first
@@ -67,23 +118,21 @@ func (h *Hub) Begin(after broadcast.Cursor) {
 		return
 	}
 	gone := goneFrame(after)
-	for c := range h.open {
-		if c.live {
-			c.push(h, gone, nil)
-		}
+	for _, s := range h.shards {
+		s.order(order{frame: gone})
 	}
-	h.cfg.Logger.Warn("live feed begins anew, clients load again", zap.Int("clients", len(h.open)))
+	h.cfg.Logger.Warn("live feed begins anew, clients load again", zap.Int("clients", h.entered))
 }
 
 // Publish hands a change to every open client whom it concerns and keeps it
 // for those who come back. It is called by the node's one tail, in log order.
-// It never waits for a client; it does not keep e.Record from being read by
-// others, but nobody may change it any more. Changes that the public may not
-// see can be left out. A change that the hub is past already is ignored, and
-// so is one before Begin.
+// It waits for nobody: the shards write, see [Hub.Run]. It does not keep
+// e.Record from being read by others, but nobody may change it any more.
+// Changes that the public may not see can be left out. A change that the hub
+// is past already is ignored, and so is one before Begin.
 func (h *Hub) Publish(e broadcast.Entry) {
-	it := &item{entry: e, hidden: !h.cfg.Public(e.Record)}
-	t := &tally{since: time.Now(), seconds: h.cfg.Metrics.fanout}
+	it := h.newItem(e)
+	t := newTally(len(h.shards), h.cfg.Metrics.fanout)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.ring == nil || !h.ring.add(it) {
@@ -93,30 +142,10 @@ func (h *Hub) Publish(e broadcast.Entry) {
 	if it.hidden {
 		return
 	}
-	sent, pause := false, spread(len(h.open))
-	t.add()
-	for c := range h.open {
-		if c.live && !c.has(e.Cursor) && c.wants(it) {
-			sent = c.push(h, it.frame(h, wording{c.view, c.lang, pause}), t) || sent
-		}
+	pause := spread(h.entered)
+	for _, s := range h.shards {
+		s.order(order{item: it, spread: pause, tally: t})
 	}
-	if sent {
-		t.done()
-	}
-}
-
-// wants reports whether the client is shown the change.
-func (c *client) wants(it *item) bool {
-	return !it.hidden && (c.area == "" || concerns(it.entry.Record, c.area))
-}
-
-// has reports whether the client got the change out of the log, before this
-// node heard of it. It is called under Hub.mu.
-func (c *client) has(cursor broadcast.Cursor) bool {
-	if c.ahead != "" && !c.ahead.Reached(cursor) {
-		c.ahead = ""
-	}
-	return c.ahead != ""
 }
 
 func (h *Hub) ringMoved() {
@@ -130,69 +159,83 @@ func (h *Hub) ringMoved() {
 func (h *Hub) Clients() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.open)
+	return h.entered
 }
 
-// Run waits for ctx to end, then sends all clients away, one after the other
-// over the configured time, so that they do not all come back at once; new
-// ones are refused from then on. It returns nil when the last one is gone,
-// at most a few write timeouts later. Stop the hub before the HTTP server,
-// which would wait for event streams and forget WebSockets.
+// Run hands out what is published until ctx ends, then sends all clients away,
+// one after the other over the configured time, so that they do not all come
+// back at once; new ones are refused from then on. It returns nil when the last
+// one is gone, at most a few write timeouts later. Stop the hub before the HTTP
+// server, which would wait for event streams and forget WebSockets. It is
+// called once.
 func (h *Hub) Run(ctx context.Context) error {
-	<-ctx.Done()
-	h.mu.Lock()
-	h.stopping = true
-	leaving := make([]*client, 0, len(h.open))
-	for c := range h.open {
-		leaving = append(leaving, c)
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	var loops sync.WaitGroup
+	for _, s := range h.shards {
+		loops.Go(func() { s.run(work) })
 	}
-	h.mu.Unlock()
-	if len(leaving) > 0 {
-		h.cfg.Logger.Info("live feed stops, clients are sent away", zap.Int("clients", len(leaving)))
-	}
+	loops.Go(func() { h.turn(work) })
 
-	started := time.Now()
-	for i, c := range leaving {
-		due := h.cfg.ShutdownSpread * time.Duration(i) / time.Duration(len(leaving))
-		if wait := due - time.Since(started); wait > 0 {
-			select {
-			case <-time.After(wait):
-			case <-c.ctx.Done(): // left by itself
-			}
-		}
-		c.stop(h, endShutdown)
-	}
+	<-ctx.Done()
+	h.sendAway()
 	h.clients.Wait()
+	h.loops.Wait()
+	end()
+	loops.Wait()
+	for _, p := range h.pollers {
+		p.close()
+	}
 	return nil
 }
 
-// admit takes a client in. Otherwise it has answered the request and gives
-// false. The caller of admit calls leave in the end.
-func (h *Hub) admit(w http.ResponseWriter, c *client) bool {
-	h.mu.Lock()
-	full := len(h.open) >= h.cfg.MaxClients
-	if h.stopping || h.ring == nil || full {
-		full = full && !h.stopping && h.ring != nil
-		h.mu.Unlock()
-		if full {
-			h.cfg.Metrics.dropped.WithLabelValues(dropFull).Inc()
+// turn turns the wheel until ctx ends.
+func (h *Hub) turn(ctx context.Context) {
+	tick := time.NewTicker(h.wheel.step)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			h.wheel.tick()
 		}
-		w.Header().Set("Retry-After", fmt.Sprint(2+rand.IntN(8)))
-		http.Error(w, "the live feed takes no more clients now, try again", http.StatusServiceUnavailable)
-		return false
 	}
-	defer h.mu.Unlock()
-	h.open[c] = struct{}{}
-	h.clients.Add(1)
-	h.cfg.Metrics.clients.WithLabelValues(c.transport).Inc()
-	return true
 }
 
-func (h *Hub) leave(c *client) {
-	c.stop(h, endLeft)
+// sendAway ends every client over the configured time, once it was given what
+// was published before.
+func (h *Hub) sendAway() {
 	h.mu.Lock()
-	delete(h.open, c)
+	h.stopping = true
 	h.mu.Unlock()
-	h.cfg.Metrics.clients.WithLabelValues(c.transport).Dec()
-	h.clients.Done()
+	var handedOut sync.WaitGroup
+	for _, s := range h.shards {
+		handedOut.Add(1)
+		s.order(order{done: handedOut.Done})
+	}
+	handedOut.Wait()
+	leaving := h.everyone()
+	if len(leaving) > 0 {
+		h.cfg.Logger.Info("live feed stops, clients are sent away", zap.Int("clients", len(leaving)))
+	}
+	started := time.Now()
+	for i, c := range leaving {
+		if c.isEnded() {
+			continue
+		}
+		due := h.cfg.ShutdownSpread * time.Duration(i) / time.Duration(len(leaving))
+		if wait := due - time.Since(started); wait > 0 {
+			time.Sleep(wait)
+		}
+		c.mu.Lock()
+		c.end(endShutdown(h.cfg.ShutdownSpread))
+		c.mu.Unlock()
+	}
+}
+
+// everyone gives the open clients.
+func (h *Hub) everyone() []*client {
+	h.openMu.Lock()
+	defer h.openMu.Unlock()
+	return slices.Collect(maps.Keys(h.open))
 }

@@ -8,101 +8,120 @@ import (
 	"martinella/broadcast"
 )
 
-// sink writes frames to one client. send blocks until the socket took the
-// frame or the write timeout passed.
-type sink interface {
-	send(f *frame) error
-}
-
 // page is how many changes are read from the log at once, for a client that
 // was away longer than the ring remembers.
 const page = 128
 
 // patience is how long a client waits for this node to follow the log into the
-// epoch in which the client is already (DECISIONS 22).
+// epoch in which the client is already (DECISIONS 22), and for its turn to read
+// the log.
 const patience = 2 * time.Second
 
+// errEnded is the error of a join whose client left in between.
+var errEnded = errors.New("the client is gone")
+
 // join greets a client and brings it from its cursor to the present. When it
-// returns nil, the client has everything up to a place, and its queue gets
+// returns nil, the client has everything up to a place, and its shard gives it
 // everything after that place.
 //
 // The client takes what the ring has in the same moment in which it is made
-// live, under one lock: no gap, no double. Before that it reads the log page
-// by page, until it has come to a place that the ring covers. That may be past
-// what this node has heard of: then what is published up to there is not for
-// this client any more.
-func (h *Hub) join(c *client, to sink) error {
-	at, greeted, sure := c.since, false, false
-	greet := func(cursor broadcast.Cursor) error {
-		if greeted {
-			return nil
-		}
-		greeted = true
-		return to.send(helloFrame(cursor, time.Now()))
-	}
-	waitUntil := time.Now().Add(patience)
+// known to its shard, under one lock: no gap, no double. Before that it reads
+// the log page by page, and takes each before the next, until it has come to a
+// place that the ring covers. That may be past what this node has heard of:
+// then what is published up to there is not for this client any more.
+func (h *Hub) join(ctx context.Context, c *client, asked request) error {
+	j := &joiner{hub: h, client: c, request: asked, at: asked.since, spread: spread(h.Clients()), until: time.Now().Add(patience)}
 	for {
-		if err := c.ctx.Err(); err != nil {
+		moved, err := j.enter()
+		if moved == nil || err != nil {
 			return err
 		}
-		from, missed, moved := h.enter(c, at, sure)
-		if moved == nil {
-			if err := greet(from); err != nil {
-				return err
-			}
-			return h.sendAll(c, to, missed)
-		}
-		history, err := h.history(c.ctx, at)
-		if err == nil && len(history) == 0 {
-			err = h.exists(c.ctx, at)
-			if err == nil && sure && !waitFor(c.ctx, moved, time.Until(waitUntil)) {
-				err = broadcast.ErrGone
-			}
-			sure = true
-		}
+		err = j.read(ctx, moved)
 		if errors.Is(err, broadcast.ErrGone) {
-			head := h.enterAtHead(c)
-			if err := greet(head); err != nil {
-				return err
-			}
-			return to.send(goneFrame(head))
+			return j.gone()
 		}
 		if err != nil {
 			return err
 		}
-		if len(history) == 0 {
-			continue
-		}
-		if err := greet(at); err != nil {
-			return err
-		}
-		if err := h.sendAll(c, to, history); err != nil {
-			return err
-		}
-		at, sure = history[len(history)-1].entry.Cursor, true
 	}
 }
 
-// enter makes the client live if the ring covers its place, and gives what it
-// missed since. An empty place is the head. A place past the head must be
-// sure: be one of the log's. Otherwise moved is closed at the next change of
-// the ring.
-func (h *Hub) enter(c *client, at broadcast.Cursor, sure bool) (from broadcast.Cursor, missed []*item, moved <-chan struct{}) {
+// joiner is a client on its way from its cursor to the present.
+type joiner struct {
+	hub    *Hub
+	client *client
+	request
+	at       broadcast.Cursor // has everything up to here
+	sure     bool             // the place is one of the log's
+	greeted  bool
+	replayed int
+	spread   time.Duration
+	until    time.Time // how long it waits for this node
+}
+
+// enter makes the client known to its shard if the ring covers its place, and
+// gives it what it missed since. An empty place is the head. A place past the
+// head must be sure. Otherwise moved is closed at the next change of the ring.
+func (j *joiner) enter() (moved <-chan struct{}, err error) {
+	h, c := j.hub, j.client
+	j.prepare()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil {
+		return nil, errEnded
+	}
+	from, missed, moved := h.enter(j)
+	if moved == nil {
+		c.live = true
+		j.greet(from)
+		j.replay(missed)
+	}
+	return moved, nil
+}
+
+// prepare has the messages built that the client is going to miss, while
+// nobody waits for it.
+func (j *joiner) prepare() {
+	if j.at == "" {
+		return
+	}
+	h := j.hub
+	h.mu.Lock()
+	missed, _ := h.ring.after(j.at)
+	h.mu.Unlock()
+	for _, it := range missed {
+		j.frame(it)
+	}
+}
+
+// frame gives what the client is told of a change; nil when it does not
+// concern it.
+func (j *joiner) frame(it *item) *frame {
+	if it.hidden || (j.area != "" && !it.reach().covers(j.area)) {
+		return nil
+	}
+	return it.frame(j.hub, wording{j.view, j.lang, j.spread})
+}
+
+// enter gives the ring's part of joiner.enter. It is called with the client's
+// lock held, so that nothing is written before what it missed.
+func (h *Hub) enter(j *joiner) (from broadcast.Cursor, missed []*item, moved <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if at == "" {
-		c.live = true
+	come := &joining{client: j.client, interest: j.interest}
+	if j.at == "" {
+		j.client.home.order(order{come: come})
 		return h.ring.head, nil, nil
 	}
-	passed := h.ring.head.Reached(at)
-	if sure || passed {
+	passed := h.ring.head.Reached(j.at)
+	if j.sure || passed {
 		var covered bool
-		if missed, covered = h.ring.after(at); covered {
-			c.live = true
+		if missed, covered = h.ring.after(j.at); covered {
 			if !passed {
-				c.ahead = at
+				come.ahead = j.at
 			}
-			return at, missed, nil
+			j.client.home.order(order{come: come})
+			return j.at, missed, nil
 		}
 	}
 	if h.moved == nil {
@@ -111,25 +130,106 @@ func (h *Hub) enter(c *client, at broadcast.Cursor, sure bool) (from broadcast.C
 	return "", nil, h.moved
 }
 
-func (h *Hub) enterAtHead(c *client) broadcast.Cursor {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c.live = true
-	return h.ring.head
+// greet says hello, once. The client's lock is held.
+func (j *joiner) greet(at broadcast.Cursor) {
+	if !j.greeted {
+		j.greeted = true
+		j.client.tell(helloFrame(at, time.Now()))
+	}
 }
 
-// history reads one page of the log.
-func (h *Hub) history(ctx context.Context, at broadcast.Cursor) ([]*item, error) {
-	if !plausible(at) {
+// replay gives the client what it missed. Its lock is held.
+func (j *joiner) replay(missed []*item) {
+	frames := make([]waiting, 0, len(missed))
+	for _, it := range missed {
+		if f := j.frame(it); f != nil {
+			frames = append(frames, waiting{f, nil})
+		}
+	}
+	var scratch []byte
+	for len(frames) > 0 {
+		n, b := join(scratch[:0], frames, j.sse)
+		j.client.give(frames[:n], b)
+		frames = frames[n:]
+	}
+}
+
+// read gives the client one page of the log. With nothing to read at a place
+// that the ring does not cover, it waits for the ring to move.
+func (j *joiner) read(ctx context.Context, moved <-chan struct{}) error {
+	h := j.hub
+	history, err := j.history(ctx)
+	if err != nil {
+		return err
+	}
+	if len(history) == 0 {
+		err := h.exists(ctx, j.at)
+		if err == nil && j.sure && !waitFor(ctx, moved, time.Until(j.until)) {
+			return broadcast.ErrGone
+		}
+		j.sure = true
+		return err
+	}
+	if j.replayed += len(history); j.replayed > h.cfg.Replay {
+		return broadcast.ErrGone // to load the page is less than to read all this
+	}
+	c := j.client
+	c.mu.Lock()
+	j.greet(j.at)
+	j.replay(history)
+	var settled chan struct{}
+	if len(c.queue) > 0 && c.ended == nil {
+		c.settled = make(chan struct{})
+		settled = c.settled
+	}
+	c.mu.Unlock()
+	if settled != nil { // no more than a page waits for a client
+		<-settled
+	}
+	if c.isEnded() {
+		return errEnded
+	}
+	j.at, j.sure = history[len(history)-1].entry.Cursor, true
+	return nil
+}
+
+// gone tells the client to load everything again, and goes on from the head.
+func (j *joiner) gone() error {
+	j.at = ""
+	c := j.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ended != nil {
+		return errEnded
+	}
+	head, _, _ := j.hub.enter(j)
+	c.live = true
+	j.greet(head)
+	c.tell(goneFrame(head))
+	return nil
+}
+
+// history reads one page of the log, when it is this client's turn.
+func (j *joiner) history(ctx context.Context) ([]*item, error) {
+	if !plausible(j.at) {
 		return nil, broadcast.ErrGone
 	}
-	entries, err := h.cfg.Log.After(ctx, at, page)
+	turn, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	h := j.hub
+	select {
+	case h.replays <- struct{}{}:
+		defer func() { <-h.replays }()
+	case <-turn.Done():
+		return nil, turn.Err()
+	}
+	entries, err := h.cfg.Log.After(ctx, j.at, page)
 	if err != nil {
 		return nil, err
 	}
 	items := make([]*item, len(entries))
 	for i, e := range entries {
-		items[i] = &item{entry: e, hidden: !h.cfg.Public(e.Record)}
+		items[i] = h.newItem(e)
 	}
 	return items, nil
 }
@@ -142,21 +242,6 @@ func (h *Hub) exists(ctx context.Context, at broadcast.Cursor) error {
 		return broadcast.ErrGone
 	}
 	return err
-}
-
-func (h *Hub) sendAll(c *client, to sink, items []*item) error {
-	for _, it := range items {
-		if err := c.ctx.Err(); err != nil {
-			return err
-		}
-		if !c.wants(it) {
-			continue
-		}
-		if err := to.send(it.frame(h, wording{c.view, c.lang, spread(h.Clients())})); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // plausible keeps what strangers write as a cursor away from the store, and

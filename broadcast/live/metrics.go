@@ -23,6 +23,7 @@ const (
 	dropShutdown = "shutdown" // this node stops (1012)
 	dropStore    = "store"    // history could not be read (1013)
 	dropFull     = "full"     // turned away: as many clients as allowed
+	dropPace     = "pace"     // turned away for a while: too many came at once
 	dropOrigin   = "origin"   // turned away: a foreign page
 )
 
@@ -31,6 +32,7 @@ type Metrics struct {
 	clients *prometheus.GaugeVec
 	dropped *prometheus.CounterVec
 	fanout  prometheus.Histogram
+	path    *prometheus.GaugeVec
 }
 
 // NewMetrics registers the metrics with reg, every label value at 0.
@@ -53,11 +55,18 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			NativeHistogramMinResetDuration: time.Hour,
 		}),
 	}
+	m.path = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "martinella_live_path",
+		Help: "1 for the way in which this node keeps idle WebSockets.",
+	}, []string{"path"})
+	for _, p := range []Path{PathEpoll, PathGoroutines} {
+		m.path.WithLabelValues(string(p))
+	}
 	for _, t := range []string{webSocket, sse} {
 		m.clients.WithLabelValues(t)
 	}
-	for _, r := range []string{dropSlow, dropWrite, dropSilent, dropProtocol, dropShutdown, dropStore, dropFull, dropOrigin} {
+	for _, r := range []string{dropSlow, dropWrite, dropSilent, dropProtocol, dropShutdown, dropStore, dropFull, dropPace, dropOrigin} {
 		m.dropped.WithLabelValues(r)
 	}
-	return m, errors.Join(reg.Register(m.clients), reg.Register(m.dropped), reg.Register(m.fanout))
+	return m, errors.Join(reg.Register(m.clients), reg.Register(m.dropped), reg.Register(m.fanout), reg.Register(m.path))
 }

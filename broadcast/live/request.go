@@ -1,7 +1,6 @@
 package live
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"slices"
@@ -11,45 +10,46 @@ import (
 	"martinella/broadcast"
 )
 
+// request is what a client asks for.
+type request struct {
+	interest
+	since broadcast.Cursor
+}
+
 // welcome reads what the request asks for. Otherwise it has answered the
-// request and gives nil.
-func (h *Hub) welcome(w http.ResponseWriter, r *http.Request, transport string) *client {
+// request and gives false.
+func (h *Hub) welcome(w http.ResponseWriter, r *http.Request, events bool) (request, bool) {
 	if r.Method != http.MethodGet {
 		w.Header().Set("Allow", http.MethodGet)
 		http.Error(w, "the live feed is read with GET", http.StatusMethodNotAllowed)
-		return nil
+		return request{}, false
 	}
 	if !h.mayOpen(r) {
 		h.cfg.Metrics.dropped.WithLabelValues(dropOrigin).Inc()
 		http.Error(w, "pages of this origin may not open the live feed", http.StatusForbidden)
-		return nil
+		return request{}, false
 	}
 	q := r.URL.Query()
-	c := &client{
-		transport: transport,
-		since:     broadcast.Cursor(q.Get("since")),
-		area:      strings.TrimSpace(q.Get("area")),
-		view:      viewBrief,
-		lang:      h.language(q.Get("lang")),
-		wake:      make(chan struct{}, 1),
+	asked := request{
+		interest: interest{strings.ToLower(strings.TrimSpace(q.Get("area"))), viewBrief, h.language(q.Get("lang")), events},
+		since:    broadcast.Cursor(q.Get("since")),
 	}
 	switch q.Get("view") {
 	case "", string(viewBrief):
 	case string(viewFull):
-		c.view = viewFull
+		asked.view = viewFull
 	default:
 		http.Error(w, "view is brief or full", http.StatusBadRequest)
-		return nil
+		return request{}, false
 	}
-	if len(c.area) > 64 {
+	if len(asked.area) > 64 {
 		http.Error(w, "area is one code of an area", http.StatusBadRequest)
-		return nil
+		return request{}, false
 	}
-	if id := r.Header.Get("Last-Event-ID"); id != "" && transport == sse {
-		c.since = broadcast.Cursor(id) // newer than the address, which never changes
+	if id := r.Header.Get("Last-Event-ID"); id != "" && events {
+		asked.since = broadcast.Cursor(id) // newer than the address, which never changes
 	}
-	c.ctx, c.cancel = context.WithCancel(r.Context())
-	return c
+	return asked, true
 }
 
 // mayOpen keeps foreign pages from opening a socket with a visitor's browser

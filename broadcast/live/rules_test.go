@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -57,7 +58,7 @@ func TestOnlyPublicAlertsLeave(t *testing.T) {
 	}
 }
 
-func TestConcerns(t *testing.T) {
+func TestReach(t *testing.T) {
 	area := func(a ...alerts.Area) func(*alerts.Record) {
 		return func(r *alerts.Record) { r.Alert.Infos[0].Areas = a }
 	}
@@ -96,7 +97,7 @@ func TestConcerns(t *testing.T) {
 		"a code that was resolved at approval":      {"023091", record(area(codes("015146")), resolved("015146", "023091")), true},
 	}
 	for name, c := range cases {
-		if got := concerns(c.r, c.code); got != c.want {
+		if got := reachOf(c.r).covers(c.code); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
@@ -116,10 +117,13 @@ func TestSpreadGrows(t *testing.T) {
 }
 
 func TestEachWordingIsBuiltOnce(t *testing.T) {
+	var mu sync.Mutex
 	built := map[string]int{}
 	count := func(view string) Build {
 		return func(e broadcast.Entry, lang string, spread time.Duration) []byte {
+			mu.Lock()
 			built[view+" "+lang]++
+			mu.Unlock()
 			return writes(view, "")(e, lang, spread)
 		}
 	}
@@ -139,6 +143,8 @@ func TestEachWordingIsBuiltOnce(t *testing.T) {
 	}
 	late := listen(t, srv.URL, "since=e1-0-0")
 	late.wants("hello 0", "alert 1")
+	mu.Lock()
+	defer mu.Unlock()
 	if len(built) != 3 || built["brief it"] != 1 || built["brief en"] != 1 || built["full it"] != 1 {
 		t.Errorf("built %v, want each of three once", built)
 	}
@@ -148,7 +154,7 @@ func TestEverySeriesStartsAtZero(t *testing.T) {
 	s := newStand(t, newBook(0))
 	for name, labels := range map[string][]string{
 		"martinella_live_clients":        {"websocket", "sse"},
-		"martinella_live_dropped_total":  {"slow", "write", "silent", "protocol", "shutdown", "store", "full", "origin"},
+		"martinella_live_dropped_total":  {"slow", "write", "silent", "protocol", "shutdown", "store", "full", "pace", "origin"},
 		"martinella_live_fanout_seconds": {""},
 	} {
 		for _, l := range labels {
@@ -240,10 +246,10 @@ func FuzzRequest(f *testing.F) {
 
 // endAll ends every client as a vanished peer would.
 func (s *stand) endAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for c := range s.open {
-		c.cancel()
+	for _, c := range s.everyone() {
+		c.mu.Lock()
+		c.end(endLeft)
+		c.mu.Unlock()
 	}
 }
 

@@ -2,7 +2,6 @@ package live
 
 import (
 	"bytes"
-	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 func TestHelloSaysTheTime(t *testing.T) {
@@ -97,31 +97,57 @@ func TestSlowClientIsClosed(t *testing.T) {
 	}
 }
 
+// fullLine is a connection whose socket takes nothing.
+type fullLine struct{ closed bool }
+
+func (*fullLine) try([]byte) (int, error) { return 0, nil }
+func (*fullLine) later(*client)           {}
+func (*fullLine) rest()                   {}
+func (*fullLine) shut()                   {}
+func (l *fullLine) close()                { l.closed = true }
+
+// opened is a client on a line, without a connection.
+func (s *stand) opened(l line) *client {
+	c := s.newClient()
+	c.line = l
+	s.mu.Lock()
+	s.entered++
+	s.clients.Add(1)
+	s.mu.Unlock()
+	c.mu.Lock()
+	s.enters(c)
+	c.mu.Unlock()
+	return c
+}
+
+func (c *client) push(f *frame) bool {
+	c.put([]waiting{{f, newTally(1, prometheus.NewHistogram(prometheus.HistogramOpts{}))}}, f.ws)
+	return !c.isEnded()
+}
+
 func TestBacklogInBytes(t *testing.T) {
 	s := newStand(t, newBook(0), func(c *Config) { c.BacklogBytes = 1000 })
-	c := &client{wake: make(chan struct{}, 1)}
-	c.ctx, c.cancel = context.WithCancel(t.Context())
+	c := s.opened(&fullLine{})
 	big, small := newFrame("x", bytes.Repeat([]byte("x"), 5000)), newFrame("y", []byte("y"))
-	if !c.push(s.Hub, big, nil) {
+	if !c.push(big) {
 		t.Error("one message alone is over the bound, and must pass")
 	}
-	if c.push(s.Hub, small, nil) || c.end() != endSlow {
-		t.Errorf("behind it nothing fits: got %v, want %v", c.end(), endSlow)
+	if c.push(small) || c.ended != endSlow {
+		t.Errorf("behind it nothing fits: got %v, want %v", c.ended, endSlow)
 	}
 }
 
 func TestBacklogInMessages(t *testing.T) {
 	s := newStand(t, newBook(0), func(c *Config) { c.BacklogMessages = 2 })
-	c := &client{wake: make(chan struct{}, 1)}
-	c.ctx, c.cancel = context.WithCancel(t.Context())
+	c := s.opened(&fullLine{})
 	f := newFrame("x", []byte("x"))
 	for i, want := range []bool{true, true, false, false} {
-		if got := c.push(s.Hub, f, nil); got != want {
+		if got := c.push(f); got != want {
 			t.Errorf("message %d: got %v, want %v", i+1, got, want)
 		}
 	}
-	if c.end() != endSlow || c.ctx.Err() == nil || len(c.take()) != 0 {
-		t.Errorf("got ending %v, want %v and an empty queue", c.end(), endSlow)
+	if c.ended != endSlow || len(c.queue) != 1 || c.count != 0 || c.bytes != 0 {
+		t.Errorf("got ending %v, %d frames, %d and %d B counted; want %v and the close frame alone", c.ended, len(c.queue), c.count, c.bytes, endSlow)
 	}
 }
 
