@@ -82,6 +82,7 @@ type LimitsConfig struct {
 	KeyRate     float64 `yaml:"key_rate"`     // requests of one API key a second; below 0: no limit
 	KeyBurst    int     `yaml:"key_burst"`    // at once
 	LiveClients int     `yaml:"live_clients"` // open pages and programs on this node
+	LivePath    string  `yaml:"live_path"`    // how idle WebSockets are kept: epoll or goroutines; "": the best here
 }
 
 // PagesConfig is what the public pages show of the institution.

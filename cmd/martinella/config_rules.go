@@ -17,6 +17,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/broadcast/live"
 )
 
 // weakModes are the durabilities that accept_weak_durability may name.
@@ -53,6 +54,9 @@ func (c *Config) rules(r *nodeReader) {
 	c.redisRules(say)
 	if c.Policy.SecondPersonReach < 0 {
 		say("policy.second_person_reach", "is negative", "0 asks for a second person for every Actual alert")
+	}
+	if p := live.Path(c.Limits.LivePath); p != "" && p != live.PathEpoll && p != live.PathGoroutines {
+		say("limits.live_path", "is "+quoted(c.Limits.LivePath), "epoll (Linux) or goroutines; leave it out for the best that the system has")
 	}
 	c.channelRules(say)
 	c.senderRules(r, say)

@@ -125,7 +125,7 @@ func (g *gateway) follow(registry *prometheus.Registry) error {
 	}
 	g.hub, err = live.New(live.Config{
 		Log: g.store.Log(), Brief: build(broadcast.Brief), Full: build(broadcast.Full), Metrics: metrics, Logger: g.log,
-		Public: broadcast.Public, Origins: g.origins(), MaxClients: g.config.Limits.LiveClients,
+		Public: broadcast.Public, Origins: g.origins(), MaxClients: g.config.Limits.LiveClients, Path: live.Path(g.config.Limits.LivePath),
 		Languages: g.languages(),
 	})
 	if err != nil {
