@@ -127,6 +127,7 @@ type session struct {
 	*visitor
 	since   broadcast.Cursor
 	resumes bool          // since is the last one of before
+	known   bool          // since was a place when it came
 	ready   chan struct{} // closed when the connection is open or refused
 	done    chan struct{} // closed when the session is over
 	feed    feed          // set before ready is closed; nil when it was refused
@@ -153,7 +154,7 @@ func (v *visitor) come(since broadcast.Cursor) {
 	s := &session{visitor: v, since: since, ready: make(chan struct{}), done: make(chan struct{})}
 	g.mu.Lock()
 	s.begun, s.disturbed = len(g.begun), g.disturbed
-	if g.broken {
+	if _, s.known = g.at(since); g.broken {
 		s.disturbed--
 	}
 	s.place, s.resumes = g.told, since != "" && since == v.cursor
@@ -248,12 +249,12 @@ func (s *session) gone(m message) {
 	g := s.game
 	g.tally.Gone++
 	first := s.messages == 2
-	from, known := g.at(s.since)
+	from, _ := g.at(s.since)
 	missed := len(g.changes) - from
 	begun := len(g.begun) > s.begun
 	switch reason := s.since != "" && first; {
 	case begun, g.disturbed > s.disturbed:
-	case reason && (!known || !g.current(s.since) || s.trimmed(from) || missed > g.bounds.replay):
+	case reason && (!s.known || !g.current(s.since) || s.trimmed(from) || missed > g.bounds.replay):
 	default:
 		s.wrong("gone without a reason: since %q, %d missed of at most %d", s.since, missed, g.bounds.replay)
 	}
