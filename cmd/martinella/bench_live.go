@@ -161,12 +161,6 @@ func (b *benchLive) run(ctx context.Context) (err error) {
 
 func (b *benchLive) silentClients() int { return int(float64(b.clients) * b.silent / 100) }
 
-// progress tells people where the measure is.
-func (b *benchLive) progress(format string, args ...any) {
-	if !b.asJSON {
-		fmt.Fprintf(b.sh.err, format+"\n", args...)
-	}
-}
 
 // measure runs the rounds of one view: gateway and floor by turns, the other
 // one first each time, so that what drifts meets both.
@@ -196,7 +190,10 @@ func (b *benchLive) measure(ctx context.Context, view string, first bool) (bench
 				return part, err
 			}
 		}
-		b.progress("view=%s, round %d of %d: all %.1f ms from the first arrival, floor %.1f ms", view, n+1, b.rounds, gateway[n].figures().AllFromFirst, floor[n].figures().AllFromFirst)
+		if !b.asJSON {
+			fmt.Fprintf(b.sh.err, "view=%s, round %d of %d: all %.1f ms from the first arrival, floor %.1f ms\n",
+				view, n+1, b.rounds, gateway[n].figures().AllFromFirst, floor[n].figures().AllFromFirst)
+		}
 	}
 	part.set(gateway, floor)
 	return part, nil

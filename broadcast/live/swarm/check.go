@@ -5,6 +5,7 @@ import "bytes"
 // Kind is what a message is for the count.
 type Kind int
 
+// The kinds of messages.
 const (
 	Other   Kind = iota // does not count
 	Start               // the client's place before its first message

@@ -133,7 +133,7 @@ func (l *loop) connect(c *client, index int32) error {
 			return fmt.Errorf("bind: %w", err)
 		}
 	}
-	if err := unix.Connect(fd, sockaddr(to)); err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a bare errno
+	if err := unix.Connect(fd, sockaddr(to)); err != nil && err != unix.EINPROGRESS {
 		return fmt.Errorf("connect to %s: %w", to, err)
 	}
 	return l.watch(l.poll, unix.EPOLL_CTL_ADD, fd, unix.EPOLLOUT, index)
@@ -171,8 +171,8 @@ const answerLimit = 16 << 10
 // greeted reads the answer to the handshake. It gives what follows it and true
 // once the client is open and reads.
 func (l *loop) greeted(c *client, index int32, b []byte) ([]byte, bool) {
-	end := bytes.Index(b, []byte("\r\n\r\n"))
-	if end < 0 {
+	answer, after, whole := bytes.Cut(b, []byte("\r\n\r\n"))
+	if !whole {
 		if len(b) > answerLimit {
 			l.refuse(fmt.Errorf("the server's answer has more than %d bytes before its end", answerLimit))
 			return nil, false
@@ -180,7 +180,7 @@ func (l *loop) greeted(c *client, index int32, b []byte) ([]byte, bool) {
 		l.keep(c, b)
 		return nil, false
 	}
-	status, header := readAnswer(b[:end])
+	status, header := readAnswer(answer)
 	switch {
 	case status == http.StatusServiceUnavailable:
 		l.comeBack(c, index, header("Retry-After"))
@@ -196,7 +196,7 @@ func (l *loop) greeted(c *client, index int32, b []byte) ([]byte, bool) {
 		l.giveBack(c)
 	}
 	l.enter(c, index)
-	return b[end+4:], c.state == open
+	return after, c.state == open
 }
 
 // enter makes a client one that is counted.

@@ -70,12 +70,12 @@ func ServeFloor(ctx context.Context, in io.Reader, out io.Writer) error {
 // obey does what one line says.
 func (f *floorServer) obey(line string) floorAnswer {
 	var size, count int
-	switch {
-	case line == "count":
+	switch line {
+	case "count":
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		return floorAnswer{Fanout: Fanout{Sockets: len(f.sockets)}}
-	case line == "drop":
+	case "drop":
 		f.drop()
 		return floorAnswer{}
 	}
@@ -166,7 +166,7 @@ func ready(fd int, events int16, patience time.Duration) (bool, error) {
 	for {
 		left := max(time.Until(end), 0)
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: events}}, int(left/time.Millisecond)+1)
-		if err != unix.EINTR { //nolint:errorlint // a bare errno
+		if err != unix.EINTR {
 			return n > 0, err
 		}
 	}
@@ -186,7 +186,7 @@ func (f *floorServer) fan(size, count int) (Fanout, error) {
 	frames := make([][]byte, count)
 	for i := range frames {
 		f.number++
-		frames[i] = appendFrame(nil, opText, floorMessage(f.number, size))
+		frames[i] = wholeFrame(opText, floorMessage(f.number, size))
 	}
 	f.mu.Lock()
 	sockets := f.sockets

@@ -77,9 +77,9 @@ func parseHead(b []byte) (head, error) {
 	return h, nil
 }
 
-// appendFrame appends a whole frame as a server writes it: without a mask.
-func appendFrame(to []byte, opcode byte, payload []byte) []byte {
-	to = append(to, 0x80|opcode)
+// wholeFrame is a frame as a server writes it: without a mask.
+func wholeFrame(opcode byte, payload []byte) []byte {
+	to := []byte{0x80 | opcode}
 	switch n := len(payload); {
 	case n < 126:
 		to = append(to, byte(n))

@@ -47,7 +47,7 @@ func TestHeadsOfFrames(t *testing.T) {
 // is accepted is written the same way again.
 func FuzzParseHead(f *testing.F) {
 	for _, n := range []int{0, 1, 125, 126, 1024, 1 << 16} {
-		f.Add(appendFrame(nil, opText, make([]byte, n)))
+		f.Add(wholeFrame(opText, make([]byte, n)))
 	}
 	f.Add([]byte{0x89, 0})
 	f.Add([]byte{0xff, 0xff, 0xff})
@@ -65,7 +65,7 @@ func FuzzParseHead(f *testing.F) {
 		if len(b) < h.header+h.length {
 			return
 		}
-		again := appendFrame(nil, h.opcode, b[h.header:h.header+h.length])
+		again := wholeFrame(h.opcode, b[h.header:h.header+h.length])
 		if !h.fin {
 			again[0] &^= 0x80
 		}

@@ -106,7 +106,7 @@ func (l *loop) wait(poll int, patience time.Duration) bool {
 		ms = int((patience + time.Millisecond - 1) / time.Millisecond)
 	}
 	n, err := unix.EpollWait(poll, l.events, ms)
-	if err != nil && err != unix.EINTR { //nolint:errorlint // a bare errno
+	if err != nil && err != unix.EINTR {
 		l.door.fail(fmt.Errorf("epoll: %w", err))
 		l.swarm.signal()
 		return false

@@ -93,10 +93,13 @@ func (s *Swarm) gather(ctx context.Context) error {
 		inside := 0
 		var err error
 		for _, l := range s.loops {
-			l.do(func() {
+			look := func() {
 				inside += l.door.inside
 				err = errors.Join(err, l.door.err)
-			})
+			}
+			if !l.do(look) {
+				look() // the loop ended by an error, and nobody else looks
+			}
 		}
 		if err != nil {
 			return err

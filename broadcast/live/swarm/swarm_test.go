@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -188,20 +189,20 @@ func TestMessagesInPieces(t *testing.T) {
 	for _, c := range srv.all(t, 3) {
 		// A message in three frames, byte by byte, with a ping between.
 		m := floorMessage(1, 500)
-		first := appendFrame(nil, opText, m[:10])
+		first := wholeFrame(opText, m[:10])
 		first[0] &^= 0x80
-		middle := appendFrame(nil, opContinuation, m[10:300])
+		middle := wholeFrame(opContinuation, m[10:300])
 		middle[0] &^= 0x80
-		all := append(append(first, middle...), appendFrame(nil, opPing, []byte("x"))...)
-		all = append(all, appendFrame(nil, opContinuation, m[300:])...)
-		all = append(all, appendFrame(nil, opText, floorMessage(2, 100<<10))...)
+		all := append(append(first, middle...), wholeFrame(opPing, []byte("x"))...)
+		all = append(all, wholeFrame(opContinuation, m[300:])...)
+		all = append(all, wholeFrame(opText, floorMessage(2, 100<<10))...)
 		raw := c.NetConn()
 		for _, b := range all[:600] {
 			if _, err := raw.Write([]byte{b}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if _, err := raw.Write(append(all[600:], appendFrame(nil, opText, floorMessage(3, 60))...)); err != nil {
+		if _, err := raw.Write(append(all[600:], wholeFrame(opText, floorMessage(3, 60))...)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -261,9 +262,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 func TestOpenSaysWhatIsWrong(t *testing.T) {
 	refuses := func(status int, header http.Header) string {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			for k, v := range header {
-				w.Header()[k] = v
-			}
+			maps.Copy(w.Header(), header)
 			w.WriteHeader(status)
 			w.Write(bytes.Repeat([]byte("x"), 100))
 		}))
