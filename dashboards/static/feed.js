@@ -4,16 +4,25 @@
   'use strict';
   const data = document.body.dataset, $ = id => document.getElementById(id);
   const state = $('state'), nojs = $('nojs');
-  let cursor = data.cursor, delay = 1000, sockets = 0, due = 0, timer = 0, stopped = '';
+  let cursor = data.cursor, stopped = '', delay = 2000, retry = 0, broken = 0;
+  let due = 0, timer = 0, fetching = false, again = -1, pain = 1000, notBefore = 0;
 
   const clock = () => new Date().toLocaleTimeString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit'});
   const say = text => { if (state.textContent !== text) state.textContent = text; };
-  const up = () => { delay = 1000; stopped = ''; nojs.hidden = true; say(data.up); };
-  const down = () => {
+  const around = ms => ms * (0.5 + Math.random()); // what the server's "retry" asks for
+  const up = () => { delay = 2000; broken = 0; stopped = ''; nojs.hidden = true; say(data.up); };
+  const fell = () => {
     stopped = stopped || clock();
     nojs.hidden = false;
     say(data.down.replace('{T}', stopped));
-    setTimeout(open, delay * (0.5 + Math.random()));
+  };
+  // down comes back after a moment that doubles up to a minute, or when the
+  // server, which sends its readers away, says so.
+  const down = hint => {
+    fell();
+    clearTimeout(retry);
+    if (hint) { retry = 0; setTimeout(open, around(hint * 1000)); return; }
+    retry = setTimeout(open, delay * (1 + Math.random()) / 2);
     delay = Math.min(delay * 2, 60000);
   };
 
@@ -44,24 +53,38 @@
     if (back && !focus.isConnected) (back.querySelectorAll('a,summary')[place] || back.querySelector('a'))?.focus({preventScroll: true});
   };
 
+  // One fetch at a time; what comes while it runs leads to one more.
   const refetch = async () => {
     timer = 0;
-    const want = cursor, u = new URL(location.href);
+    fetching = true;
+    again = -1;
+    const u = new URL(location.href);
     u.searchParams.set('part', 'live');
-    if (want) u.searchParams.set('v', want);
+    if (cursor) u.searchParams.set('v', cursor);
     u.searchParams.set('lang', document.documentElement.lang);
     try {
-      const r = await fetch(u, {cache: 'no-store', credentials: 'omit'});
-      if (r.status === 410) return gone();
-      if (!r.ok) throw 0;
-      const part = new DOMParser().parseFromString(await r.text(), 'text/html').getElementById('part');
-      if (!part) return;
-      cursor = cursor || part.dataset.cursor;
-      swap(part);
-    } catch { soon(5000); }
+      const r = await fetch(u, {cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout?.(30000)});
+      if (r.status === 410) gone();
+      else if (!r.ok) throw r.headers.get('Retry-After') * 1000;
+      else {
+        const part = new DOMParser().parseFromString(await r.text(), 'text/html').getElementById('part');
+        if (part) {
+          cursor = cursor || part.dataset.cursor;
+          swap(part);
+        }
+        pain = 1000;
+      }
+    } catch (wait) {
+      notBefore = Date.now() + Math.max(wait > 0 ? wait : 0, pain);
+      again = pain = Math.min(pain * 2, 60000);
+    }
+    fetching = false;
+    if (again >= 0) soon(again);
   };
+  // soon fetches at random within a time, not before the server wants it.
   const soon = within => {
-    const at = Date.now() + Math.random() * within;
+    if (fetching) { again = Math.max(again, within); return; }
+    const at = Math.max(Date.now(), notBefore) + Math.random() * within;
     if (timer && due <= at) return;
     clearTimeout(timer);
     due = at;
@@ -96,9 +119,11 @@
     list.prepend(li);
   };
 
+  // A page that was just loaded is not loaded again and again; the others do
+  // not all come in the same moment.
   const gone = () => {
     cursor = '';
-    if (performance.now() > 20000) location.reload(); else soon(2000); // a page that was just loaded is not loaded again and again
+    if (performance.now() > 20000) setTimeout(() => location.reload(), Math.random() * 5000); else soon(2000);
   };
 
   const message = text => {
@@ -107,25 +132,58 @@
     if (m.type === 'gone') return gone();
     if (m.type === 'hello') { up(); if (m.cursor && m.cursor !== cursor) { cursor = m.cursor; soon(150); } return; }
     if (m.cursor) cursor = m.cursor;
-    if (m.type === 'alert') brief(m);
+    if (m.type === 'alert') {
+      // The page of one event does not change by another.
+      if (!$('cards') && ![...document.querySelectorAll('[data-e]')].some(e => e.dataset.e === m.event)) return;
+      brief(m);
+    }
     soon(Math.max(150, m.spread_ms || 0));
   };
 
   const query = () => '?lang=' + document.documentElement.lang + (cursor ? '&since=' + encodeURIComponent(cursor) : '');
-  const open = () => sockets < 2 && 'WebSocket' in window ? socket() : events();
+  // Events are for networks that break WebSockets: two failed, and the same
+  // address answers a plain request as the feed does (426). A server that is
+  // away or refuses is asked again, later.
+  const open = async () => {
+    retry = 0;
+    if (broken < 2) return socket();
+    const r = await fetch('/live', {cache: 'no-store', credentials: 'omit', signal: AbortSignal.timeout?.(15000)}).catch(() => 0);
+    if (r.status === 426) return events();
+    broken = 1;
+    down(r && +r.headers.get('Retry-After'));
+  };
   const socket = () => {
     const ws = new WebSocket(location.origin.replace(/^http/, 'ws') + '/live' + query());
     let greeted = false;
-    ws.onmessage = e => { greeted = true; sockets = 0; message(e.data); };
-    ws.onclose = () => { if (!greeted) sockets++; down(); };
+    const silent = setTimeout(() => ws.close(), 20000); // a proxy that opens and passes nothing on
+    ws.onmessage = e => { clearTimeout(silent); greeted = true; message(e.data); };
+    ws.onclose = e => {
+      clearTimeout(silent);
+      const hint = (e.code === 1012 || e.code === 1013) && /^retry=(\d{1,4})$/.exec(e.reason);
+      if (!greeted && !hint) broken++;
+      down(hint && +hint[1]);
+    };
   };
   const events = () => {
     const es = new EventSource('/events' + query());
-    const on = e => message(e.data);
+    let lost = true;
+    const on = e => { lost = false; message(e.data); };
     for (const name of ['message', 'hello', 'alert', 'gone']) es.addEventListener(name, on);
-    es.onerror = () => { es.close(); sockets = 0; down(); };
+    // The browser comes back by itself, once, when the server said; then we do.
+    es.onerror = () => {
+      if (!lost && es.readyState === 0) { lost = true; return fell(); }
+      es.close();
+      broken = 1;
+      down();
+    };
   };
 
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && stopped) { delay = 1000; soon(150); } });
+  const back = () => {
+    if (document.hidden) return;
+    soon(0);
+    if (retry) { clearTimeout(retry); delay = 2000; open(); }
+  };
+  document.addEventListener('visibilitychange', back);
+  window.addEventListener('online', back);
   open();
 })();
