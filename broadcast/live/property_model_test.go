@@ -252,9 +252,10 @@ func (s *session) gone(m message) {
 	from, _ := g.at(s.since)
 	missed := len(g.changes) - from
 	begun := len(g.begun) > s.begun
-	switch reason := s.since != "" && first; {
-	case begun, g.disturbed > s.disturbed:
-	case reason && (!s.known || !g.current(s.since) || s.trimmed(from) || missed > g.bounds.replay):
+	tooMany := s.since != "" && missed > g.bounds.replay // also in the middle of the replay
+	switch {
+	case begun, g.disturbed > s.disturbed, tooMany:
+	case first && s.since != "" && (!s.known || !g.current(s.since) || s.trimmed(from)):
 	default:
 		s.wrong("gone without a reason: since %q, %d missed of at most %d", s.since, missed, g.bounds.replay)
 	}
@@ -268,7 +269,7 @@ func (s *session) gone(m message) {
 	case first && !begun:
 		s.most = s.place // hello said where it goes on
 	case first, s.messages > 2 && len(g.begun) > s.begun+1:
-	case begun && g.disturbed == s.disturbed:
+	case begun && g.disturbed == s.disturbed && !tooMany:
 		s.place = g.begun[s.begun] // the one place where the node began anew
 		s.most = s.place
 	}

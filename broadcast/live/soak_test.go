@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"sync"
@@ -110,10 +111,11 @@ func warmUp(t *testing.T, w way) {
 
 // field is where the soak takes place.
 type field struct {
-	*site
-	t    *testing.T
-	over chan struct{} // closed when the time is up
-	seed uint64
+	*site       // of the crowd
+	calm  *site // the same, of the honest
+	t     *testing.T
+	over  chan struct{} // closed when the time is up
+	seed  uint64
 
 	published atomic.Int64
 	last      atomic.Int64                  // the number of the last change, once it is known
@@ -156,14 +158,23 @@ const (
 )
 
 func soak(t *testing.T, w way, d time.Duration) {
-	log := newHistory()
-	s := newSite(t, w, log, func(c *live.Config) {
+	s := newSite(t, w, newHistory(), func(c *live.Config) {
 		c.Full = writes("full", 6000)
-		c.BacklogBytes, c.Ring, c.Replay = 4<<20, 64, 4000
+		c.BacklogMessages, c.BacklogBytes, c.Ring, c.Replay = leeway+28, 4<<20, 64, 4000
 		c.PingEvery, c.PongWithin, c.WriteTimeout = 300*time.Millisecond, 20*time.Second, 10*time.Second
 		c.ShutdownSpread = 200 * time.Millisecond
 	})
-	f := &field{site: s, t: t, over: make(chan struct{}), seed: uint64(time.Now().UnixNano())}
+	// The honest come in by a door of their own, whose sockets have buffers of
+	// the kernel's choice: small ones would have them wait for its timers.
+	calm := *s
+	calm.server = httptest.NewUnstartedServer(s.server.Config.Handler)
+	if w.tls {
+		calm.server.StartTLS()
+	} else {
+		calm.server.Start()
+	}
+	defer calm.server.Close()
+	f := &field{site: s, calm: &calm, t: t, over: make(chan struct{}), seed: uint64(time.Now().UnixNano())}
 	if _, err := fmt.Sscan(os.Getenv("TEST_SEED"), &f.seed); err == nil {
 		t.Logf("the dice of TEST_SEED=%d", f.seed)
 	}
@@ -206,10 +217,13 @@ func soak(t *testing.T, w way, d time.Duration) {
 func (f *field) publishAll(witnesses []*witness) {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
-	set := []func(*alerts.Record){func(*alerts.Record) {}, areas([]string{"023091"}), areas([]string{"015146"}), func(r *alerts.Record) { r.Alert.Scope = alerts.ScopeRestricted }}
+	kinds := []*alerts.Record{
+		warning(), warning(areas([]string{"023091"})), warning(areas([]string{"015146"})),
+		warning(func(r *alerts.Record) { r.Alert.Scope = alerts.ScopeRestricted }),
+	}
 	publish := func() {
 		n := f.published.Load()
-		f.publish(warning(set[n%4]))
+		f.publish(kinds[n%4])
 		f.published.Add(1)
 		next := make(chan struct{})
 		close(*f.beat.Swap(&next))
@@ -231,8 +245,8 @@ func (f *field) publishAll(witnesses []*witness) {
 			break
 		}
 	}
-	f.last.Store(f.published.Load() + int64(len(set)))
-	for range set {
+	f.last.Store(f.published.Load() + int64(len(kinds)))
+	for range kinds {
 		publish()
 	}
 }
@@ -291,9 +305,9 @@ func (w *witness) visit() (done bool, err error) {
 	since := place(1, int(w.at.Load()))
 	var f feed
 	if w.events {
-		f, err = w.site.events(w.query, string(since), false)
+		f, err = w.calm.events(w.query, string(since), false)
 	} else {
-		f, err = w.socket(w.query+"&since="+string(since), false)
+		f, err = w.calm.socket(w.query+"&since="+string(since), false)
 	}
 	if err != nil {
 		return false, err
