@@ -161,17 +161,16 @@ func (b *benchLive) run(ctx context.Context) (err error) {
 
 func (b *benchLive) silentClients() int { return int(float64(b.clients) * b.silent / 100) }
 
-
 // measure runs the rounds of one view: gateway and floor by turns, the other
 // one first each time, so that what drifts meets both.
 func (b *benchLive) measure(ctx context.Context, view string, first bool) (benchPart, error) {
 	part := benchPart{View: view}
-	var gateway, floor []benchRound
+	var gateway, floor, reading []benchRound
 	for n := range b.rounds {
 		remember := first && n == 0
 		turns := []func() error{
 			func() error {
-				r, err := b.gatewayRound(ctx, view, remember)
+				r, err := b.gatewayRound(ctx, view, b.silentClients(), remember)
 				gateway = append(gateway, r)
 				part.Bytes = r.bytes
 				return err
@@ -181,6 +180,13 @@ func (b *benchLive) measure(ctx context.Context, view string, first bool) (bench
 				floor = append(floor, r)
 				return err
 			},
+		}
+		if b.silentClients() > 0 { // what the silent ones do to the others
+			turns = append(turns, func() error {
+				r, err := b.gatewayRound(ctx, view, 0, false)
+				reading = append(reading, r)
+				return err
+			})
 		}
 		if n%2 == 1 {
 			slices.Reverse(turns)
@@ -195,7 +201,7 @@ func (b *benchLive) measure(ctx context.Context, view string, first bool) (bench
 				view, n+1, b.rounds, gateway[n].figures().AllFromFirst, floor[n].figures().AllFromFirst)
 		}
 	}
-	part.set(gateway, floor)
+	part.set(gateway, floor, reading)
 	return part, nil
 }
 

@@ -97,7 +97,7 @@ func TestBenchLiveMeasuresItsOwnGateway(t *testing.T) {
 						t.Errorf("%s of view=%s: burst %+v", who, p.View, f.Burst)
 					}
 				}
-				if p.Ratio.All <= 0 || p.Ratio.CPUPerMillion <= 0 || (p.Ratio.Burst > 0) != (r.BurstAlerts > 0) {
+				if p.Ratio.All <= 0 || p.Ratio.CPUPerMillion <= 0 || (p.Ratio.Burst > 0) != (r.BurstAlerts > 0) || (p.AllRead != nil) != (r.Silent > 0) || (p.Ratio.P99AllRead > 0) != (r.Silent > 0) {
 					t.Errorf("view=%s: %+v", p.View, p.Ratio)
 				}
 			}

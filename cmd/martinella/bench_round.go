@@ -21,7 +21,6 @@ const between = 10 * time.Millisecond
 // benchRound is what one round on one server gave.
 type benchRound struct {
 	bytes   int // of a message
-	readers int // of which the times are
 	written int // sockets that a message goes to
 	shots   []shot
 	cpu     time.Duration // over the shots
@@ -83,10 +82,10 @@ func (b *benchLive) take(s *swarm.Swarm) error {
 }
 
 // gatewayRound opens the clients at the gateway and publishes through its API.
-func (b *benchLive) gatewayRound(ctx context.Context, view string, remember bool) (r benchRound, err error) {
+func (b *benchLive) gatewayRound(ctx context.Context, view string, silent int, remember bool) (r benchRound, err error) {
 	var s *swarm.Swarm
 	open := func() (err error) {
-		s, err = b.subscribe(ctx, b.gateway.live(view), 0, b.silentClients())
+		s, err = b.subscribe(ctx, b.gateway.live(view), 0, silent)
 		return err
 	}
 	if remember {
@@ -121,7 +120,7 @@ func (b *benchLive) gatewayRound(ctx context.Context, view string, remember bool
 		if err != nil {
 			return r, err
 		}
-		r.readers, r.written, r.bytes = report.Near, report.Reading, report.Messages[0].Bytes
+		r.written, r.bytes = report.Reading, report.Messages[0].Bytes
 		r.shots = append(r.shots, one)
 		time.Sleep(between)
 	}
@@ -299,7 +298,7 @@ func (b *benchLive) floorRound(ctx context.Context, size int, remember bool) (r 
 			continue // as the gateway's first
 		}
 		m := report.Messages[0]
-		r.readers, r.written = report.Near, report.Reading
+		r.written = report.Reading
 		r.cpu += done.CPU
 		r.shots = append(r.shots, shot{start: done.Start, first: m.First(), half: m.At(0.5), p99: m.At(0.99), at: m.All()})
 	}

@@ -48,7 +48,11 @@ type benchPart struct {
 	Bytes   int          `json:"message_bytes"`
 	Gateway benchFigures `json:"gateway"`
 	Floor   benchFigures `json:"floor"`
-	Ratio   benchRatio   `json:"ratio"`
+
+	// With some subscribers silent, also the gateway with all of them reading.
+	AllRead *benchFigures `json:"all_read,omitempty"`
+
+	Ratio benchRatio `json:"ratio"`
 }
 
 // benchFigures of one server. From the start is from the POST, or from the
@@ -84,6 +88,9 @@ type benchRatio struct {
 	CPUPerMillion float64 `json:"cpu_per_million"`
 	Burst         float64 `json:"burst_deliveries_per_second,omitempty"`
 	BurstCPU      float64 `json:"burst_cpu_per_million,omitempty"`
+
+	// Of the gateway with silent subscribers to itself without.
+	P99AllRead float64 `json:"p99_to_all_read,omitempty"`
 }
 
 // figures of one round.
@@ -103,7 +110,7 @@ func (r benchRound) figures() benchFigures {
 		Post: of(func(shot) int64 { return 0 }, func(s shot) int64 { return int64(s.post) }), Fanout: ms(int64(r.fanout)),
 	}
 	if f.All > 0 {
-		f.DeliveriesPerSec = float64(r.readers) / f.All * 1000
+		f.DeliveriesPerSec = float64(r.written) / f.All * 1000
 	}
 	f.CPUPerMillion = perMillion(r.cpu, r.written*len(r.shots))
 	if b := r.burst; b != nil {
@@ -123,21 +130,19 @@ func perMillion(cpu time.Duration, deliveries int) float64 {
 }
 
 // set takes the medians of the rounds.
-func (p *benchPart) set(gateway, floor []benchRound) {
-	var gs, fs []benchFigures
-	for i := range gateway {
-		gs, fs = append(gs, gateway[i].figures()), append(fs, floor[i].figures())
-	}
+func (p *benchPart) set(gateway, floor, reading []benchRound) {
+	gs, fs, rs := figuresOf(gateway), figuresOf(floor), figuresOf(reading)
 	p.Gateway, p.Floor = middleFigures(gs), middleFigures(fs)
-	ratio := func(of func(benchFigures) float64) float64 {
+	against := func(others []benchFigures, of func(benchFigures) float64) float64 {
 		var all []float64
-		for i := range gs {
-			if f := of(fs[i]); f > 0 {
+		for i := range others {
+			if f := of(others[i]); f > 0 {
 				all = append(all, of(gs[i])/f)
 			}
 		}
 		return middle(all)
 	}
+	ratio := func(of func(benchFigures) float64) float64 { return against(fs, of) }
 	p.Ratio = benchRatio{
 		All:           ratio(func(f benchFigures) float64 { return f.All }),
 		AllFromFirst:  ratio(func(f benchFigures) float64 { return f.AllFromFirst }),
@@ -146,6 +151,19 @@ func (p *benchPart) set(gateway, floor []benchRound) {
 		Burst:         ratio(func(f benchFigures) float64 { return f.bursts().DeliveriesPerSec }),
 		BurstCPU:      ratio(func(f benchFigures) float64 { return f.bursts().CPUPerMillion }),
 	}
+	if len(rs) > 0 {
+		all := middleFigures(rs)
+		p.AllRead = &all
+		p.Ratio.P99AllRead = against(rs, func(f benchFigures) float64 { return f.P99 })
+	}
+}
+
+func figuresOf(rounds []benchRound) []benchFigures {
+	var all []benchFigures
+	for _, r := range rounds {
+		all = append(all, r.figures())
+	}
+	return all
 }
 
 func (f benchFigures) bursts() burstFigures {
@@ -228,6 +246,9 @@ func (r *benchResult) table(out io.Writer) error {
 		}
 		if err := w.Flush(); err != nil {
 			return err
+		}
+		if p.AllRead != nil {
+			fmt.Fprintf(out, "with all subscribers reading: from POST to 99 %% %.1f ms; with the silent ones %.2f times that\n", p.AllRead.P99, p.Ratio.P99AllRead)
 		}
 	}
 	const mib = 1 << 20
