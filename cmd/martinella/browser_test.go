@@ -18,7 +18,7 @@ import (
 var severityText = regexp.MustCompile(`(<(?:\w+:)?severity>)[^<]*(<)`)
 
 // browse starts a script of dashboards/e2e, which drives the system's Chromium.
-func browse(t *testing.T, script string, args ...string) *channeltest.Peer {
+func browse(t testing.TB, script string, args ...string) *channeltest.Peer {
 	t.Helper()
 	dir := filepath.Join(channeltest.ModuleDir(t), "dashboards", "e2e")
 	channeltest.Install(t, dir)
