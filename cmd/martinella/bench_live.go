@@ -57,7 +57,11 @@ file for each subscriber: see ulimit -n.`,
 			if err := errors.Join(b.target.check(cmd.Flags()), b.check()); err != nil {
 				return err
 			}
-			return b.run(cmd.Context())
+			err := b.run(cmd.Context())
+			if err != nil && cmd.Context().Err() != nil {
+				return refused(errors.New("stopped before the end of the measure"), "")
+			}
+			return err
 		},
 	}
 	f := cmd.Flags()

@@ -122,6 +122,33 @@ func TestBenchPrintsATable(t *testing.T) {
 	}
 }
 
+// A measure that is stopped ends its children and takes its folder away.
+func TestBenchStopsInOrder(t *testing.T) {
+	needRedis(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("SKIP: the swarm of clients needs Linux")
+	}
+	bin, err := program()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, errOut record
+	cmd := exec.Command(bin, "bench", "live", "--clients", "20", "--alerts", "1", "--rounds", "1000", "--idle", "0")
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	cmd.Env = append(os.Environ(), "TMPDIR="+shortDir(t)) // which must be empty in the end
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "rounds are measured", func() bool { return strings.Contains(errOut.String(), "round 2 of") })
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != exitRefused || !strings.Contains(errOut.String(), "stopped before the end") {
+		t.Errorf("exit %d\n%s%s", code, out.String(), errOut.String())
+	}
+}
+
 // Exercises of a load measure must not leave through the channels of a gateway
 // that is in use.
 func TestBenchSparesTheChannelsOfARunningGateway(t *testing.T) {
