@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"slices"
 	"strconv"
@@ -153,9 +155,7 @@ func race(b *testing.B, ours, bare, body *course) {
 func bare(status int, header http.Header, body []byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		h := w.Header()
-		for name, values := range header {
-			h[name] = values
-		}
+		maps.Copy(h, header)
 		w.WriteHeader(status)
 		_, _ = w.Write(body)
 	})
@@ -217,6 +217,29 @@ func BenchmarkFragment(b *testing.B) {
 				}
 				return path + "?part=live&v=" + string(g.board.Snapshot().Cursor) + "&lang=it", nil
 			})
+		})
+	}
+}
+
+// What a change costs once for each language and part, by the number of alerts
+// on the page.
+func BenchmarkRender(b *testing.B) {
+	for _, alerts := range []int{1, 20, 100} {
+		b.Run(fmt.Sprintf("%d alerts", alerts), func(b *testing.B) {
+			g := open(b)
+			for i := range alerts {
+				g.issue(message(fmt.Sprintf("render-%d", i)))
+			}
+			p := g.server.pages
+			r := httptest.NewRequest(http.MethodGet, "/?part=live&lang=it", nil)
+			for b.Loop() {
+				p.shelf = newShelf()
+				w := httptest.NewRecorder()
+				p.home(w, r)
+				if w.Code != http.StatusOK {
+					b.Fatal(w.Code)
+				}
+			}
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"sync"
 
 	"martinella/broadcast"
 )
@@ -132,10 +133,18 @@ func takesGzip(r *http.Request) bool {
 	return star
 }
 
+// zippers are at rest; each holds most of a megabyte.
+var zippers = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestCompression) // the level is one
+	return z
+}}
+
 func zip(b []byte) []byte {
 	var buf bytes.Buffer
-	z, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	z, _ := zippers.Get().(*gzip.Writer)
+	z.Reset(&buf)
 	_, _ = z.Write(b)
 	_ = z.Close()
+	zippers.Put(z)
 	return buf.Bytes()
 }
