@@ -5,8 +5,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -107,8 +105,8 @@ func (p *poller) read(c *client) {
 	}
 }
 
-// epollLine is a WebSocket whose descriptor is ours alone. It is written with
-// one system call that cannot wait, past Go's scheduler.
+// epollLine is a WebSocket whose descriptor is ours alone, and not in Go's
+// poller.
 type epollLine struct {
 	fd     int
 	poller *poller
@@ -152,26 +150,7 @@ func (p *poller) forget(fd int) {
 	p.clients[fd] = nil
 }
 
-func (l *epollLine) try(b []byte) (int, error) {
-	if len(b) == 0 {
-		return 0, nil
-	}
-	for {
-		// Not syscall.Write: entering and leaving the scheduler costs about a
-		// tenth of the whole, and this call does not wait.
-		n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(l.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), //nolint:gosec // the slice lives through the call
-			syscall.MSG_DONTWAIT|syscall.MSG_NOSIGNAL, 0, 0)
-		switch errno {
-		case 0:
-			return int(n), nil
-		case syscall.EINTR:
-		case syscall.EAGAIN:
-			return 0, nil
-		default:
-			return 0, errno
-		}
-	}
-}
+func (l *epollLine) try(b []byte) (int, error) { return tryWrite(uintptr(l.fd), b) }
 
 func (l *epollLine) later(*client) { l.await(unix.EPOLLIN | unix.EPOLLOUT) }
 func (l *epollLine) rest()         { l.await(unix.EPOLLIN) }

@@ -21,7 +21,10 @@ import (
 	"martinella/broadcast"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	playRole()
+	goleak.VerifyTestMain(m)
+}
 
 // record is a public warning for one municipality.
 func record(change ...func(*alerts.Record)) *alerts.Record {

@@ -84,11 +84,7 @@ func (l *connLine) shut() {
 
 // close does not say goodbye in TLS's way, which could wait for the peer.
 func (l *connLine) close() {
-	conn := l.conn
-	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
-		conn = wrapped.NetConn()
-	}
-	_ = conn.Close()
+	_ = plain(l.conn).Close()
 }
 
 // read takes what the peer sends until the connection ends.

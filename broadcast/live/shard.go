@@ -48,10 +48,12 @@ type joining struct {
 	ahead broadcast.Cursor // has everything up to here, which this node has not; or empty
 }
 
-// The most that is joined into one write for a client.
+// The most that is joined into one write for a client. More would save little,
+// and fill the receive buffer of a client (64 KiB and more) at once: it then
+// closes its window, and has to be asked for a long time to open it again.
 const (
-	joinFrames = 64
-	joinBytes  = 64 << 10
+	joinFrames = 16
+	joinBytes  = 32 << 10
 )
 
 func (s *shard) order(o order) {

@@ -46,10 +46,19 @@ func (h *Hub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Unlock()
 }
 
+// sendBuffer is what the kernel keeps for a client that does not read (it
+// doubles the figure, socket(7)): some bursts, and little enough that many such
+// clients cannot use up what the kernel has for all connections (tcp_mem), which
+// would close the windows of the others. Left alone it grows to 4 MiB.
+const sendBuffer = 32 << 10
+
 // connect gives a client the best line for its connection, and opens it.
 func (h *Hub) connect(c *client, conn net.Conn) {
 	c.mu.Lock() // or the poller could hear of a client that is not open yet
 	defer c.mu.Unlock()
+	if tcp, ok := plain(conn).(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer)
+	}
 	if tcp, ok := conn.(*net.TCPConn); ok && h.pollers != nil {
 		if err := h.pollers[c.home.number].take(tcp, c); err == nil {
 			h.enters(c)
@@ -60,6 +69,14 @@ func (h *Hub) connect(c *client, conn net.Conn) {
 	c.line = l
 	h.loops.Go(func() { l.read(c) })
 	h.enters(c)
+}
+
+// plain is the connection below TLS.
+func plain(conn net.Conn) net.Conn {
+	if wrapped, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		return wrapped.NetConn()
+	}
+	return conn
 }
 
 // turnAway refuses a client for now. A program reads Retry-After; a browser

@@ -138,3 +138,53 @@ func TestStrangersWithOldCursors(t *testing.T) {
 		}
 	})
 }
+
+// Who gives no sign of life is found, whether its socket takes what is written
+// or not; who does is kept.
+func TestStrangersWhoAreDead(t *testing.T) {
+	eachWay(t, func(t *testing.T, w way) {
+		s := newSite(t, w, newHistory(), func(c *live.Config) {
+			c.Full, c.BacklogMessages, c.BacklogBytes = writes("full", 5000), 1000, 64<<20
+			c.PingEvery, c.PongWithin, c.WriteTimeout = hang/300, hang/10, hang/10
+		})
+		alive, err := s.socket("", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tells(t, alive, "hello e1-0-0")
+		silent := s.stranger(t, "", false)
+		full := s.stranger(t, "view=full", true) // and never reads again
+		events, err := s.stream("view=full", "", true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tells(t, events, "hello e1-0-0") // and never reads again
+		for n := 1; n <= 100; n++ {
+			s.publish(warning())
+			tells(t, alive, "alert "+string(place(1, n)))
+		}
+		gone := make(chan error, 1)
+		go func() { // pings are answered in here
+			_, err := alive.next()
+			gone <- err
+		}()
+		for { // the silent one reads, and answers nothing
+			if _, err := silent.read(); err != nil {
+				break
+			}
+		}
+		eventually(t, "only who lives is left", func() bool { return s.Clients() == 1 })
+		if got := s.dropped(t, "silent") + s.dropped(t, "write"); got != 3 {
+			t.Errorf("dropped as silent or for a full socket: got %v, want 3", got)
+		}
+		select {
+		case err := <-gone:
+			t.Errorf("who lives was sent away: %v", err)
+		default:
+			alive.vanish()
+			<-gone
+		}
+		full.reset()
+		events.vanish()
+	})
+}
