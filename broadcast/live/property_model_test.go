@@ -52,13 +52,13 @@ func newGame(t *testing.T, s *site, rnd *rand.Rand, b bounds, old int) *game {
 	return g
 }
 
-func (g *game) note(format string, args ...any) {
+func (g *game) notef(format string, args ...any) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.say(format, args...)
+	g.sayf(format, args...)
 }
 
-func (g *game) say(format string, args ...any) {
+func (g *game) sayf(format string, args ...any) {
 	if len(g.story) < 2000 {
 		g.story = append(g.story, fmt.Sprintf(format, args...))
 	}
@@ -162,7 +162,7 @@ func (v *visitor) come(since broadcast.Cursor) {
 	if v.session != nil {
 		g.tally.Returns++
 	}
-	g.say("%s comes with %q for %q", v.name, since, v.area)
+	g.sayf("%s comes with %q for %q", v.name, since, v.area)
 	g.mu.Unlock()
 	v.session = s
 	g.reading.Go(s.run)
@@ -210,9 +210,9 @@ func (s *session) take(m message) {
 	s.messages++
 	switch {
 	case !s.greeted && m.Type != "hello":
-		s.wrong("the first message is %s %s", m.Type, m.Cursor)
+		s.wrongf("the first message is %s %s", m.Type, m.Cursor)
 	case s.greeted && m.Type == "hello":
-		s.wrong("a second hello")
+		s.wrongf("a second hello")
 	case m.Type == "hello":
 		s.hello(m)
 	case m.Type == "gone":
@@ -220,7 +220,7 @@ func (s *session) take(m message) {
 	case m.Type == "alert":
 		s.alert(m)
 	default:
-		s.wrong("a message of type %q", m.Type)
+		s.wrongf("a message of type %q", m.Type)
 	}
 }
 
@@ -228,16 +228,16 @@ func (s *session) hello(m message) {
 	g := s.game
 	at, ok := g.at(m.Cursor)
 	if !ok {
-		s.wrong("hello with the cursor %q, which is no place", m.Cursor)
+		s.wrongf("hello with the cursor %q, which is no place", m.Cursor)
 		return
 	}
 	if _, err := time.Parse(time.RFC3339, m.Time); err != nil {
-		s.wrong("hello at the time %q", m.Time)
+		s.wrongf("hello at the time %q", m.Time)
 	}
 	from, known := g.at(s.since)
 	switch {
 	case s.since == "" && at < s.place && len(g.begun) == s.begun:
-		s.wrong("without a cursor it begins at %d, but the node was at %d", at, s.place)
+		s.wrongf("without a cursor it begins at %d, but the node was at %d", at, s.place)
 	case s.since != "":
 		// The place may move on only over what is nothing to this client.
 		s.mustGone = !known || at < from || g.owed(s.visitor, from, at) != 0
@@ -257,7 +257,7 @@ func (s *session) gone(m message) {
 	case begun, g.disturbed > s.disturbed, tooMany:
 	case first && s.since != "" && (!s.known || !g.current(s.since) || s.trimmed(from)):
 	default:
-		s.wrong("gone without a reason: since %q, %d missed of at most %d", s.since, missed, g.bounds.replay)
+		s.wrongf("gone without a reason: since %q, %d missed of at most %d", s.since, missed, g.bounds.replay)
 	}
 	s.mustGone = false
 	s.adrift, s.most = true, g.told
@@ -275,11 +275,11 @@ func (s *session) gone(m message) {
 	}
 	if s.events {
 		if _, ok := g.at(m.Cursor); !ok {
-			s.wrong("gone with the id %q, which is no place", m.Cursor)
+			s.wrongf("gone with the id %q, which is no place", m.Cursor)
 		}
 		s.cursor = m.Cursor
 	}
-	g.say("%s: gone, then from %d to %d", s.name, s.place, s.most)
+	g.sayf("%s: gone, then from %d to %d", s.name, s.place, s.most)
 }
 
 // trimmed reports whether the log does not reach back to a place.
@@ -295,7 +295,7 @@ func (s *session) alert(m message) {
 	g.tally.Alerts++
 	n, ok := g.at(m.Cursor)
 	if !ok || n == 0 {
-		s.wrong("an alert with the cursor %q, which was never published", m.Cursor)
+		s.wrongf("an alert with the cursor %q, which was never published", m.Cursor)
 		return
 	}
 	c := g.changes[n-1]
@@ -303,20 +303,20 @@ func (s *session) alert(m message) {
 	next := g.owed(s.visitor, s.place, len(g.changes))
 	switch {
 	case s.mustGone:
-		s.wrong("hello skipped what was missed since %q, but what follows is not gone: alert %d", s.since, n)
+		s.wrongf("hello skipped what was missed since %q, but what follows is not gone: alert %d", s.since, n)
 	case len(concerns) == 0:
-		s.wrong("alert %d is %s: it must not leave", n, kinds[c.kind].name)
+		s.wrongf("alert %d is %s: it must not leave", n, kinds[c.kind].name)
 	case !slices.Contains(concerns, s.area):
-		s.wrong("alert %d (%s) is nothing to %s", n, kinds[c.kind].name, s.area)
+		s.wrongf("alert %d (%s) is nothing to %s", n, kinds[c.kind].name, s.area)
 	case n <= s.place:
-		s.wrong("alert %d after %d: twice or out of order", n, s.place)
+		s.wrongf("alert %d after %d: twice or out of order", n, s.place)
 	case !s.adrift && n != next:
-		s.wrong("alert %d after %d: %d is missing (%s)", n, s.place, next, kinds[g.changes[next-1].kind].name)
+		s.wrongf("alert %d after %d: %d is missing (%s)", n, s.place, next, kinds[g.changes[next-1].kind].name)
 	case s.adrift && g.owed(s.visitor, s.most, n-1) != 0:
-		s.wrong("alert %d after gone at %d: %d is missing", n, s.most, g.owed(s.visitor, s.most, n-1))
+		s.wrongf("alert %d after gone at %d: %d is missing", n, s.most, g.owed(s.visitor, s.most, n-1))
 	}
 	if m.View != s.view || m.Lang != s.lang || m.Spread <= 0 || m.Fill != filled(m.Cursor, len(m.Fill)) {
-		s.wrong("alert %d came as %s in %s, spread %d: %.40s", n, m.View, m.Lang, m.Spread, m.Fill)
+		s.wrongf("alert %d came as %s in %s, spread %d: %.40s", n, m.View, m.Lang, m.Spread, m.Fill)
 	}
 	s.place, s.adrift, s.cursor = n, false, m.Cursor
 }
@@ -328,7 +328,7 @@ func (s *session) over(err error) {
 	defer g.mu.Unlock()
 	defer g.move()
 	s.ended = true
-	g.say("%s is closed at %d: %v", s.name, s.place, err)
+	g.sayf("%s is closed at %d: %v", s.name, s.place, err)
 	var refusal refused
 	c, announced := errors.AsType[closed](err)
 	switch {
@@ -344,12 +344,12 @@ func (s *session) over(err error) {
 	case !announced && s.feed != nil && s.stalled:
 		g.tally.Cut++ // closed with 4408 long ago: the rest was lost on the way
 	default:
-		s.wrong("ended with %v", err)
+		s.wrongf("ended with %v", err)
 	}
 }
 
-func (s *session) wrong(format string, args ...any) {
-	s.game.say("%s: WRONG", s.name)
+func (s *session) wrongf(format string, args ...any) {
+	s.game.sayf("%s: WRONG", s.name)
 	s.game.t.Errorf("%s (area %q, %s, since %q): %s", s.name, s.area, map[bool]string{true: "events", false: "socket"}[s.events], s.since, fmt.Sprintf(format, args...))
 }
 

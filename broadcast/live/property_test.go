@@ -94,7 +94,7 @@ var kinds = []struct {
 type bounds struct{ ring, messages, bytes, replay int }
 
 func play(t *testing.T, w way, seed uint64, sum *tally) {
-	rnd := rand.New(rand.NewPCG(seed, 3)) //nolint:gosec // repeatable on purpose
+	rnd := rand.New(rand.NewPCG(seed, 3))
 	pick := func(of ...int) int { return of[rnd.IntN(len(of))] }
 	b := bounds{ring: pick(1, 4, 16), messages: pick(4, 12, 40), bytes: pick(8, 48, 512) << 10, replay: pick(10, 40, 2000)}
 	log := newHistory()
@@ -176,7 +176,7 @@ func (g *game) step() {
 }
 
 func (g *game) burst(n int, told bool) {
-	g.note("%d changes, told %v", n, told)
+	g.notef("%d changes, told %v", n, told)
 	for range n {
 		g.append(g.rnd.IntN(len(kinds)), told)
 	}
@@ -249,7 +249,7 @@ func (g *game) arrive() {
 func (g *game) stall() {
 	for _, v := range g.present() {
 		if g.rnd.IntN(2) == 0 {
-			g.note("%s stalls", v.name)
+			g.notef("%s stalls", v.name)
 			v.session.pause()
 		}
 	}
@@ -267,7 +267,7 @@ func (g *game) resume() {
 func (g *game) vanish() {
 	if open := g.present(); len(open) > 0 {
 		v := open[g.rnd.IntN(len(open))]
-		g.note("%s vanishes", v.name)
+		g.notef("%s vanishes", v.name)
 		v.session.end()
 	}
 }
@@ -295,13 +295,13 @@ func (g *game) begin() {
 	g.tally.Begins++
 	c := g.cursor(at)
 	g.mu.Unlock()
-	g.note("the node begins anew at %s", c)
+	g.notef("the node begins anew at %s", c)
 	g.site.Begin(c)
 }
 
 // anew is a log that was lost and starts another epoch.
 func (g *game) anew() {
-	g.note("the log is made anew")
+	g.notef("the log is made anew")
 	g.mu.Lock()
 	g.epochs = append(g.epochs, len(g.changes))
 	g.disturbed++
@@ -320,7 +320,7 @@ func (g *game) anew() {
 }
 
 func (g *game) trim() {
-	g.note("the log is trimmed")
+	g.notef("the log is trimmed")
 	g.mu.Lock()
 	g.disturbed++
 	g.mu.Unlock()
@@ -332,7 +332,7 @@ func (g *game) breakLog() {
 	g.broken = true
 	g.disturbed++
 	g.mu.Unlock()
-	g.note("the log cannot be read")
+	g.notef("the log cannot be read")
 	g.site.log.breaks(errors.New("the store is away"))
 	g.arrive()
 	g.arrive()

@@ -188,7 +188,7 @@ func soak(t *testing.T, w way, d time.Duration) {
 		all.Go(witnesses[i].run)
 	}
 	for i := range mischief {
-		all.Go(func() { f.loiter(rand.New(rand.NewPCG(f.seed, uint64(i)))) }) //nolint:gosec // repeatable on purpose
+		all.Go(func() { f.loiter(rand.New(rand.NewPCG(f.seed, uint64(i)))) })
 	}
 	all.Go(func() { f.publishAll(witnesses) })
 	end := time.NewTimer(d)
@@ -270,7 +270,7 @@ type witness struct {
 func newWitness(f *field, i int) *witness {
 	w := &witness{field: f, verona: i%2 == 1, events: i%4 == 2, wanders: i >= honest/2, view: []string{"brief", "full"}[i/4%2]}
 	w.name = fmt.Sprintf("witness %d (events %v, wanders %v)", i, w.events, w.wanders)
-	w.dice = rand.New(rand.NewPCG(f.seed, uint64(1e6+i))) //nolint:gosec // repeatable on purpose
+	w.dice = rand.New(rand.NewPCG(f.seed, uint64(1e6+i)))
 	w.query = "view=" + w.view
 	if w.verona {
 		w.query += "&area=023091"
