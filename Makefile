@@ -28,7 +28,7 @@ test: setup-test ## run every test of the project (race detector, shuffled)
 
 chaos: setup-test ## kill gateway and Redis under load, 20 times each; 1,000 seeds of misfortune; a short soak
 	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged' ./broadcast ./broadcast/rdb ./cmd/martinella
-	TEST_SEEDS=200 TEST_SOAK=30s .ci/tests -race -count=1 -timeout 10m -run 'EveryAlertOnce|Soak' ./broadcast/live
+	TEST_SEEDS=100 TEST_SOAK=30s .ci/tests -race -count=1 -timeout 10m -run 'EveryAlertOnce|Soak' ./broadcast/live
 
 soak: ## ten minutes (TEST_SOAK) of clients of the live feed who mean no good
 	TEST_SOAK=$${TEST_SOAK:-10m} .ci/tests -race -count=1 -timeout 1h -run 'Soak' ./broadcast/live
