@@ -57,8 +57,12 @@ func serveHub(path Path) error {
 		return err
 	}
 	log := newBook(0)
+	pace := -1
+	if path == storm {
+		path, pace = "", 0
+	}
 	h, err := New(Config{
-		Log: log, Brief: fills, Full: fills, Metrics: metrics, Path: path, JoinsPerSecond: -1,
+		Log: log, Brief: fills, Full: fills, Metrics: metrics, Path: path, JoinsPerSecond: pace,
 		WriteTimeout: time.Hour, BacklogMessages: 1 << 20, BacklogBytes: 1 << 30, // who does not read stays
 		ShutdownSpread: time.Millisecond,
 	})
@@ -78,6 +82,9 @@ func serveHub(path Path) error {
 		var count int
 		switch line := lines.Text(); {
 		case line == "count", line == "drop":
+			if n, frames := h.waits(); n > 0 {
+				fmt.Fprintf(os.Stderr, "%d messages wait for %d of %d clients\n", frames, n, h.Clients())
+			}
 			_ = answer.Encode(map[string]any{"sockets": h.Clients()})
 		default:
 			if _, err := fmt.Sscanf(line, "fan 1024 %d", &count); err != nil {
@@ -97,6 +104,22 @@ func serveHub(path Path) error {
 	cancel()
 	return <-ended
 }
+
+// waits says for how many clients how many frames wait.
+func (h *Hub) waits() (clients, frames int) {
+	for _, c := range h.everyone() {
+		c.mu.Lock()
+		if len(c.queue) > 0 {
+			clients++
+			frames += len(c.queue)
+		}
+		c.mu.Unlock()
+	}
+	return clients, frames
+}
+
+// storm is the role of a hub that paces who comes in.
+const storm Path = "storm"
 
 // fills builds messages of 1 KiB, as the floor's.
 func fills(e broadcast.Entry, _ string, _ time.Duration) []byte {
@@ -176,7 +199,7 @@ func envNumber(name string, otherwise int) int {
 // and a burst of 100.
 func (f *figures) round(b *testing.B, server *swarm.Floor, config swarm.Config, fans, burst, stuff int) {
 	b.Helper()
-	config.URL, config.Rate = server.URL(), -1
+	config.URL, config.Rate, config.Greeted = server.URL(), -1, !strings.HasSuffix(server.URL(), "/") // the floor has no path
 	s, err := swarm.Open(b.Context(), config)
 	if err != nil {
 		b.Fatal(err)
@@ -202,7 +225,8 @@ func (f *figures) round(b *testing.B, server *swarm.Floor, config swarm.Config, 
 		ctx, cancel := context.WithTimeout(b.Context(), time.Minute)
 		defer cancel()
 		if err := s.Wait(ctx); err != nil {
-			b.Fatal(err)
+			_, _ = server.Sockets() // says what waits
+			b.Fatalf("%v: %d lost", err, s.Report().Lost)
 		}
 		return done, s.Report()
 	}
@@ -296,4 +320,80 @@ func BenchmarkSilent(b *testing.B) {
 			b.ReportMetric(0, "ns/op")
 		})
 	}
+}
+
+// BenchmarkStorm compares what 5,000 open clients notice of 10,000 others that
+// all come at once, and do as they are told. TEST_STORM=unpaced is the
+// comparison with a node that lets everybody in.
+func BenchmarkStorm(b *testing.B) {
+	const clients, others = 5000, 10_000
+	if err := swarm.AllowFiles(clients + others); err != nil {
+		b.Skip(err)
+	}
+	as := storm
+	if os.Getenv("TEST_STORM") == "unpaced" {
+		as = PathEpoll
+	}
+	server := startServer(b, string(as))
+	settled, err := swarm.Open(b.Context(), swarm.Config{URL: server.URL(), Clients: clients, Greeted: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer settled.Close()
+	fan := func(f *figures) {
+		settled.Expect(1)
+		done, err := server.Fan(1024, 1)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if err := settled.Wait(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		m := settled.Report().Messages[0]
+		f.all = append(f.all, float64(m.All()-done.Start)/1e6)
+	}
+	quiet, storming := &figures{}, &figures{}
+	var took, retried float64
+	for b.Loop() {
+		for range 40 {
+			fan(quiet)
+			time.Sleep(20 * time.Millisecond)
+		}
+		began := time.Now()
+		in := make(chan error, 1)
+		var crowd *swarm.Swarm
+		go func() {
+			var err error
+			crowd, err = swarm.Open(b.Context(), swarm.Config{URL: server.URL(), Clients: others, Greeted: true, Rate: -1, Opening: others, Loops: 2})
+			in <- err
+		}()
+		for waiting := true; waiting; {
+			select {
+			case err := <-in:
+				if err != nil {
+					b.Fatal(err)
+				}
+				waiting = false
+			default:
+				fan(storming)
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		took, retried = time.Since(began).Seconds(), float64(crowd.Report().Retried)
+		if r := crowd.Report(); r.Faults() > 0 {
+			b.Errorf("the crowd lost %d, doubled %d, reordered %d", r.Lost, r.Doubled, r.Reordered)
+		}
+		crowd.Close()
+	}
+	if r := settled.Report(); r.Faults() > 0 {
+		b.Errorf("lost %d, doubled %d, reordered %d", r.Lost, r.Doubled, r.Reordered)
+	}
+	last := func(v []float64) float64 { return slices.Max(v) }
+	b.ReportMetric(median(quiet.all), "quiet-all-ms")
+	b.ReportMetric(last(quiet.all), "quiet-max-ms")
+	b.ReportMetric(median(storming.all), "storm-all-ms")
+	b.ReportMetric(last(storming.all), "storm-max-ms")
+	b.ReportMetric(took, "storm-s")
+	b.ReportMetric(retried, "told-to-come-back")
+	b.ReportMetric(0, "ns/op")
 }

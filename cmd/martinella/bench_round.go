@@ -45,7 +45,7 @@ type burst struct {
 
 // subscribe opens the clients on a server.
 func (b *benchLive) subscribe(ctx context.Context, url string, rate, silent int) (*swarm.Swarm, error) {
-	s, err := swarm.Open(ctx, swarm.Config{URL: url, Clients: b.clients, Silent: silent, Remote: b.remote, Rate: rate})
+	s, err := swarm.Open(ctx, swarm.Config{URL: url, Clients: b.clients, Silent: silent, Remote: b.remote, Rate: rate, Greeted: url != b.floor.URL()})
 	if err != nil {
 		return nil, unreachable(err, "the gateway's log may say why; ulimit -n bounds the open files of each process")
 	}

@@ -48,7 +48,7 @@ func openHall(b *testing.B, others int) *hall {
 	ctx, cancel := context.WithTimeout(b.Context(), 2*time.Minute)
 	defer cancel()
 	var err error
-	h.others, err = swarm.Open(ctx, swarm.Config{URL: strings.Replace(p.url, "http", "ws", 1) + "/live?lang=it", Clients: others})
+	h.others, err = swarm.Open(ctx, swarm.Config{URL: strings.Replace(p.url, "http", "ws", 1) + "/live?lang=it", Clients: others, Greeted: true})
 	if errors.Is(err, swarm.ErrUnsupported) {
 		b.Skip("SKIP: the swarm of clients needs Linux")
 	}

@@ -29,6 +29,7 @@ type client struct {
 	state   state
 	mute    bool // becomes silent
 	entered bool // was let in
+	welcome bool // has heard its place
 	order   int  // its number among all clients of the swarm
 	rest    []byte
 	parts   []byte // of a message in several frames
@@ -173,6 +174,7 @@ func (l *loop) message(c *client, payload []byte, at int64) {
 		l.ledger.see(&c.seen, place, len(payload), at)
 	case Start:
 		l.ledger.begin(&c.seen, place)
+		l.greet(c)
 	case Gone:
 		l.gone++
 	case Other:

@@ -29,6 +29,11 @@ type Config struct {
 	// take as little of the shared processors as if most of them ran elsewhere.
 	Remote bool
 
+	// Greeted says that the server tells every client its place before anything
+	// else (kind Start), as the live feed does: a client that reads is in when it
+	// has heard that. A handshake alone does not say from where on it counts.
+	Greeted bool
+
 	Rate    int   // connections begun per second, over all loops; 1,800; negative is without limit
 	Opening int   // handshakes at once; 128
 	Loops   int   // epoll loops, each a thread; 1

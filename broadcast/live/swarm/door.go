@@ -22,6 +22,7 @@ type door struct {
 	next     int // the first client that has not begun
 	inflight int
 	inside   int
+	greeted  int // of them know their place
 	due      time.Time
 	later    []appointment
 	retried  int
@@ -223,7 +224,18 @@ func (l *loop) enter(c *client, index int32) {
 	if err != nil {
 		l.refuse(fmt.Errorf("epoll: %w", err))
 	}
-	if l.door.inside == len(l.clients) {
+	if c.mute || !l.swarm.cfg.Greeted {
+		l.greet(c)
+	}
+}
+
+// greet counts a client that knows its place, or will not be told.
+func (l *loop) greet(c *client) {
+	if c.welcome {
+		return
+	}
+	c.welcome = true
+	if l.door.greeted++; l.door.greeted == len(l.clients) {
 		l.swarm.signal()
 	}
 }

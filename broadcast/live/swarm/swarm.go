@@ -94,7 +94,7 @@ func (s *Swarm) gather(ctx context.Context) error {
 		var err error
 		for _, l := range s.loops {
 			look := func() {
-				inside += l.door.inside
+				inside += l.door.greeted
 				err = errors.Join(err, l.door.err)
 			}
 			if !l.do(look) {
