@@ -82,7 +82,10 @@ type LimitsConfig struct {
 	KeyRate     float64 `yaml:"key_rate"`     // requests of one API key a second; below 0: no limit
 	KeyBurst    int     `yaml:"key_burst"`    // at once
 	LiveClients int     `yaml:"live_clients"` // open pages and programs on this node
+	LiveJoins   int     `yaml:"live_joins"`   // of them that come in a second, after a burst of as many; below 0: no limit
 	LivePath    string  `yaml:"live_path"`    // how idle WebSockets are kept: epoll or goroutines; "": the best here
+	// LiveFarewell is over how long open pages are sent away at shutdown.
+	LiveFarewell time.Duration `yaml:"live_farewell"`
 }
 
 // PagesConfig is what the public pages show of the institution.

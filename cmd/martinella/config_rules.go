@@ -55,12 +55,22 @@ func (c *Config) rules(r *nodeReader) {
 	if c.Policy.SecondPersonReach < 0 {
 		say("policy.second_person_reach", "is negative", "0 asks for a second person for every Actual alert")
 	}
+	if c.Limits.LiveClients < 0 {
+		say("limits.live_clients", "is negative", "leave it out for 50,000")
+	}
+	if d := c.Limits.LiveFarewell; d < 0 || d > maxFarewell {
+		say("limits.live_farewell", "is "+d.String(), "a time up to "+maxFarewell.String()+"; leave it out for 5s")
+	}
 	if p := live.Path(c.Limits.LivePath); p != "" && p != live.PathEpoll && p != live.PathGoroutines {
 		say("limits.live_path", "is "+quoted(c.Limits.LivePath), "epoll (Linux) or goroutines; leave it out for the best that the system has")
 	}
 	c.channelRules(say)
 	c.senderRules(r, say)
 }
+
+// maxFarewell keeps a shutdown within what service managers wait (systemd:
+// TimeoutStopSec, 90 s).
+const maxFarewell = time.Minute
 
 // place finds where a key was set.
 func (c *Config) place(r *nodeReader, path string) (string, int) {

@@ -80,6 +80,8 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"a key given twice":               {valdemo + "data: a\ndata: b\n", []string{"m.yaml:4: data is given twice"}},
 		"a word for a number":             {valdemo + "policy:\n  second_person_reach: many\n", []string{"m.yaml:4: policy.second_person_reach is \"many\""}},
 		"a path that does not exist":      {valdemo + "limits:\n  live_path: fibres\n", []string{"m.yaml:4: limits.live_path is \"fibres\"", "epoll (Linux) or goroutines"}},
+		"a farewell that takes too long":  {valdemo + "limits:\n  live_farewell: 2m\n", []string{"m.yaml:4: limits.live_farewell is 2m0s", "up to 1m0s"}},
+		"a negative number of pages":      {valdemo + "limits:\n  live_clients: -1\n", []string{"m.yaml:4: limits.live_clients is negative"}},
 		"a value for a list":              {valdemo + "origins: https://a.example\n", []string{"m.yaml:3: origins must be a list"}},
 		"an unknown mode":                 {strings.Replace(valdemo, "live", "war", 1), []string{"m.yaml:1: mode is \"war\""}},
 		"a slug that cannot be":           {strings.Replace(valdemo, "valdemo,", "Val Demo,", 1), []string{"m.yaml:2: authority.slug is \"Val Demo\""}},

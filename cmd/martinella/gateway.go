@@ -125,7 +125,8 @@ func (g *gateway) follow(registry *prometheus.Registry) error {
 	}
 	g.hub, err = live.New(live.Config{
 		Log: g.store.Log(), Brief: build(broadcast.Brief), Full: build(broadcast.Full), Metrics: metrics, Logger: g.log,
-		Public: broadcast.Public, Origins: g.origins(), MaxClients: g.config.Limits.LiveClients, Path: live.Path(g.config.Limits.LivePath),
+		Public: broadcast.Public, Origins: g.origins(), Path: live.Path(g.config.Limits.LivePath),
+		MaxClients: g.config.Limits.LiveClients, JoinsPerSecond: g.config.Limits.LiveJoins, ShutdownSpread: g.config.Limits.LiveFarewell,
 		Languages: g.languages(),
 	})
 	if err != nil {
