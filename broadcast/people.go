@@ -19,7 +19,35 @@ type Subscriber struct {
 	Audience    string            `json:"audience"` // citizens, volunteers, institutions, media
 	Purpose     string            `json:"purpose"`  // emergency | information
 	Until       time.Time         `json:"until,omitzero"`
+
+	// Circle is where the person is, besides or instead of areas: a home, a farm.
+	Circle *alerts.Circle `json:"circle,omitempty"`
+	// Channels are kinds of contact in order of preference; none: every kind
+	// that there is a contact for.
+	Channels []string `json:"channels,omitempty"`
+	// Topics are what an information is about; none: everything.
+	Topics []string `json:"topics,omitempty"`
+	// Quiet hours hold back what is below Severe.
+	Quiet *Hours `json:"quiet,omitempty"`
+	// Consent is by what right the person is in the list.
+	Consent Consent `json:"consent,omitempty"`
 }
+
+// Hours are a daily span of local time, "22:00" to "07:00".
+type Hours struct {
+	From string `json:"from"`
+	To   string `json:"to"`
+}
+
+// Consent says by what right somebody is written to.
+type Consent string
+
+// The values of [Consent].
+const (
+	ConsentTask  Consent = ""      // a list of the authority, under its public task: none is needed
+	ConsentAsked Consent = "asked" // signed up and has not confirmed yet: gets nothing but the question
+	ConsentGiven Consent = "given" // signed up and confirmed
+)
 
 // Person is a subscriber with the number that stands for it for ever.
 type Person struct {
