@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"martinella/broadcast/crash"
 )
 
 // batch is a job being carried: windows of recipients, one after another. Per
@@ -72,6 +74,7 @@ func (b *batch) run(ctx context.Context) error {
 		b.at = end
 	}
 	if b.at >= b.job.To && len(b.unsent) == 0 && len(b.doubts) == 0 {
+		crash.At(crash.BeforeAck)
 		return b.store(true)
 	}
 	return b.later()
@@ -142,6 +145,7 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 	if err != nil {
 		return err
 	}
+	crash.At(crash.AfterTry)
 	contacts, err := b.contacts(from, to)
 	if err != nil {
 		// Nobody was sent anything: say so, or they would count as in doubt.

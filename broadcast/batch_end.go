@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/broadcast/crash"
 )
 
 // store settles the last window. With last the job is done.
@@ -20,6 +21,7 @@ func (b *batch) store(last bool) error {
 		if err != nil && (!errors.Is(err, ErrLost) || errors.Is(err, alerts.ErrUnavailable)) {
 			return err
 		}
+		crash.At(crash.AfterDone)
 		// Recorded, also where the job is another worker's by now.
 		b.metrics.settled(b.name, b.task.Record.Alert.Severity(), b.results, changed)
 		b.results = nil

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/broadcast/crash"
 	"martinella/channels"
 )
 
@@ -253,6 +254,7 @@ func (l *line) send(m channels.Message) (r channels.Receipt, err error) {
 		r, err = l.channel.Send(ctx, m)
 		return err
 	})
+	crash.At(crash.AfterSubmit)
 	done(err)
 	verdict, _ := channels.VerdictOf(err)
 	if errors.Is(err, errPanic) {

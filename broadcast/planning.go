@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/broadcast/crash"
 )
 
 // planBatch is how many jobs one call of Plan writes.
@@ -49,6 +50,7 @@ func (l *line) planOne(ctx context.Context, p Planned) error {
 		if err != nil {
 			return err
 		}
+		crash.At(crash.AfterPlan)
 		if planned == first+len(batch) && last {
 			if failed > 0 {
 				l.metrics.changed(l.name, Changed{Failed: failed})

@@ -14,6 +14,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/crash"
 	"martinella/channels"
 )
 
@@ -100,6 +101,7 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 	}
 	switch code, _ := out[0].(int64); code {
 	case 1:
+		crash.At(crash.AfterXAdd)
 	case -2:
 		return fmt.Errorf("%s: %w", op, alerts.ErrNotFound)
 	case -1:

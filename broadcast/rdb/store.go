@@ -15,6 +15,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/crash"
 )
 
 // Store keeps records and acts.
@@ -34,6 +35,7 @@ func (s *Store) Intake(ctx context.Context, rec *alerts.Record, raw []byte, act 
 	if err != nil {
 		return nil, false, fmt.Errorf("intake %s: %w", rec.ID, err)
 	}
+	crash.At(crash.BeforeAccept)
 	k := s.r.keys
 	out, err := s.r.keep(ctx, s.r.scripts.intake, []string{
 		k.alias(rec.Alert.Sender, rec.Alert.Identifier), k.record(rec.ID), k.raw(rec.ID), k.records(), k.event(rec.Event),
@@ -44,6 +46,7 @@ func (s *Store) Intake(ctx context.Context, rec *alerts.Record, raw []byte, act 
 	if err != nil {
 		return nil, false, fail("intake "+string(rec.ID), err)
 	}
+	crash.At(crash.AfterAccept)
 	if fresh, _ := out[1].(int64); fresh == 1 {
 		return rec.Clone(), true, nil
 	}
