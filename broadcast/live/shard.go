@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -119,13 +120,11 @@ func (s *shard) come(j *joining) {
 }
 
 func (s *shard) left(c *client) {
-	s.audience.remove(c)
-	for i, j := range s.early {
-		if j.client == c {
-			s.early = append(s.early[:i], s.early[i+1:]...)
-			return
-		}
+	if c.group != nil {
+		s.audience.remove(c)
+		return
 	}
+	s.early = slices.DeleteFunc(s.early, func(j *joining) bool { return j.client == c })
 }
 
 // catchUp lets those in who were ahead of this node until now.

@@ -18,7 +18,7 @@ type wheel struct {
 
 	pingEvery, pongWithin int32 // ticks
 
-	mu    sync.Mutex
+	mu    sync.Mutex  // also to move now on
 	slots [][]*client // each client stands in one, that of its next turn
 
 	lateMu sync.Mutex
@@ -43,15 +43,15 @@ func (w *wheel) in(d time.Duration) int32 { return w.now.Load() + max(1, w.ticks
 // add takes in a client. Its first ping comes at a random moment, so that
 // clients that came together are not pinged together.
 func (w *wheel) add(c *client) {
-	now := w.now.Load()
-	c.heard, c.ping = now, now+1+rand.Int32N(w.pingEvery)
-	w.turn(c, c.ping)
-}
-
-// turn puts a client into the slot of a tick.
-func (w *wheel) turn(c *client, tick int32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	now := w.now.Load()
+	c.heard, c.ping = now, now+1+rand.Int32N(w.pingEvery)
+	w.put(c, c.ping)
+}
+
+// put puts a client into the slot of a tick that is to come. The lock is held.
+func (w *wheel) put(c *client, tick int32) {
 	i := tick % int32(len(w.slots))
 	w.slots[i] = append(w.slots[i], c)
 }
@@ -65,15 +65,17 @@ func (w *wheel) watch(c *client) {
 
 // tick moves the wheel on by one step.
 func (w *wheel) tick() {
-	now := w.now.Add(1)
 	w.mu.Lock()
+	now := w.now.Add(1)
 	i := now % int32(len(w.slots))
 	due := w.slots[i]
 	w.slots[i] = nil
 	w.mu.Unlock()
 	for _, c := range due {
 		if next, ok := w.visit(c, now); ok {
-			w.turn(c, next)
+			w.mu.Lock()
+			w.put(c, next)
+			w.mu.Unlock()
 		}
 	}
 
@@ -105,8 +107,11 @@ func (w *wheel) visit(c *client, now int32) (next int32, ok bool) {
 		return 0, false
 	}
 	if now >= c.ping {
-		if c.said = 0; len(c.queue) == 0 { // otherwise the write timeout finds a dead peer sooner
+		c.said = 0
+		if len(c.queue) == 0 {
 			c.tell(pingFrame)
+		} else { // judged by the write timeout, which finds a dead peer sooner
+			c.heard, dead = now, now+w.pongWithin
 		}
 		c.ping = now + w.pingEvery
 	}
