@@ -1,14 +1,17 @@
 package rdb
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strconv"
 	"time"
 
 	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"martinella/alerts"
 	"martinella/broadcast"
@@ -18,7 +21,7 @@ import (
 // and keyed indexes of contacts.
 type People struct{ r *Redis }
 
-var _ broadcast.People = (*People)(nil)
+var _ broadcast.Roll = (*People)(nil)
 
 // People gives the store of subscribers.
 func (r *Redis) People() *People { return &People{r} }
@@ -26,89 +29,38 @@ func (r *Redis) People() *People { return &People{r} }
 // peoplePage is how many subscribers are read and opened at once.
 const peoplePage = 1000
 
-// subscriberVersion is the stored format of broadcast.Subscriber.
-const subscriberVersion = 1
+// errUnreadable is the error of a subscriber that does not open.
+var errUnreadable = errors.New("cannot be read")
 
-// Add implements [broadcast.People].
-func (p *People) Add(ctx context.Context, s broadcast.Subscriber) (number uint32, fresh bool, err error) {
-	if len(s.Contacts) == 0 {
-		return 0, false, errors.New("add a person: there is no contact")
-	}
-	s.V = subscriberVersion
-	text, err := json.Marshal(s)
-	if err != nil {
-		return 0, false, fmt.Errorf("add a person: %w", err)
-	}
-	var new []string
-	for kind, address := range s.Contacts {
-		new = append(new, p.contact(kind, address))
-	}
-	// The number must be known before sealing: it is bound to the text. Whoever
-	// adds the same contact meanwhile decides the number, and it is done again.
-	for range 10 {
-		number, err = p.owner(ctx, s.Contacts)
-		if err != nil {
-			return 0, false, fail("add a person", err)
-		}
-		var old []string
-		if fresh = number == 0; fresh {
-			err = again(ctx, func(ctx context.Context) error {
-				n, err := p.r.commands.Incr(ctx, p.r.keys.peopleSeq()).Uint64()
-				number = uint32(n)
-				return err
-			})
-		} else {
-			old, err = p.contactsOf(ctx, number)
-		}
-		if err != nil {
-			return 0, false, fail("add a person", err)
-		}
-		keys := append(append([]string{p.r.keys.people()}, new...), old...)
-		taken, err := p.r.repeat(ctx, p.r.scripts.person, keys, number, p.r.vault.close(text, purpose(number)), len(new)).Int()
-		if err != nil {
-			return 0, false, fail("add a person", err)
-		}
-		if taken == 0 {
-			return number, fresh, nil
-		}
-	}
-	return 0, false, fmt.Errorf("add a person: the contacts belong to several people: %w", alerts.ErrConflict)
+// read is a member as it was read.
+type read struct {
+	member *broadcast.Member // nil: nobody
+	mark   []byte            // the beginning of the sealed value, which no other one has
+	err    error             // it is there and does not open
 }
 
 func (p *People) contact(kind, address string) string {
 	return p.r.keys.contact(p.r.vault.find(kind, address))
 }
 
+// indexKeys gives the index keys of a person's contacts.
+func (p *People) indexKeys(m *broadcast.Member) (keys []string) {
+	if m == nil {
+		return nil
+	}
+	for _, kind := range m.Kinds() {
+		keys = append(keys, p.contact(kind, m.Contacts[kind]))
+	}
+	return keys
+}
+
 func purpose(number uint32) string { return "person " + strconv.FormatUint(uint64(number), 10) }
 
-// owner gives the number of whoever has one of the contacts, 0 for nobody.
-func (p *People) owner(ctx context.Context, contacts map[string]string) (uint32, error) {
-	for kind, address := range contacts {
-		n, err := p.Lookup(ctx, kind, address)
-		if err == nil {
-			return n, nil
-		}
-		if !errors.Is(err, alerts.ErrNotFound) {
-			return 0, err
-		}
+// read opens subscribers in one round trip.
+func (p *People) read(ctx context.Context, numbers []uint32) ([]read, error) {
+	if len(numbers) == 0 {
+		return nil, nil
 	}
-	return 0, nil
-}
-
-// contactsOf gives the index keys of a person's contacts.
-func (p *People) contactsOf(ctx context.Context, number uint32) (keys []string, err error) {
-	found, err := p.read(ctx, []uint32{number})
-	if err != nil || found[0] == nil {
-		return nil, err
-	}
-	for kind, address := range found[0].Contacts {
-		keys = append(keys, p.contact(kind, address))
-	}
-	return keys, nil
-}
-
-// read opens subscribers; nil for who is not there.
-func (p *People) read(ctx context.Context, numbers []uint32) ([]*broadcast.Subscriber, error) {
 	fields := make([]string, len(numbers))
 	for i, n := range numbers {
 		fields[i] = strconv.FormatUint(uint64(n), 10)
@@ -121,35 +73,38 @@ func (p *People) read(ctx context.Context, numbers []uint32) ([]*broadcast.Subsc
 	if err != nil {
 		return nil, err
 	}
-	people := make([]*broadcast.Subscriber, len(numbers))
+	found := make([]read, len(numbers))
 	for i, box := range boxes {
-		sealed, ok := box.(string)
-		if !ok {
-			continue
+		if text, ok := box.(string); ok {
+			found[i] = p.r.vault.member(numbers[i], []byte(text))
 		}
-		text, err := p.r.vault.open([]byte(sealed), purpose(numbers[i]))
-		if err != nil {
-			return nil, fmt.Errorf("person %d: %w", numbers[i], err)
-		}
-		s := new(broadcast.Subscriber)
-		if err := json.Unmarshal(text, s); err != nil {
-			return nil, fmt.Errorf("person %d cannot be read", numbers[i]) // the error would quote it
-		}
-		people[i] = s
 	}
-	return people, nil
+	return found, nil
 }
 
-// Select implements [broadcast.People].
-func (p *People) Select(ctx context.Context, kind string, sel broadcast.Selection) (map[string][]uint32, error) {
-	now := time.Now()
-	out := map[string][]uint32{}
-	err := p.each(ctx, func(number uint32, s *broadcast.Subscriber) {
-		if s.Contacts[kind] != "" && sel.Concerns(*s, now) {
-			out[s.Language] = append(out[s.Language], number)
-		}
-	})
-	return out, fail("select people", err)
+// member opens a sealed subscriber.
+func (v *vault) member(number uint32, box []byte) read {
+	out := read{mark: v.beginning(box)}
+	text, err := v.open(box, purpose(number))
+	if err != nil {
+		out.err = fmt.Errorf("person %d: %w", number, err)
+		return out
+	}
+	m := new(broadcast.Member)
+	if err := json.Unmarshal(text, m); err != nil {
+		out.err = fmt.Errorf("person %d %w", number, errUnreadable) // the error of json would quote it
+		return out
+	}
+	m.Number = number
+	out.member = m
+	return out
+}
+
+// unreadable tells the log and the counter of someone who is left out because
+// the sealed entry does not open: the others must not wait for it.
+func (p *People) unreadable(err error) {
+	p.r.unread.Add(1)
+	p.r.log.Error("a subscriber is left out", zap.Error(err))
 }
 
 // Count gives how many people are stored.
@@ -158,8 +113,8 @@ func (p *People) Count(ctx context.Context) (int, error) {
 	return int(n), fail("count people", err)
 }
 
-// each calls do for everybody, by number.
-func (p *People) each(ctx context.Context, do func(uint32, *broadcast.Subscriber)) error {
+// pages reads everybody by number, page by page, until do gives false.
+func (p *People) pages(ctx context.Context, do func(numbers []uint32, found []read) bool) error {
 	var last uint64
 	err := again(ctx, func(ctx context.Context) (err error) {
 		last, err = p.r.commands.Get(ctx, p.r.keys.peopleSeq()).Uint64()
@@ -176,55 +131,72 @@ func (p *People) each(ctx context.Context, do func(uint32, *broadcast.Subscriber
 		for n := first; n <= min(last, first+peoplePage-1); n++ {
 			numbers = append(numbers, uint32(n))
 		}
-		people, err := p.read(ctx, numbers)
+		found, err := p.read(ctx, numbers)
 		if err != nil {
 			return err
 		}
-		for i, s := range people {
-			if s != nil {
-				do(numbers[i], s)
-			}
+		if !do(numbers, found) {
+			return nil
 		}
 	}
 	return nil
+}
+
+// All implements [broadcast.Roll].
+func (p *People) All(ctx context.Context) iter.Seq2[broadcast.Member, error] {
+	return func(yield func(broadcast.Member, error) bool) {
+		stopped := false
+		err := p.pages(ctx, func(numbers []uint32, found []read) bool {
+			for i, f := range found {
+				switch {
+				case f.err != nil:
+					stopped = !yield(broadcast.Member{Number: numbers[i]}, f.err)
+				case f.member != nil:
+					stopped = !yield(*f.member, nil)
+				}
+				if stopped {
+					return false
+				}
+			}
+			return true
+		})
+		if err != nil && !stopped {
+			yield(broadcast.Member{}, fail("list people", err))
+		}
+	}
+}
+
+// Member implements [broadcast.Roll].
+func (p *People) Member(ctx context.Context, number uint32) (*broadcast.Member, error) {
+	op := "read person " + strconv.FormatUint(uint64(number), 10)
+	found, err := p.read(ctx, []uint32{number})
+	switch {
+	case err != nil:
+		return nil, fail(op, err)
+	case found[0].err != nil:
+		return nil, found[0].err
+	case found[0].member == nil:
+		return nil, fmt.Errorf("%s: %w", op, alerts.ErrNotFound)
+	}
+	return found[0].member, nil
 }
 
 // Contacts implements [broadcast.People].
 func (p *People) Contacts(ctx context.Context, kind string, numbers []uint32) ([]string, error) {
-	if len(numbers) == 0 {
-		return nil, nil
-	}
-	people, err := p.read(ctx, numbers)
+	found, err := p.read(ctx, numbers)
 	if err != nil {
 		return nil, fail("contacts", err)
 	}
-	out := make([]string, len(numbers))
-	for i, s := range people {
-		if s != nil {
-			out[i] = s.Contacts[kind]
+	out := make([]string, len(found))
+	for i, f := range found {
+		switch {
+		case f.err != nil:
+			p.unreadable(f.err)
+		case f.member != nil:
+			out[i] = f.member.Reachable(kind)
 		}
 	}
 	return out, nil
-}
-
-// Erase implements [broadcast.People]. The append-only file still holds the
-// ciphertext until Redis rewrites it, which is asked for at once.
-func (p *People) Erase(ctx context.Context, number uint32) error {
-	op := "erase person " + strconv.FormatUint(uint64(number), 10)
-	contacts, err := p.contactsOf(ctx, number)
-	if err != nil {
-		return fail(op, err)
-	}
-	keys := append([]string{p.r.keys.people(), p.r.keys.tombstones()}, contacts...)
-	there, err := p.r.repeat(ctx, p.r.scripts.erase, keys, number, time.Now().UnixMilli()).Int()
-	if err != nil {
-		return fail(op, err)
-	}
-	if there == 0 {
-		return fmt.Errorf("%s: %w", op, alerts.ErrNotFound)
-	}
-	_ = p.r.commands.BgRewriteAOF(ctx).Err() // not everywhere allowed, and one may be running
-	return nil
 }
 
 // Lookup implements [broadcast.People].
@@ -238,4 +210,65 @@ func (p *People) Lookup(ctx context.Context, kind, address string) (number uint3
 		return 0, fmt.Errorf("look a person up: %w", alerts.ErrNotFound)
 	}
 	return number, fail("look a person up", err)
+}
+
+// Erase implements [broadcast.People]. The append-only file still holds the
+// ciphertext until Redis rewrites it, which is asked for at once.
+func (p *People) Erase(ctx context.Context, number uint32) error {
+	n, err := p.EraseAll(ctx, []uint32{number})
+	if err == nil && n == 0 {
+		err = fmt.Errorf("erase person %d: %w", number, alerts.ErrNotFound)
+	}
+	return err
+}
+
+// EraseAll implements [broadcast.Roll].
+func (p *People) EraseAll(ctx context.Context, numbers []uint32) (erased int, err error) {
+	for _, number := range numbers {
+		there, err := p.erase(ctx, number)
+		if err != nil {
+			return erased, fail("erase person "+strconv.FormatUint(uint64(number), 10), err)
+		}
+		if there {
+			erased++
+		}
+	}
+	if erased > 0 {
+		_ = p.r.commands.BgRewriteAOF(ctx).Err() // not everywhere allowed, and one may be running
+	}
+	return erased, nil
+}
+
+// tries is how often a change is begun anew because somebody else changed the
+// same person meanwhile.
+const tries = 20
+
+func (p *People) erase(ctx context.Context, number uint32) (there bool, err error) {
+	now := time.Now().UnixMilli()
+	for range tries {
+		found, err := p.read(ctx, []uint32{number})
+		if err != nil {
+			return false, err
+		}
+		if found[0].member == nil && found[0].err == nil {
+			return false, nil
+		}
+		// Who does not open has no index that could be found; the entry goes all the same.
+		keys := append([]string{p.r.keys.people(), p.r.keys.tombstones(), p.r.keys.peopleChanges()}, p.indexKeys(found[0].member)...)
+		got, err := p.r.repeat(ctx, p.r.scripts.erase, keys, number, now, found[0].mark).Int()
+		if err != nil || got >= 0 {
+			return got == 1, err
+		}
+	}
+	return false, alerts.ErrStale
+}
+
+// MAC implements [broadcast.Roll].
+func (p *People) MAC(text []byte) []byte { return p.r.vault.mac(text) }
+
+// same reports whether two members are stored alike.
+func same(a, b *broadcast.Member) bool {
+	x, errX := json.Marshal(a)
+	y, errY := json.Marshal(b)
+	return errX == nil && errY == nil && bytes.Equal(x, y)
 }

@@ -39,7 +39,7 @@ func loadScripts() (*scripts, error) {
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), trim: script("trim"), epoch: script("epoch"),
-		person: script("person"), erase: script("erase"),
+		person: script("acts", "person"), erase: script("erase"),
 	}
 	return s, failed
 }

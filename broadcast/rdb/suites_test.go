@@ -79,5 +79,6 @@ func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("log", func(t *testing.T) { broadcasttest.TestLog(t, open) })
 	t.Run("queue", func(t *testing.T) { broadcasttest.TestQueue(t, open) })
 	t.Run("people", func(t *testing.T) { broadcasttest.TestPeople(t, open) })
+	t.Run("roll", func(t *testing.T) { broadcasttest.TestRoll(t, open) })
 	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }

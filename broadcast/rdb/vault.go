@@ -22,6 +22,7 @@ import (
 type vault struct {
 	seal  cipher.AEAD
 	index []byte
+	proof []byte
 }
 
 // errNoKey is the error of a key file that is not there and might be made.
@@ -120,6 +121,10 @@ func newVault(key []byte) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
+	proof, err := hkdf.Key(sha256.New, key, nil, "martinella proof", 32)
+	if err != nil {
+		return nil, err
+	}
 	block, err := aes.NewCipher(sealing)
 	if err != nil {
 		return nil, err
@@ -128,7 +133,7 @@ func newVault(key []byte) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &vault{aead, index}, nil
+	return &vault{aead, index, proof}, nil
 }
 
 // sealed is the format of what close writes: one byte, then nonce and text.
@@ -152,6 +157,17 @@ func (v *vault) open(box []byte, purpose string) ([]byte, error) {
 		return nil, errors.New("the sealed value does not open: another key file, or it was changed")
 	}
 	return text, nil
+}
+
+// beginning is that of a sealed value: format and nonce, which no other
+// value has.
+func (v *vault) beginning(box []byte) []byte { return box[:min(len(box), 1+v.seal.NonceSize())] }
+
+// mac proves that this authority wrote a text.
+func (v *vault) mac(text []byte) []byte {
+	mac := hmac.New(sha256.New, v.proof)
+	mac.Write(text)
+	return mac.Sum(nil)
 }
 
 // find is the index of a contact: nobody without the key can guess numbers

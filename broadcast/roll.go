@@ -1,0 +1,145 @@
+package broadcast
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"slices"
+	"time"
+
+	"martinella/alerts"
+)
+
+// Member is a subscriber with everything that is kept of one, as it is sealed.
+type Member struct {
+	Number uint32 `json:"-"`
+	Subscriber
+	// Stopped are the kinds of contact that the person does not want to be
+	// written to at, and since when. A list that is imported again does not
+	// change it: only the person does.
+	Stopped map[string]time.Time `json:"stopped,omitempty"`
+	// Asked is when a sign-up was asked to be confirmed.
+	Asked time.Time `json:"asked,omitzero"`
+}
+
+// Reachable gives the address of a kind, "" where the person has none, said
+// STOP there, or has not confirmed its own sign-up yet.
+func (m *Member) Reachable(kind string) string {
+	if _, stopped := m.Stopped[kind]; stopped || m.Consent == ConsentAsked {
+		return ""
+	}
+	return m.Contacts[kind]
+}
+
+// Listing is a person as a list gives it.
+type Listing struct {
+	Subscriber Subscriber
+	Stopped    []string // kinds of contact that are stopped, besides those that are already
+}
+
+// EntryOutcome is what became of an entry.
+type EntryOutcome string
+
+// The outcomes of an entry.
+const (
+	EntryAdded     EntryOutcome = "added"
+	EntryChanged   EntryOutcome = "changed"
+	EntryUnchanged EntryOutcome = "unchanged"
+	EntryConflict  EntryOutcome = "conflict" // its contacts belong to several people: nothing was changed
+)
+
+// Entered is an entry with the person that it is of; 0 where it was not stored.
+type Entered struct {
+	Number  uint32
+	Outcome EntryOutcome
+}
+
+// Roll is what those who keep the list of subscribers ask of the store, besides
+// what sending asks of [People]. Its methods may be called from many goroutines
+// and block until what they changed is durable.
+type Roll interface {
+	People
+
+	// Enter adds or updates many at once, each by the contacts that it has; with
+	// dry it only says what would become of them. The slice has the length of
+	// entries. After an error some may be stored: entering them again changes
+	// nothing more.
+	Enter(ctx context.Context, entries []Listing, dry bool) ([]Entered, error)
+
+	// All gives everybody by number, read page by page. What cannot be opened is
+	// an error, after which it goes on.
+	All(ctx context.Context) iter.Seq2[Member, error]
+
+	// Member gives one person, alerts.ErrNotFound where there is none.
+	Member(ctx context.Context, number uint32) (*Member, error)
+
+	// Change edits one person: edit is called with what is stored, again if
+	// somebody else changed it meanwhile, and tells whether it changed anything.
+	// The act, unless nil, is appended together with the change.
+	Change(ctx context.Context, number uint32, act *alerts.Act, edit func(*Member) (bool, error)) error
+
+	// EraseAll removes people for good; numbers of nobody are passed over. It
+	// gives how many were removed.
+	EraseAll(ctx context.Context, numbers []uint32) (int, error)
+
+	// MAC is a keyed code over a text: only this authority can make it.
+	MAC(text []byte) []byte
+}
+
+// Merge is the member that an entry makes of the one before, nil for nobody:
+// the entry's word holds but for what the person itself stopped.
+func (e Listing) Merge(before *Member, now time.Time) *Member {
+	now = now.UTC().Truncate(time.Second)
+	next := &Member{Subscriber: e.Subscriber}
+	next.V = SubscriberVersion
+	if before != nil {
+		next.Number, next.Asked = before.Number, before.Asked
+		for kind, since := range before.Stopped {
+			next.stop(kind, since)
+		}
+	}
+	for _, kind := range e.Stopped {
+		if _, already := next.Stopped[kind]; !already {
+			next.stop(kind, now)
+		}
+	}
+	switch {
+	case next.Consent != ConsentAsked:
+		next.Asked = time.Time{}
+	case next.Asked.IsZero():
+		next.Asked = now
+	}
+	return next
+}
+
+func (m *Member) stop(kind string, since time.Time) {
+	if m.Stopped == nil {
+		m.Stopped = map[string]time.Time{}
+	}
+	m.Stopped[kind] = since
+}
+
+// SubscriberVersion is the stored format of [Subscriber] and [Member].
+const SubscriberVersion = 1
+
+// Kinds are the kinds of contact of the person, sorted.
+func (m *Member) Kinds() []string {
+	kinds := make([]string, 0, len(m.Contacts))
+	for kind := range m.Contacts {
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// Clone is a copy that shares nothing with m.
+func (m *Member) Clone() (*Member, error) {
+	b, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	c := new(Member)
+	err = json.Unmarshal(b, c)
+	c.Number = m.Number
+	return c, err
+}
