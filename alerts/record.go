@@ -92,6 +92,11 @@ type Record struct {
 	Cursor    string    `json:"cursor,omitempty"` // of its entry in the log
 	Closed    ID        `json:"closed_by,omitempty"`
 
+	// Replicated tells of the write that this record comes from: whether as many
+	// replicas of the store had it in time as the configuration wants. nil: none
+	// was waited for. It is not stored.
+	Replicated *bool `json:"-"`
+
 	unknown map[string]json.RawMessage // fields of a newer program, kept on rewriting
 }
 

@@ -110,10 +110,17 @@ type Durability struct {
 	Durable  bool          // an accepted alert survives kill -9 and power loss
 	Accepted bool          // a weaker mode that the configuration accepts by name
 	Memory   bool          // nothing is kept: Actual is refused
-	Replicas int           // that acknowledged the last publication
 	Skew     time.Duration // this node's clock ahead of the store's
 	Reason   string        // for people, where not durable
+
+	Replicas  int // that acknowledged the last publication
+	Wanted    int // that each answer waits for; 0: none
+	Following int // that follow the store now; -1: not known
 }
+
+// Replicated reports whether as many replicas follow as each answer waits for:
+// then what is accepted survives the loss of the machine as well.
+func (d Durability) Replicated() bool { return d.Wanted > 0 && d.Following >= d.Wanted }
 
 // Work opens the queues of channels and tells about deliveries.
 type Work interface {

@@ -36,10 +36,15 @@ type Config struct {
 	DataDir   string // of the embedded server and of the key file; created when missing
 	KeyFile   string // "" is DataDir/key
 
-	AcceptWeak bool   // a Redis without "always" is accepted by name
-	Replicas   int    // how many replicas must acknowledge; 0: none is waited for
-	MaxMemory  int64  // of the embedded server, bytes; 0: no limit
-	Binary     string // of the embedded server; "": redis-server or valkey-server from PATH
+	AcceptWeak bool // a Redis without "always" is accepted by name
+	Replicas   int  // how many replicas must acknowledge; 0: none is waited for
+	// ReplicaTimeout is how long an answer waits for them; 0: 200 ms, at most
+	// [MaxReplicaTimeout].
+	ReplicaTimeout time.Duration
+	MaxMemory      int64  // of the embedded server, bytes; 0: no limit
+	Binary         string // of the embedded server; "": redis-server or valkey-server from PATH
+
+	Sentinel *Sentinel // asks where the master is; Redis is not looked at then
 
 	Shared *Shared // for Memory: several nodes on one store; nil: its own
 
@@ -64,11 +69,10 @@ type Redis struct {
 
 	epoch    atomic.Pointer[string]
 	head     atomic.Pointer[string] // newest log entry that this node knows of
-	replicas atomic.Int64           // that acknowledged last
-	lost     atomic.Int64           // entries deleted while pending
-	unread   atomic.Int64           // times that a record could not be read
+	replicas replication
+	lost     atomic.Int64 // entries deleted while pending
+	unread   atomic.Int64 // times that a record could not be read
 	liveness liveness
-	wishes   wishes // of people
 
 	durability struct {
 		sync.Mutex
@@ -97,9 +101,13 @@ func Open(ctx context.Context, cfg Config, log *zap.Logger) (*Redis, error) {
 	if !slug.MatchString(cfg.Authority) {
 		return nil, fmt.Errorf("open redis: the authority %q is not of the form [a-z0-9-]{2,32}", cfg.Authority)
 	}
-	if cfg.Redis == "" {
+	if cfg.Redis == "" && cfg.Sentinel == nil {
 		cfg.Redis = Embedded
 	}
+	if cfg.ReplicaTimeout <= 0 {
+		cfg.ReplicaTimeout = replicaTimeout
+	}
+	cfg.ReplicaTimeout = min(cfg.ReplicaTimeout, MaxReplicaTimeout)
 	silence.Do(func() { redis.SetLogger(silent{}) })
 	texts, err := loadScripts()
 	if err != nil {
@@ -118,14 +126,19 @@ func (r *Redis) open(ctx context.Context) (err error) {
 		return err
 	}
 	opt := options()
-	switch r.cfg.Redis {
-	case Memory:
+	switch {
+	case r.cfg.Sentinel != nil:
+		r.cfg.Sentinel.fill(opt)
+		if r.cfg.Dial != nil {
+			opt.Dialer = r.cfg.Dial
+		}
+	case r.cfg.Redis == Memory:
 		if r.shared = r.cfg.Shared; r.shared == nil {
 			r.shared = NewShared()
 		}
 		opt.Addrs = []string{"memory"}
 		opt.Dialer = r.shared.dial
-	case Embedded:
+	case r.cfg.Redis == Embedded:
 		if r.server, err = startServer(ctx, r.cfg, r.log); err != nil {
 			return err
 		}
@@ -286,39 +299,6 @@ func (r *Redis) repeat(ctx context.Context, s *redis.Script, keys []string, args
 	_ = again(ctx, func(ctx context.Context) error {
 		cmd = s.Run(ctx, r.commands, keys, args...)
 		return cmd.Err()
-	})
-	return cmd
-}
-
-// replicaWait is how long a write that people rely on waits for replicas.
-const replicaWait = 200 * time.Millisecond
-
-// keep is repeat for what people rely on: it waits for the replicas that the
-// configuration wants, and remembers how many had the write. WAIT must go over
-// the connection that wrote, hence the pipeline.
-func (r *Redis) keep(ctx context.Context, s *redis.Script, keys []string, args ...any) (cmd *redis.Cmd) {
-	if r.cfg.Replicas <= 0 {
-		return r.repeat(ctx, s, keys, args...)
-	}
-	_ = again(ctx, func(ctx context.Context) error {
-		for {
-			pipe := r.commands.Pipeline()
-			cmd = s.EvalSha(ctx, pipe, keys, args...)
-			acked := pipe.Do(ctx, "WAIT", r.cfg.Replicas, replicaWait.Milliseconds())
-			_, _ = pipe.Exec(ctx)
-			if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") { // a pipeline cannot fall back by itself
-				if err := s.Load(ctx, r.commands).Err(); err != nil {
-					return err
-				}
-				continue
-			}
-			n, err := acked.Int64()
-			if err != nil {
-				n = 0
-			}
-			r.replicas.Store(n)
-			return cmd.Err()
-		}
 	})
 	return cmd
 }

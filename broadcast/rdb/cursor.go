@@ -43,12 +43,17 @@ func readCursor(c broadcast.Cursor) (epoch string, p place, ok bool) {
 func newCursor(epoch, id string) broadcast.Cursor { return broadcast.Cursor(epoch + "-" + id) }
 
 // renewEpoch asks for the log's epoch. The store gives a new one where the log
-// is gone or shorter than it or this node knows.
+// is gone, or shorter than it or this node knows, or lacks what this node knows.
 func (r *Redis) renewEpoch(ctx context.Context) error {
 	known := ""
 	if p := r.head.Load(); p != nil {
 		known = *p
 	}
+	return r.renewEpochFor(ctx, known)
+}
+
+// renewEpochFor is renewEpoch for one that has read this entry.
+func (r *Redis) renewEpochFor(ctx context.Context, known string) error {
 	out, err := r.repeat(ctx, r.scripts.epoch, []string{r.keys.epoch(), r.keys.log()}, nonce()[:8], known).Slice()
 	if err != nil {
 		return fail("epoch", err)

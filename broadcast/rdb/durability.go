@@ -21,8 +21,7 @@ func (r *Redis) Durability(ctx context.Context) (broadcast.Durability, error) {
 	last, at := r.durability.last, r.durability.at
 	r.durability.Unlock()
 	if !at.IsZero() && time.Since(at) < durabilityKept {
-		last.Replicas = int(r.replicas.Load())
-		return last, nil
+		return r.promise(last), nil
 	}
 	d, err := r.askDurability(ctx)
 	if err != nil {
@@ -31,11 +30,11 @@ func (r *Redis) Durability(ctx context.Context) (broadcast.Durability, error) {
 	r.durability.Lock()
 	defer r.durability.Unlock()
 	r.durability.last, r.durability.at = d, time.Now()
-	return d, nil
+	return r.promise(d), nil
 }
 
 func (r *Redis) askDurability(ctx context.Context) (d broadcast.Durability, err error) {
-	d = broadcast.Durability{Accepted: r.cfg.AcceptWeak, Replicas: int(r.replicas.Load())}
+	d = broadcast.Durability{Accepted: r.cfg.AcceptWeak}
 	sent := time.Now()
 	there, err := r.commands.Time(ctx).Result()
 	if err != nil {

@@ -26,6 +26,9 @@ var refusing = []string{"OOM", "MISCONF", "READONLY", "LOADING", "MASTERDOWN", "
 // passing are those that end by themselves within moments.
 var passing = []string{"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN"}
 
+// forbidding are those by which an ACL refuses a command.
+var forbidding = []string{"NOPERM"}
+
 // fail wraps an error of Redis with what was attempted. Where Redis did not
 // answer or refuses to keep anything, the error is an alerts.ErrUnavailable.
 func fail(op string, err error) error {

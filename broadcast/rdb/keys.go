@@ -16,6 +16,8 @@ func newKeys(authority string) keys { return keys{"{martinella:" + authority + "
 func (k keys) schema() string  { return k.tag + "schema" }
 func (k keys) nothing() string { return k.tag + "nothing" } // never exists: see scripts/intake.lua
 
+func (k keys) replicated() string { return k.tag + "replicated" } // written before each WAIT
+
 // The records and acts.
 
 func (k keys) record(id alerts.ID) string { return k.tag + "rec:" + string(id) } // hash: j, state, content, approved, event, cursor, closed, ...
@@ -77,7 +79,6 @@ func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
 func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber
 func (k keys) peopleSeq() string           { return k.tag + "people:seq" }
 func (k keys) tombstones() string          { return k.tag + "people:erased" }
-func (k keys) peopleChanges() string       { return k.tag + "people:changes" } // stream: n, the numbers of who was added, changed or erased
 func (k keys) contact(index string) string { return k.tag + "contact:" + index }
 func (k keys) keyMark() string             { return k.tag + "keyfile" }     // see vault.mark
 func (k keys) apiKeys() string             { return k.tag + "keys" }        // hash: id to key

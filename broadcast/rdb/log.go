@@ -130,7 +130,30 @@ func (l *Log) wait(ctx context.Context, epoch string, from place) ([]broadcast.E
 	if err != nil {
 		return nil, err
 	}
+	if err := l.chained(ctx, epoch, from, streams[0].Messages); err != nil {
+		return nil, err
+	}
 	return l.r.entries(ctx, epoch, streams[0].Messages)
+}
+
+// chained checks that what follows a place really followed it: after a failover
+// the log may lack what was read, and have gone on since. Then all cursors are
+// gone, here and on every other node.
+func (l *Log) chained(ctx context.Context, epoch string, from place, next []redis.XMessage) error {
+	if len(next) == 0 || from == (place{}) {
+		return nil
+	}
+	after, _ := next[0].Values["after"].(string)
+	if p, ok := readPlace(after); !ok || p == from { // older programs did not write it
+		return nil
+	}
+	if err := l.r.renewEpochFor(ctx, from.String()); err != nil {
+		return err
+	}
+	if now := l.r.epoch.Load(); now != nil && *now != epoch {
+		return broadcast.ErrGone
+	}
+	return nil
 }
 
 // entries reads the records that log entries name.

@@ -95,7 +95,8 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 		}
 	}
 
-	out, err := r.keep(ctx, r.scripts.publish, keys, args...).Slice()
+	cmd, replicated := r.keep(ctx, r.scripts.publish, keys, args...)
+	out, err := cmd.Slice()
 	if err != nil {
 		return fail(op, err)
 	}
@@ -110,7 +111,7 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 		return fmt.Errorf("%s: %w", op, alerts.ErrStale)
 	}
 	cursor, _ := out[1].(string)
-	rec.State, rec.Cursor = alerts.StateIssued, cursor
+	rec.State, rec.Cursor, rec.Replicated = alerts.StateIssued, cursor, replicated
 	if _, at, ok := readCursor(broadcast.Cursor(cursor)); ok {
 		r.saw(at.String())
 	}

@@ -28,7 +28,7 @@ func (r *Redis) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(leasePoll)
 	defer tick.Stop()
-	var refreshed, epoch, trimmed time.Time
+	var refreshed, epoch, trimmed, replicas time.Time
 	down := false
 	for {
 		now := time.Now()
@@ -46,6 +46,7 @@ func (r *Redis) Run(ctx context.Context) error {
 		step(&refreshed, leaseRefresh, r.refreshLease)
 		step(new(time.Time), 0, r.pollNodes)
 		step(&epoch, epochEvery, r.renewEpoch)
+		step(&replicas, replicaPoll, r.watchReplicas)
 		step(&trimmed, trimEvery, func(ctx context.Context) error {
 			_, err := r.Trim(ctx, now.Add(-keepLog))
 			return err

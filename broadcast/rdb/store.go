@@ -37,24 +37,28 @@ func (s *Store) Intake(ctx context.Context, rec *alerts.Record, raw []byte, act 
 	}
 	crash.At(crash.BeforeAccept)
 	k := s.r.keys
-	out, err := s.r.keep(ctx, s.r.scripts.intake, []string{
+	cmd, replicated := s.r.keep(ctx, s.r.scripts.intake, []string{
 		k.alias(rec.Alert.Sender, rec.Alert.Identifier), k.record(rec.ID), k.raw(rec.ID), k.records(), k.event(rec.Event),
 		k.acts(), k.actSeq(), k.actsOf(rec.Event), k.nothing(),
 	}, string(rec.ID), flag(rec.Urgent()), raw, a,
 		"v", rec.V, "j", j, "state", string(rec.State), "content", string(rec.Content), "approved", string(rec.Approved),
-		"event", string(rec.Event), "supersedes", string(rec.Supersedes)).Slice()
+		"event", string(rec.Event), "supersedes", string(rec.Supersedes))
+	out, err := cmd.Slice()
 	if err != nil {
 		return nil, false, fail("intake "+string(rec.ID), err)
 	}
 	crash.At(crash.AfterAccept)
 	if fresh, _ := out[1].(int64); fresh == 1 {
-		return rec.Clone(), true, nil
+		stored := rec.Clone()
+		stored.Replicated = replicated
+		return stored, true, nil
 	}
 	id, _ := out[0].(string)
 	stored, err := s.Get(ctx, alerts.ID(id), alerts.Exactly)
 	if err != nil {
 		return nil, false, fail("intake "+string(rec.ID), err)
 	}
+	stored.Replicated = replicated
 	return stored, false, nil
 }
 

@@ -24,8 +24,11 @@ for i = 1, channels do
 end
 redis.call('HSET', KEYS[8], unpack(ARGV, at))
 
-local entry = redis.call('XADD', KEYS[3], '*', 'id', ARGV[8])
-local epoch = redis.call('HGET', KEYS[4], 'epoch')
+-- Each entry names the one before it: who has read another one knows that the
+-- log has lost something.
+local place = redis.call('HMGET', KEYS[4], 'epoch', 'head')
+local epoch = place[1]
+local entry = redis.call('XADD', KEYS[3], '*', 'id', ARGV[8], 'after', place[2] or '')
 if not epoch then -- the store was emptied a moment ago
   epoch = string.sub(ARGV[1], 1, 8)
   redis.call('HSET', KEYS[4], 'epoch', epoch)
