@@ -73,6 +73,7 @@ type Redis struct {
 	lost     atomic.Int64 // entries deleted while pending
 	unread   atomic.Int64 // times that a record could not be read
 	liveness liveness
+	wishes   wishes // of people
 
 	durability struct {
 		sync.Mutex

@@ -79,6 +79,7 @@ func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
 func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber
 func (k keys) peopleSeq() string           { return k.tag + "people:seq" }
 func (k keys) tombstones() string          { return k.tag + "people:erased" }
+func (k keys) peopleChanges() string       { return k.tag + "people:changes" } // stream: n, the numbers of who was added, changed or erased
 func (k keys) contact(index string) string { return k.tag + "contact:" + index }
 func (k keys) keyMark() string             { return k.tag + "keyfile" }     // see vault.mark
 func (k keys) apiKeys() string             { return k.tag + "keys" }        // hash: id to key
