@@ -1,7 +1,5 @@
 package live
 
-import "strings"
-
 // interest is what a client asked for; all who asked for the same are one
 // group. Area is a code in lower case, empty is everywhere.
 type interest struct {
@@ -34,7 +32,6 @@ func newAudience() audience {
 func (a *audience) add(c *client, i interest) {
 	groups := a.everywhere
 	if i.area != "" {
-		i.area = strings.Clone(i.area) // not the whole request with it
 		form := codeForm(i.area)
 		if a.forms[form] == nil {
 			a.forms[form] = map[string]map[interest]*group{}

@@ -103,7 +103,8 @@ func (c *client) wait(w waiting, size, sent int) {
 	}
 }
 
-// hurry cuts the line unless it is called again, or calm, within d.
+// hurry has the line cut unless it is called again, or nothing waits any more,
+// within d.
 func (c *client) hurry(d time.Duration) {
 	c.until = c.hub.wheel.in(d)
 	c.hub.wheel.watch(c)

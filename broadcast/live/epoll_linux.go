@@ -77,7 +77,7 @@ func (p *poller) handle(e unix.EpollEvent) {
 	}
 	p.mu.Unlock()
 	if c == nil {
-		return // closed since
+		return // closed since, or not known yet
 	}
 	if e.Events&unix.EPOLLOUT != 0 {
 		p.scratch = c.flush(p.scratch)
@@ -127,27 +127,26 @@ func (p *poller) take(conn *net.TCPConn, c *client) error {
 	if dupErr != nil {
 		return dupErr
 	}
-	p.mu.Lock()
-	for fd >= len(p.clients) {
-		p.clients = append(p.clients, nil)
-	}
-	p.clients[fd] = c
-	p.mu.Unlock()
 	if err := unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)}); err != nil {
-		p.forget(fd)
 		_ = unix.Close(fd)
 		return err
 	}
 	c.line = &epollLine{fd, p}
+	p.know(fd, c)
 	p.start.Do(func() { go p.run() })
 	_ = conn.Close() // its own descriptor; the connection lives on in ours
 	return nil
 }
 
-func (p *poller) forget(fd int) {
+// know says whose events come for a descriptor from now on; those that came
+// before come again. Nil forgets.
+func (p *poller) know(fd int, c *client) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.clients[fd] = nil
+	for fd >= len(p.clients) {
+		p.clients = append(p.clients, nil)
+	}
+	p.clients[fd] = c
 }
 
 func (l *epollLine) try(b []byte) (int, error) { return tryWrite(uintptr(l.fd), b) }
@@ -164,7 +163,7 @@ func (l *epollLine) await(events uint32) {
 func (l *epollLine) shut() { _ = unix.Shutdown(l.fd, unix.SHUT_WR) }
 
 func (l *epollLine) close() {
-	l.poller.forget(l.fd)
+	l.poller.know(l.fd, nil)
 	_ = unix.EpollCtl(l.poller.fd, unix.EPOLL_CTL_DEL, l.fd, nil)
 	_ = unix.Close(l.fd)
 }

@@ -54,22 +54,23 @@ type saying struct {
 	io.Reader
 }
 
-func (s saying) Read(b []byte) (int, error)              { return s.Reader.Read(b) }
-func (saying) Write(b []byte) (int, error)               { return len(b), nil }
-func (saying) Close() error                              { return nil }
-func (saying) SetDeadline(time.Time) error               { return nil }
-func (saying) SetReadDeadline(time.Time) error           { return nil }
-func (saying) SetWriteDeadline(time.Time) error          { return nil }
-func (saying) RemoteAddr() net.Addr                      { return &net.TCPAddr{} }
-func (s saying) hijacked() (net.Conn, *bufio.ReadWriter) { return s, bufio.NewReadWriter(bufio.NewReader(s), bufio.NewWriter(s)) }
+func (s saying) Read(b []byte) (int, error)     { return s.Reader.Read(b) }
+func (saying) Write(b []byte) (int, error)      { return len(b), nil }
+func (saying) Close() error                     { return nil }
+func (saying) SetDeadline(time.Time) error      { return nil }
+func (saying) SetReadDeadline(time.Time) error  { return nil }
+func (saying) SetWriteDeadline(time.Time) error { return nil }
+func (saying) RemoteAddr() net.Addr             { return &net.TCPAddr{} }
 
 type hijack struct {
 	*httptest.ResponseRecorder
 	saying
 }
 
-func (h hijack) Write(b []byte) (int, error)                  { return h.ResponseRecorder.Write(b) }
-func (h hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) { c, rw := h.hijacked(); return c, rw, nil }
+func (h hijack) Write(b []byte) (int, error) { return h.ResponseRecorder.Write(b) }
+func (h hijack) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	return h.saying, bufio.NewReadWriter(bufio.NewReader(h.saying), bufio.NewWriter(h.saying)), nil
+}
 
 // gorillas reads the bytes with gorilla/websocket.
 func gorillas(t *testing.T, b []byte) (v verdict) {

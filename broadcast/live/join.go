@@ -9,8 +9,9 @@ import (
 )
 
 // page is how many changes are read from the log at once, for a client that
-// was away longer than the ring remembers.
-const page = 128
+// was away longer than the ring remembers. Their messages are for it alone, and
+// wait until it reads them.
+const page = 32
 
 // patience is how long a client waits for this node to follow the log into the
 // epoch in which the client is already (DECISIONS 22), and for its turn to read
@@ -31,6 +32,9 @@ var errEnded = errors.New("the client is gone")
 // then what is published up to there is not for this client any more.
 func (h *Hub) join(ctx context.Context, c *client, asked request) error {
 	j := &joiner{hub: h, client: c, request: asked, at: asked.since, spread: spread(h.Clients()), until: time.Now().Add(patience)}
+	if !plausible(j.at) {
+		return j.gone()
+	}
 	for {
 		moved, err := j.enter()
 		if moved == nil || err != nil {
@@ -64,7 +68,7 @@ type joiner struct {
 // head must be sure. Otherwise moved is closed at the next change of the ring.
 func (j *joiner) enter() (moved <-chan struct{}, err error) {
 	h, c := j.hub, j.client
-	j.prepare()
+	j.prepare(h.missed(j.at))
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ended != nil {
@@ -79,19 +83,20 @@ func (j *joiner) enter() (moved <-chan struct{}, err error) {
 	return moved, nil
 }
 
-// prepare has the messages built that the client is going to miss, while
-// nobody waits for it.
-func (j *joiner) prepare() {
-	if j.at == "" {
-		return
-	}
-	h := j.hub
-	h.mu.Lock()
-	missed, _ := h.ring.after(j.at)
-	h.mu.Unlock()
+// prepare has the messages built that the client is going to get, while its
+// lock is free: nobody waits for it.
+func (j *joiner) prepare(missed []*item) {
 	for _, it := range missed {
 		j.frame(it)
 	}
+}
+
+// missed is what the ring has after a place, as far as it is covered.
+func (h *Hub) missed(at broadcast.Cursor) []*item {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	missed, _ := h.ring.after(at)
+	return missed
 }
 
 // frame gives what the client is told of a change; nil when it does not
@@ -173,24 +178,30 @@ func (j *joiner) read(ctx context.Context, moved <-chan struct{}) error {
 	if j.replayed += len(history); j.replayed > h.cfg.Replay {
 		return broadcast.ErrGone // to load the page is less than to read all this
 	}
-	c := j.client
-	c.mu.Lock()
-	j.greet(j.at)
-	j.replay(history)
-	var settled chan struct{}
-	if len(c.queue) > 0 && c.ended == nil {
-		c.settled = make(chan struct{})
-		settled = c.settled
+	if settled := j.take(history); settled != nil {
+		<-settled // no more than a page waits for a client, and no record
 	}
-	c.mu.Unlock()
-	if settled != nil { // no more than a page waits for a client
-		<-settled
-	}
-	if c.isEnded() {
+	if j.client.isEnded() {
 		return errEnded
 	}
-	j.at, j.sure = history[len(history)-1].entry.Cursor, true
 	return nil
+}
+
+// take gives the client a page. When it is not written at once, settled is
+// closed when it is, or when the client is gone.
+func (j *joiner) take(history []*item) (settled <-chan struct{}) {
+	j.prepare(history)
+	c := j.client
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	j.greet(j.at)
+	j.replay(history)
+	j.at, j.sure = history[len(history)-1].entry.Cursor, true
+	if len(c.queue) == 0 || c.ended != nil {
+		return nil
+	}
+	c.settled = make(chan struct{})
+	return c.settled
 }
 
 // gone tells the client to load everything again, and goes on from the head.
@@ -211,9 +222,6 @@ func (j *joiner) gone() error {
 
 // history reads one page of the log, when it is this client's turn.
 func (j *joiner) history(ctx context.Context) ([]*item, error) {
-	if !plausible(j.at) {
-		return nil, broadcast.ErrGone
-	}
 	turn, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	h := j.hub
@@ -244,8 +252,8 @@ func (h *Hub) exists(ctx context.Context, at broadcast.Cursor) error {
 	return err
 }
 
-// plausible keeps what strangers write as a cursor away from the store, and
-// line ends out of event ids.
+// plausible keeps what strangers write as a cursor away from the store and
+// short, and line ends out of event ids.
 func plausible(c broadcast.Cursor) bool {
 	if len(c) > 80 {
 		return false

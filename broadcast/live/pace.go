@@ -50,6 +50,9 @@ func (p *pace) enter(now time.Time) (wait time.Duration, ok bool) {
 		p.retries = now
 	}
 	p.retries = p.retries.Add(p.every)
+	if latest := now.Add(paceLimit); p.retries.After(latest) {
+		p.retries = latest // or a flood would be remembered for hours
+	}
 	return min(time.Second+p.retries.Sub(now), paceLimit), false
 }
 

@@ -129,3 +129,19 @@ func TestTooManyAtOnceAreToldWhenToComeBack(t *testing.T) {
 		t.Errorf("%d clients are open", s.Clients())
 	}
 }
+
+// A flood that was turned away for an hour is forgotten a minute later: those
+// who come too early then are spread again.
+func TestAFloodIsForgotten(t *testing.T) {
+	p, now := newPace(10), time.Now()
+	for range 100_000 {
+		p.enter(now)
+	}
+	now = now.Add(paceLimit)
+	for range 20 {
+		p.enter(now)
+	}
+	if wait, ok := p.enter(now); ok || wait > 2*time.Second {
+		t.Errorf("got %v, %v; want to come back in about a second", wait, ok)
+	}
+}

@@ -30,9 +30,10 @@ func (h *Hub) welcome(w http.ResponseWriter, r *http.Request, events bool) (requ
 		return request{}, false
 	}
 	q := r.URL.Query()
+	// What is kept is copied, or it would keep the whole address with it.
 	asked := request{
-		interest: interest{strings.ToLower(strings.TrimSpace(q.Get("area"))), viewBrief, h.language(q.Get("lang")), events},
-		since:    broadcast.Cursor(q.Get("since")),
+		interest: interest{strings.Clone(strings.ToLower(strings.TrimSpace(q.Get("area")))), viewBrief, h.language(q.Get("lang")), events},
+		since:    broadcast.Cursor(strings.Clone(q.Get("since"))),
 	}
 	switch q.Get("view") {
 	case "", string(viewBrief):
@@ -68,12 +69,9 @@ func (h *Hub) mayOpen(r *http.Request) bool {
 
 // language is the one of the configured languages that fits the tag best.
 func (h *Hub) language(tag string) string {
-	tag = strings.ToLower(tag)
-	if slices.Contains(h.cfg.Languages, tag) {
-		return tag
+	at := slices.Index(h.cfg.Languages, strings.ToLower(tag))
+	if at < 0 {
+		at = slices.Index(h.cfg.Languages, alerts.PrimaryLanguage(tag))
 	}
-	if primary := alerts.PrimaryLanguage(tag); slices.Contains(h.cfg.Languages, primary) {
-		return primary
-	}
-	return h.cfg.Languages[0]
+	return h.cfg.Languages[max(at, 0)]
 }

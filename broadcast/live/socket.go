@@ -99,9 +99,15 @@ func (h *Hub) turnAway(w http.ResponseWriter, r *http.Request, again time.Durati
 
 // arrive brings a client to the present, or ends it.
 func (h *Hub) arrive(ctx context.Context, c *client, asked request) {
-	if err := h.join(ctx, c, asked); err != nil {
-		c.mu.Lock()
-		c.end(endStore) // nothing new where the client is ended
-		c.mu.Unlock()
+	err := h.join(ctx, c, asked)
+	if err == nil {
+		return
 	}
+	why := endStore
+	if ctx.Err() != nil {
+		why = endLeft // in between
+	}
+	c.mu.Lock()
+	c.end(why) // nothing new where the client is ended
+	c.mu.Unlock()
 }

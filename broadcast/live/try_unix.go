@@ -1,4 +1,4 @@
-//go:build unix && !linux
+//go:build unix && (!linux || 386)
 
 package live
 
@@ -7,7 +7,8 @@ import "syscall"
 // canTry says that a socket can be written without waiting for it.
 const canTry = true
 
-// tryWrite writes what the socket takes at once. Go's sockets never block
+// tryWrite writes what the socket takes at once: 0 and no error when it is
+// full. Go's sockets never block
 // (O_NONBLOCK), and Go ignores SIGPIPE for them.
 func tryWrite(fd uintptr, b []byte) (int, error) {
 	for {
