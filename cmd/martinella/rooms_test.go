@@ -42,6 +42,7 @@ var dependencies = map[string]string{
 	"github.com/nicksnyder/go-i18n/v2":         "dashboards: words in several languages",
 	"github.com/nyaruka/phonenumbers":          "people: numbers in E.164",
 	"github.com/oklog/ulid/v2":                 "identifiers that sort by time",
+	"github.com/paulmach/orb":                  "alerts/areas: points, rings and boxes",
 	"github.com/prometheus/client_golang":      "metrics",
 	"github.com/redis/go-redis/v9":             "broadcast/rdb: Redis",
 	"github.com/rivo/tview":                    "cmd: watch on a terminal",
