@@ -103,7 +103,7 @@ func (p *plant) ends(id alerts.ID, n int) []byte {
 	return out
 }
 
-// raw asks Redis in its own words for a bulk string.
+// raw asks Redis in its own words for a bulk string; nil where there is none.
 func (p *plant) raw(words ...string) []byte {
 	p.t.Helper()
 	c, err := new(net.Dialer).DialContext(p.t.Context(), "unix", p.socket)
@@ -124,8 +124,11 @@ func (p *plant) raw(words ...string) []byte {
 		p.t.Fatal(err)
 	}
 	size, err := strconv.Atoi(strings.TrimSpace(strings.TrimPrefix(head, "$")))
-	if err != nil || size < 0 {
+	if err != nil {
 		p.t.Fatalf("redis said %q", head)
+	}
+	if size < 0 { // there is none
+		return nil
 	}
 	b := make([]byte, size)
 	if _, err := io.ReadFull(in, b); err != nil {

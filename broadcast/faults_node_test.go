@@ -299,6 +299,14 @@ func (p *plant) node(env ...string) *nodeProcess {
 		_ = stdin.Close()
 	}()
 	p.t.Cleanup(n.kill)
+	if dir := os.Getenv("FAULTS_KEEP"); dir != "" { // the logs, for whoever looks for a defect
+		p.t.Cleanup(func() {
+			b, err := os.ReadFile(n.log)
+			if err == nil {
+				_ = os.WriteFile(filepath.Join(dir, filepath.Base(n.log)), b, 0o600)
+			}
+		})
+	}
 	return n
 }
 

@@ -5,7 +5,7 @@
 // The program that is shipped holds none of it: [At] is an empty function
 // unless the build tag "crashpoints" is set. With the tag, [At] ends its own
 // process with SIGKILL, which nobody can catch, at the pass that the
-// environment names: MARTINELLA_CRASH="after-try:3" dies when the place
+// environment names: CRASH_AT="after-try:3" dies when the place
 // "after-try" is passed for the third time.
 //
 // Start with points.go, the list of the places in the order in which an alert

@@ -14,9 +14,9 @@ import (
 // Compiled tells whether the places can kill.
 const Compiled = true
 
-// chosen is the place of MARTINELLA_CRASH and the pass at which it kills.
+// chosen is the place of CRASH_AT and the pass at which it kills.
 var chosen = sync.OnceValues(func() (Point, int64) {
-	name, pass, _ := strings.Cut(os.Getenv("MARTINELLA_CRASH"), ":")
+	name, pass, _ := strings.Cut(os.Getenv("CRASH_AT"), ":")
 	n, err := strconv.ParseInt(pass, 10, 64)
 	if err != nil {
 		n = 1

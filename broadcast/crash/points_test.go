@@ -54,7 +54,7 @@ func TestWithoutTheTagNothingHappens(t *testing.T) {
 	if Compiled {
 		t.Skip("SKIP: this build can kill")
 	}
-	t.Setenv("MARTINELLA_CRASH", "after-try:1")
+	t.Setenv("CRASH_AT", "after-try:1")
 	for _, p := range Points() {
 		At(p) // this test lives on
 	}
