@@ -22,6 +22,9 @@ type submitted struct {
 	Warnings alerts.Problems `json:"warnings"`
 	Digest   alerts.Digest   `json:"digest"`
 	Durable  bool            `json:"durable"`
+	// Replicated says whether as many replicas had it in time as the
+	// configuration wants; absent where none was waited for.
+	Replicated *bool `json:"replicated,omitempty"`
 }
 
 func (s *Server) submit(w http.ResponseWriter, r *http.Request) {
@@ -75,7 +78,7 @@ func (s *Server) acted(w http.ResponseWriter, r *http.Request, record *alerts.Re
 	writeJSON(w, status, submitted{
 		ID: record.ID, Event: record.Event, Revision: record.Revision, State: record.State, Cursor: record.Cursor,
 		URL: s.pageURL(record), Warnings: append(alerts.Problems{}, record.Warnings...), Digest: record.Approved,
-		Durable: s.status.durable(r.Context()),
+		Durable: s.status.durable(r.Context()), Replicated: record.Replicated,
 	})
 }
 

@@ -68,8 +68,28 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
+// The guarantees: what happens to an accepted alert.
+const (
+	guaranteeNone       = "none"       // the store does not answer, or keeps nothing
+	guaranteeWeak       = "weak"       // a power loss may take the last seconds
+	guaranteeDisk       = "disk"       // it survives a crash and a power loss of the store's machine, not its loss
+	guaranteeReplicated = "replicated" // it is also on as many other machines as the configuration wants
+)
+
+func guarantee(d broadcast.Durability, err error) string {
+	switch {
+	case err != nil || d.Memory:
+		return guaranteeNone
+	case !d.Durable:
+		return guaranteeWeak
+	case d.Replicated():
+		return guaranteeReplicated
+	}
+	return guaranteeDisk
+}
+
 // readyz says whether alerts can be accepted durably, with every reason why
-// not.
+// not, and what holds for those accepted now.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	reasons := []string{}
 	if s.Ready != nil {
@@ -83,10 +103,14 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	if len(reasons) > 0 {
 		code = http.StatusServiceUnavailable
 	}
+	d, err := s.status.now(r.Context())
 	writeJSON(w, code, struct {
-		Ready   bool     `json:"ready"`
-		Reasons []string `json:"reasons"`
-	}{len(reasons) == 0, reasons})
+		Ready     bool     `json:"ready"`
+		Reasons   []string `json:"reasons"`
+		Guarantee string   `json:"guarantee"`
+		Replicas  int      `json:"replicas"`        // that follow now
+		Wanted    int      `json:"replicas_wanted"` // that an answer waits for
+	}{len(reasons) == 0, reasons, guarantee(d, err), max(d.Following, 0), d.Wanted})
 }
 
 func (s *Server) version(w http.ResponseWriter, _ *http.Request) {

@@ -12,9 +12,8 @@ import (
 type statusPage struct {
 	Store    string // in words
 	Good     bool
-	Reason   string
+	Replicas string // in words; "" where none is wanted
 	Last     instant
-	Replicas int
 	Now      instant
 }
 
@@ -30,7 +29,13 @@ func (p *pages) state(w http.ResponseWriter, r *http.Request) {
 		case !d.Durable:
 			page.Store = l.must("store_weak")
 		default:
-			page.Good, page.Store, page.Replicas = true, l.must("store_good"), d.Replicas
+			page.Good, page.Store = true, l.must("store_good")
+		}
+		if err == nil && d.Wanted > 0 {
+			page.Replicas = l.must("replicas_few")
+			if d.Replicated() {
+				page.Replicas = l.must("replicas_good")
+			}
 		}
 		var last time.Time
 		for _, h := range v.Now(now) { // newest first

@@ -19,7 +19,7 @@ const authorityName = "authority"
 // claim writes whose data folder it is, or refuses a folder of another
 // authority. It does nothing where nothing is kept.
 func claim(c *Config) error {
-	if c.Redis == rdb.Memory {
+	if c.Redis.URL == rdb.Memory {
 		return nil
 	}
 	slug, err := owner(c)

@@ -442,7 +442,7 @@ func TestTheDemonstrationSaysWhatIsLeft(t *testing.T) {
 	} {
 		dir := t.TempDir()
 		var out record
-		d := &demo{sh: shell{out: &out}, config: &Config{Redis: redis, Data: dir}}
+		d := &demo{sh: shell{out: &out}, config: &Config{Redis: RedisConfig{URL: redis}, Data: dir}}
 		d.invite(readyFile{}, "author.key", "approver.key", submitted{})
 		if want = strings.ReplaceAll(want, "DIR", dir); !strings.Contains(out.String(), want) {
 			t.Errorf("%s: %q is missing in\n%s", redis, want, out.String())

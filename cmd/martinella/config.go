@@ -24,6 +24,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"martinella/alerts"
+	"martinella/broadcast/rdb"
 )
 
 // The modes of a gateway. Neither changes an alert: live refuses to start on a
@@ -49,8 +50,8 @@ type Config struct {
 	Origins        []string `yaml:"origins"`         // other sites that may open the live feed
 	Profiling      bool     `yaml:"profiling"`       // /debug/pprof on the administration port
 
-	Redis                string `yaml:"redis"`                  // embedded, memory or a URL
-	AcceptWeakDurability string `yaml:"accept_weak_durability"` // the weaker mode, by its name
+	Redis                RedisConfig `yaml:"redis"`
+	AcceptWeakDurability string      `yaml:"accept_weak_durability"` // the weaker mode, by its name
 
 	Policy   PolicyConfig    `yaml:"policy"`
 	Limits   LimitsConfig    `yaml:"limits"`
@@ -111,7 +112,7 @@ type SenderConfig struct {
 // defaults is what holds where nothing is said.
 func defaults() map[string]any {
 	return map[string]any{
-		"data": "./data", "listen": "127.0.0.1:8080", "admin_listen": "127.0.0.1:9090", "redis": "embedded",
+		"data": "./data", "listen": "127.0.0.1:8080", "admin_listen": "127.0.0.1:9090",
 		"authority.language": "it-IT", "authority.zone": "Europe/Rome", "policy.second_person_reach": 1000,
 	}
 }
@@ -170,6 +171,9 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 		isKey := leaves(reflect.TypeFor[Config](), "")
 		set := posflag.ProviderWithFlag(flags, ".", k, func(f *pflag.Flag) (string, any) {
 			name := strings.ReplaceAll(f.Name, "-", "_")
+			if name == redisPath {
+				name = "redis.url"
+			}
 			if _, ok := isKey[name]; !ok || !f.Changed {
 				return "", nil
 			}
@@ -279,6 +283,11 @@ func envName(path string) string {
 func (r *nodeReader) environment(sh shell) []string {
 	var good []string
 	known := leaves(reflect.TypeFor[Config](), "")
+	if text := sh.getenv(envName(redisPath)); text != "" {
+		good = append(good, envName("redis.url")+"="+text)
+		r.lines[redisPath] = 0
+		delete(r.lines, "redis.url")
+	}
 	for _, path := range slices.Sorted(maps.Keys(known)) {
 		text := sh.getenv(envName(path))
 		if text == "" {
@@ -296,7 +305,7 @@ func (r *nodeReader) environment(sh shell) []string {
 		if !strings.HasPrefix(name, envPrefix) || slices.Contains(envOther, name) {
 			continue
 		}
-		if _, ok := known[envPath(name)]; !ok {
+		if _, ok := known[envPath(name)]; !ok && envPath(name) != redisPath {
 			r.mistakes = append(r.mistakes, mistake{where: name, what: "is not a configuration variable", hint: "two underscores go one level down: " + envName("authority.slug")})
 		}
 	}
@@ -337,6 +346,9 @@ func (c *Config) complete() {
 		if c.nobody {
 			c.Mode = modePractice
 		}
+	}
+	if c.Redis.URL == "" && !c.Redis.Sentinel.asked() {
+		c.Redis.URL = rdb.Embedded
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 }

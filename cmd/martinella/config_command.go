@@ -143,6 +143,11 @@ func (c *Config) print(sh shell) error {
 // shown turns a configuration struct into a node in the order of its fields,
 // without what is empty.
 func shown(v reflect.Value) any {
+	if r, ok := reflect.TypeAssert[RedisConfig](v); ok {
+		if alone, ok := r.short(); ok {
+			return alone
+		}
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		n := &yaml.Node{Kind: yaml.MappingNode}

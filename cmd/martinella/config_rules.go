@@ -51,7 +51,7 @@ func (c *Config) rules(r *nodeReader) {
 			say(fmt.Sprintf("origins[%d]", i), "is "+quoted(o), "write scheme and host, like https://www.comune.example")
 		}
 	}
-	c.redisRules(say)
+	c.redisRules(r, say)
 	if c.Policy.SecondPersonReach < 0 {
 		say("policy.second_person_reach", "is negative", "0 asks for a second person for every Actual alert")
 	}
@@ -114,25 +114,6 @@ func (c *Config) authorityRules(say sayFunc) {
 	}
 	if _, err := time.LoadLocation(a.Zone); err != nil || a.Zone == "" || a.Zone == "Local" {
 		say("authority.zone", "is "+quoted(a.Zone), "write it like Europe/Rome")
-	}
-}
-
-func (c *Config) redisRules(say sayFunc) {
-	if c.AcceptWeakDurability != "" && !slices.Contains(weakModes, c.AcceptWeakDurability) {
-		say("accept_weak_durability", "is "+quoted(c.AcceptWeakDurability), "name the mode that is accepted: "+strings.Join(weakModes, ", "))
-	}
-	switch c.Redis {
-	case "embedded":
-		return
-	case "memory":
-		if c.Mode == modeLive && c.AcceptWeakDurability != "memory" {
-			say("redis", "is memory, which keeps nothing, in mode live", "use embedded or a URL, or mode practice")
-		}
-		return
-	}
-	u, err := url.Parse(c.Redis)
-	if err != nil || !slices.Contains([]string{"redis", "rediss", "unix"}, u.Scheme) {
-		say("redis", "is neither embedded, memory nor a redis:// URL", "")
 	}
 }
 

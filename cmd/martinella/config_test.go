@@ -41,7 +41,7 @@ func TestFlagsWinOverEnvironmentOverFile(t *testing.T) {
 		"flag over all":         {c.Data, "/srv/flag"},
 		"environment over file": {c.Listen, "127.0.0.1:2000"},
 		"file over default":     {c.AdminListen, "127.0.0.1:1001"},
-		"default":               {c.Redis, "embedded"},
+		"default":               {c.Redis.URL, "embedded"},
 		"nested variable":       {c.Policy.SecondPersonReach, 7},
 		"default below a group": {c.Authority.Zone, "Europe/Rome"},
 		"list in the file":      {strings.Join(c.TrustedProxies, " "), "10.0.0.0/8"},

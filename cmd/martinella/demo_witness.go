@@ -237,7 +237,7 @@ Ctrl-C ends the gateway; %s, the log in %s/martinella.log
 
 // afterwards says what is left when the gateway has ended.
 func (d *demo) afterwards() string {
-	switch d.config.Redis {
+	switch d.config.Redis.URL {
 	case rdb.Embedded:
 		return "the data stays in " + d.config.Data
 	case rdb.Memory:

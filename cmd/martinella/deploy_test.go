@@ -112,7 +112,7 @@ func TestComposeFileConfiguresTheGateway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Mode != modeLive || c.Authority.Slug != "valdemo" || c.Redis != "redis://redis:6379" || c.PublicURL != "https://allerta.comune.valdemo.example" {
+	if c.Mode != modeLive || c.Authority.Slug != "valdemo" || c.Redis.URL != "redis://redis:6379" || c.PublicURL != "https://allerta.comune.valdemo.example" {
 		t.Errorf("got %+v", c)
 	}
 }

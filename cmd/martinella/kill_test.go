@@ -288,7 +288,7 @@ func (s *senders) compare(t *testing.T, p *process, written []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept, err := openStore(ctx, c, c.Redis, zap.NewNop())
+	kept, err := openStore(ctx, c, c.Redis.URL, zap.NewNop())
 	if err != nil {
 		t.Fatalf("open what is kept: %v", err)
 	}

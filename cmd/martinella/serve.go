@@ -69,7 +69,7 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 	}
 
 	opening, cancel := context.WithTimeout(ctx, openPatience)
-	s, err := openStore(opening, c, c.Redis, log)
+	s, err := openStore(opening, c, c.Redis.URL, log)
 	cancel()
 	if err != nil {
 		return notOpened(err, "is redis-server installed, or --redis right? --redis memory practises without one")

@@ -39,7 +39,11 @@ type store = rdb.Redis
 // configuration or another way to the same. It blocks until the store answers
 // or ctx ends.
 func openStore(ctx context.Context, c *Config, address string, log *zap.Logger) (*store, error) {
-	return rdb.Open(ctx, rdb.Config{Redis: address, Authority: c.Authority.Slug, DataDir: c.Data, AcceptWeak: c.AcceptWeakDurability != ""}, log)
+	to, err := c.storeConfig(address)
+	if err != nil {
+		return nil, err
+	}
+	return rdb.Open(ctx, to, log)
 }
 
 // notOpened gives an error of openStore its exit code.
@@ -56,16 +60,16 @@ func notOpened(err error, hint string) error {
 // liveSocket gives the address of the server that a running gateway keeps in
 // its data folder, or the configured address where none answers.
 func liveSocket(ctx context.Context, c *Config) string {
-	if c.Redis != rdb.Embedded {
-		return c.Redis
+	if c.Redis.URL != rdb.Embedded {
+		return c.Redis.URL
 	}
 	path, err := filepath.Abs(filepath.Join(c.Data, "redis.sock"))
 	if err != nil {
-		return c.Redis
+		return c.Redis.URL
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
-		return c.Redis
+		return c.Redis.URL
 	}
 	_ = conn.Close() // only to see whether somebody answers
 	return (&url.URL{Scheme: "unix", Path: path}).String()
@@ -81,7 +85,7 @@ func withStore(cmd *cobra.Command, sh shell, act func(context.Context, *Config, 
 	if err := adopt(c); err != nil {
 		return err
 	}
-	if c.Redis == rdb.Memory {
+	if c.Redis.URL == rdb.Memory {
 		return usage(fmt.Errorf("a store in memory belongs to its gateway alone"), "use --redis embedded or a URL")
 	}
 	log := newLogger(sh.err).WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
