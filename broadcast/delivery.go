@@ -68,6 +68,9 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 		}
 		m := b.task.Messages[s.Message].For(map[string]string{"{sent}": alerts.FormatTime(r.Published.In(r.Alert.Sent.Location()).Truncate(time.Second))})
 		m.Key = fmt.Sprintf("%s/%d/%s/%d", r.ID, r.Revision, b.name, ordinal)
+		if b.job.Key > 0 { // the platform must not take it for the one that failed
+			m.Key += fmt.Sprintf("/%d", b.job.Key)
+		}
 		m.Ordinal, m.Sent = ordinal, r.Published
 		if b.kind == "" {
 			m.Previous = b.earlierPost(m.Language)
@@ -217,18 +220,22 @@ func (b *batch) ask(m channels.Message, q question) (e ending, send, unknown boo
 		switch {
 		case err == nil && found:
 			// Where the policy below was applied before, this may be the second.
-			return b.accepted(m, r, q.doubled || (b.job.Attempt >= findTries && b.task.Record.Urgent())), false, false
+			return b.accepted(m, r, q.doubled || (b.job.Attempt >= findTries && b.insists())), false, false
 		case err == nil:
 			return ending{}, true, false
 		case !q.last && b.job.Attempt < findTries:
 			return ending{result: Result{Ordinal: m.Ordinal}, doubt: true, reason: "the platform does not tell what became of it: " + short(err)}, false, false
 		}
 	}
-	if q.again && b.inTime() && b.task.Record.Urgent() {
+	if q.again && b.inTime() && b.insists() {
 		return ending{}, true, true
 	}
 	return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: q.why}), false, false
 }
+
+// insists reports whether a double is better than silence: what is urgent, and
+// what somebody asked to send again knowing that.
+func (b *batch) insists() bool { return b.task.Record.Urgent() || b.job.Insist }
 
 // inTime reports whether the alert may still be sent.
 func (b *batch) inTime() bool { return b.expires.IsZero() || time.Now().Before(b.expires) }

@@ -20,6 +20,11 @@ type Job struct {
 	Attempt int       `json:"attempt"` // 0: nobody has touched it
 	Urgent  bool      `json:"urgent"`
 
+	// Of a job that somebody asked to send again; see Resend.
+	Again  int64 `json:"again,omitempty"`  // which one: it owns exactly the recipients that it opened
+	Key    int64 `json:"key,omitempty"`    // what sets its messages' keys apart from those that failed; 0: the first ones
+	Insist bool  `json:"insist,omitempty"` // whoever asked accepts doubles where nobody can tell
+
 	// Where it was taken from; set by Take and Recover.
 	Lane    string        `json:"-"`
 	EntryID string        `json:"-"`

@@ -34,10 +34,10 @@ func (q *Queue) Begin(ctx context.Context, j broadcast.Job, ordinals []uint32) (
 		return nil, fail(op, err)
 	}
 	lane, entry := q.entry(j)
-	keys := []string{lane, q.r.keys.states(j.Alert, q.channel), q.r.keys.tally(j.Alert, q.channel)}
+	keys := []string{lane, q.r.keys.states(j.Alert, q.channel), q.r.keys.tally(j.Alert, q.channel), q.r.keys.reasons(j.Alert, q.channel)}
 	turns := make([]broadcast.Turn, 0, len(ordinals))
 	for some := range slices.Chunk(ordinals, widest) {
-		args := []any{laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), slices.Min(some), slices.Max(some)}
+		args := []any{laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), slices.Min(some), slices.Max(some), j.Again}
 		for _, o := range some {
 			args = append(args, o)
 		}
@@ -111,7 +111,7 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids), post, language)
 	}
 	args := append([]any{laneGroup, entry, q.r.node, flag(last), milliseconds(keptFor(t.Record)), milliseconds(reportsFor(t.Record)), string(j.Alert), lo, hi,
-		t.Record.Revision, url, len(results)}, rest...)
+		t.Record.Revision, url, j.Again, len(results)}, rest...)
 	out, err := q.r.repeat(ctx, q.r.scripts.finish, keys, args...).Int64Slice()
 	if err != nil || len(out) != 3 {
 		return false, early, err
@@ -179,7 +179,7 @@ func (q *Queue) Bury(ctx context.Context, j broadcast.Job, reason string) (chang
 	lane, entry := q.entry(j)
 	out, err := q.r.run(ctx, q.r.scripts.bury,
 		[]string{lane, k.dead(q.channel), k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel)},
-		laneGroup, entry, q.r.node, text, string(j.Alert), reason, j.Taken, milliseconds(kept), j.From, j.To).Int64Slice()
+		laneGroup, entry, q.r.node, text, string(j.Alert), reason, j.Taken, milliseconds(kept), j.From, j.To, j.Again).Int64Slice()
 	if err == nil && len(out) != 3 {
 		err = broadcast.ErrLost
 	}
@@ -223,7 +223,7 @@ func (q *Queue) Replay(ctx context.Context, alert alerts.ID) (int, error) {
 				return moved, fail(op, err)
 			}
 			failed, doubt := ordinals(e.Values["failed"]), ordinals(e.Values["doubt"])
-			args := append(append([]any{e.ID, fresh, milliseconds(keptFor(t.Record)), j.From, j.To, len(failed)}, failed...), doubt...)
+			args := append(append([]any{e.ID, fresh, milliseconds(keptFor(t.Record)), j.From, j.To, j.Again, len(failed)}, failed...), doubt...)
 			n, err := q.r.run(ctx, q.r.scripts.replay,
 				[]string{k.dead(q.channel), q.lane(laneOf(j)), k.states(alert, q.channel), k.tally(alert, q.channel), k.reasons(alert, q.channel)}, args...).Int()
 			if err != nil {
@@ -268,14 +268,17 @@ func (q *Queue) Report(ctx context.Context, rep channels.DeliveryReport) (known 
 	if err != nil || where == "" {
 		return false, changed, fail(op, err)
 	}
-	at := strings.Fields(where) // alert, ordinal, part, parts
-	if len(at) != 4 {
+	at := strings.Fields(where) // alert, ordinal, part, parts, and which sending again it was
+	if len(at) == 4 {
+		at = append(at, "0")
+	}
+	if len(at) != 5 {
 		return false, changed, fail(op, errors.New("the receipt index cannot be read"))
 	}
 	alert := alerts.ID(at[0])
 	out, err := q.r.repeat(ctx, q.r.scripts.report,
 		[]string{k.states(alert, q.channel), k.tally(alert, q.channel), k.reasons(alert, q.channel), k.parts(alert, q.channel)},
-		at[1], at[2], at[3], string(rep.State), rep.Code, keepDeliveries.Milliseconds()).Int64Slice()
+		at[1], at[2], at[3], string(rep.State), rep.Code, keepDeliveries.Milliseconds(), at[4]).Int64Slice()
 	if err == nil && len(out) == 2 {
 		changed = broadcast.Changed{Delivered: int(out[0]), Failed: int(out[1])}
 	}

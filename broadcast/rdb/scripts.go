@@ -16,6 +16,7 @@ type scripts struct {
 	intake, move, publish                                   *redis.Script
 	plan, begin, finish, park, report                       *redis.Script
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
+	resend, undead                                          *redis.Script
 	lease, pace, trim, epoch, person, erase                 *redis.Script
 }
 
@@ -37,6 +38,7 @@ func loadScripts() (*scripts, error) {
 		plan: script("plan"), begin: script("states", "begin"), finish: script("states", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
+		resend: script("acts", "states", "resend"), undead: script("states", "undead"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("erase"),

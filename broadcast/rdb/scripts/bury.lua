@@ -1,24 +1,26 @@
 -- bury: moves a job to the dead letters. What was never tried becomes failed,
 -- what was tried without an answer stays uncertain.
 -- KEYS   1 lane, 2 dead letters, 3 states, 4 tally, 5 reasons
--- ARGV   1 group, 2 entry, 3 consumer, 4 job, 5 alert, 6 reason, 7 how often it was handed out, 8 ttl of the states in ms, 9 first ordinal, 10 past the last ordinal
+-- ARGV   1 group, 2 entry, 3 consumer, 4 job, 5 alert, 6 reason, 7 how often it was handed out, 8 ttl of the states in ms, 9 first ordinal, 10 past the last ordinal, 11 which sending again it is or 0
 -- Output {1, failed, uncertain} | {} the job is another one's
 if not owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3]) then return {} end
 settle(KEYS[1], ARGV[1], ARGV[2])
+local resent, again = redis.call('HEXISTS', KEYS[4], 'again') == 1, tonumber(ARGV[11])
 local failed, doubt, from, to = {}, {}, tonumber(ARGV[9]), tonumber(ARGV[10])
 while from < to do
   local past = math.min(to, from + 2000)
   local w = open_window(KEYS[3], from, past - 1)
   for ordinal = from, past - 1 do
     local s = state_of(w, ordinal)
+    if (s == QUEUED or s == TRYING) and owner_of(KEYS[5], ordinal, resent) ~= again then s = -1 end -- another job's
     if s == QUEUED then
       set_state(w, ordinal, FAILED)
       failed[#failed + 1] = ordinal
-      redis.call('HSET', KEYS[5], ordinal, ARGV[6])
+      because(KEYS[5], ordinal, ARGV[6])
     elseif s == TRYING then
       set_state(w, ordinal, UNCERTAIN)
       doubt[#doubt + 1] = ordinal
-      redis.call('HSET', KEYS[5], ordinal, ARGV[6])
+      because(KEYS[5], ordinal, ARGV[6])
     end
   end
   close_window(w, KEYS[4], ARGV[8])

@@ -2,22 +2,25 @@
 -- ids are indexed, and reports that came before them are applied.
 -- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id its index and its parking place
 -- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
---        10 revision, 11 url of a public post or '', 12 number of results, then for each result:
+--        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, then for each result:
 --        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language
 -- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
 local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
-local ttl, at, key, delivered, failed = ARGV[5], 13, 7, 0, 0
+local ttl, at, key, delivered, failed = ARGV[5], 14, 7, 0, 0
+local resent, again = redis.call('HEXISTS', KEYS[3], 'again') == 1, tonumber(ARGV[12])
 redis.call('PERSIST', KEYS[3])
 local w = open_window(KEYS[2], tonumber(ARGV[8]), tonumber(ARGV[9]))
-for _ = 1, tonumber(ARGV[12]) do
+for _ = 1, tonumber(ARGV[13]) do
   local ordinal, to, ms, bucket, reason, ids = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
   local post, language = ARGV[at + 6], ARGV[at + 7]
   at = at + 8
   local now = state_of(w, ordinal)
-  if now == QUEUED or now == TRYING or (now == UNCERTAIN and to ~= UNCERTAIN) then
+  -- Of a recipient that another job sends again by now, only a yes counts.
+  local mute = to ~= ACCEPTED and owner_of(KEYS[4], ordinal, resent) ~= again
+  if not mute and (now == QUEUED or now == TRYING or (now == UNCERTAIN and to ~= UNCERTAIN)) then
     set_state(w, ordinal, to)
     if reason ~= '' then
-      redis.call('HSET', KEYS[4], ordinal, reason)
+      because(KEYS[4], ordinal, reason)
       redis.call('PEXPIRE', KEYS[4], ttl)
     elseif now == UNCERTAIN then
       redis.call('HDEL', KEYS[4], ordinal)
@@ -35,11 +38,11 @@ for _ = 1, tonumber(ARGV[12]) do
     redis.call('HSET', KEYS[6], language, post, 'rev:' .. language, ARGV[10])
   end
   for part = 0, ids - 1 do
-    redis.call('SET', KEYS[key], ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids, 'PX', ARGV[6])
+    redis.call('SET', KEYS[key], ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids .. (again > 0 and ' ' .. again or ''), 'PX', ARGV[6])
     local parked = redis.call('GET', KEYS[key + 1])
     if parked then
       local state, why = string.match(parked, '^(%a+) ?(.*)$')
-      local moved = apply_report(w, KEYS[3], KEYS[4], KEYS[5], ttl, ordinal, part, ids, state, why)
+      local moved = apply_report(w, KEYS[3], KEYS[4], KEYS[5], ttl, ordinal, part, ids, state, why, again)
       if moved == DELIVERED then delivered = delivered + 1 elseif moved == FAILED then failed = failed + 1 end
       redis.call('DEL', KEYS[key + 1])
     end

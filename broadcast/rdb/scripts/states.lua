@@ -38,16 +38,36 @@ local function close_window(w, tally, ttl)
   end
 end
 
+-- because writes down why a recipient stands where it does, and since when.
+local function because(why, ordinal, reason)
+  local t = redis.call('TIME')
+  redis.call('HSET', why, ordinal, string.format('@%.0f %s', t[1] * 1000 + math.floor(t[2] / 1000), reason))
+end
+
+-- owner_of gives the job that a recipient belongs to since somebody asked to
+-- send it again, and what sets its key apart; 0, 0 for those of the plan.
+-- resent is the tally's field "again": without it nobody has.
+local function owner_of(why, ordinal, resent)
+  local mark = resent and redis.call('HGET', why, 'g' .. ordinal)
+  if not mark then return 0, 0 end
+  local owner, key = string.match(mark, '^(%d+) (%d+)$')
+  return tonumber(owner), tonumber(key)
+end
+
 -- apply_report moves one recipient by what the platform says later: forward
 -- only, and to delivered only with the last of its parts. reported holds, by
--- ordinal, one letter for each part: d where it was delivered. It gives the
--- new state, nil where nothing changed.
-local function apply_report(w, tally, why, reported, ttl, ordinal, part, parts, state, reason)
+-- ordinal, one letter for each part: d where it was delivered. of is the job
+-- that sent the message: where another one sends again by now, an old failure
+-- says nothing, nor does a part. It gives the new state, nil where nothing
+-- changed.
+local function apply_report(w, tally, why, reported, ttl, ordinal, part, parts, state, reason, of)
   local now = state_of(w, ordinal)
   if now == DELIVERED or now == FAILED or now == EXPIRED or now == SUPPRESSED then return end
+  local old = owner_of(why, ordinal, redis.call('HEXISTS', tally, 'again') == 1) ~= of
+  if old and (state == 'failed' or parts > 1) then return end
   if state == 'failed' then
     set_state(w, ordinal, FAILED)
-    redis.call('HSET', why, ordinal, reason)
+    because(why, ordinal, reason)
     redis.call('PEXPIRE', why, ttl)
     redis.call('HSET', tally, 'err', reason)
     return FAILED
