@@ -1,0 +1,53 @@
+package roster
+
+import (
+	"errors"
+	"net/mail"
+	"net/url"
+	"strings"
+
+	"github.com/nyaruka/phonenumbers"
+)
+
+// Errors of contacts. They do not repeat the contact.
+var (
+	ErrPhone   = errors.New("the phone number is not one that exists")
+	ErrPremium = errors.New("the number is one that costs whoever calls it")
+	ErrMangled = errors.New("the phone number was turned into a figure by the spreadsheet")
+	ErrMail    = errors.New("the e-mail address cannot be read")
+	ErrPush    = errors.New("the push endpoint is not an https address")
+)
+
+// Phone gives a number in E.164. Without a country it is dialled in Italy.
+func Phone(s string) (string, error) {
+	if strings.ContainsAny(s, "eE") && strings.Trim(s, "0123456789.,eE+") == "" {
+		return "", ErrMangled
+	}
+	n, err := phonenumbers.Parse(s, "IT")
+	if err != nil || !phonenumbers.IsValidNumber(n) {
+		return "", ErrPhone
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.TOLL_FREE:
+		return "", ErrPremium
+	}
+	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+// Mail gives an address in small letters, as it is stored.
+func Mail(s string) (string, error) {
+	a, err := mail.ParseAddress(s)
+	if err != nil || a.Address != s || len(s) > 254 { // RFC 5321, 4.5.3.1.3
+		return "", ErrMail
+	}
+	return strings.ToLower(a.Address), nil
+}
+
+// Push gives a push endpoint.
+func Push(s string) (string, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" || u.Host == "" {
+		return "", ErrPush
+	}
+	return s, nil
+}
