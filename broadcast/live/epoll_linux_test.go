@@ -54,3 +54,33 @@ func TestAClientThatThePollerDoesNotTake(t *testing.T) {
 		c.mu.Unlock()
 	}
 }
+
+// What a peer does not read is not kept for ever, not even after we closed: on
+// every way the socket itself gives up in the time of a pong.
+func TestSocketsGiveUp(t *testing.T) {
+	for _, path := range []Path{PathEpoll, PathGoroutines} {
+		t.Run(string(path), func(t *testing.T) {
+			s := newStand(t, newBook(0), func(c *Config) { c.Path = path })
+			listen(t, s.serve(t).URL, "").wants("hello 0")
+			for _, c := range s.everyone() {
+				c.mu.Lock()
+				defer c.mu.Unlock()
+				var got int
+				var err error
+				switch l := c.line.(type) {
+				case *epollLine:
+					got, err = unix.GetsockoptInt(l.fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
+				case *connLine:
+					if e := l.raw.Control(func(fd uintptr) {
+						got, err = unix.GetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT)
+					}); e != nil {
+						t.Fatal(e)
+					}
+				}
+				if want := int(s.cfg.PongWithin.Milliseconds()); err != nil || got != want {
+					t.Errorf("got %d ms, %v, want %d", got, err, want)
+				}
+			}
+		})
+	}
+}

@@ -58,6 +58,7 @@ func (h *Hub) connect(c *client, conn net.Conn) {
 	defer c.mu.Unlock()
 	if tcp, ok := plain(conn).(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer)
+		limitUnread(tcp, h.cfg.PongWithin)
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && h.pollers != nil {
 		if err := h.pollers[c.home.number].take(tcp, c); err == nil {
