@@ -115,7 +115,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if err != nil {
 		return nil, "", err
 	}
-	refused := append(by.Refusals(r.Alert, r.Areas), by.overReach(head)...)
+	refused := append(by.Refusals(r.Alert, r.named()), by.overReach(head)...)
 	if len(refused) > 0 {
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
@@ -143,7 +143,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 // earlier attempt may have ended between intake and publishing; then this one
 // finishes it.
 func (d *Desk) again(ctx context.Context, by Person, r *Record, a *Alert, digest Digest, now time.Time) (*Record, Outcome, error) {
-	if refused := by.Refusals(a, r.Areas); len(refused) > 0 {
+	if refused := by.Refusals(a, r.named()); len(refused) > 0 {
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
 	if r.Content != digest {

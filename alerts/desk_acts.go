@@ -272,7 +272,7 @@ func (d *Desk) open(ctx context.Context, by Person, id ID, with Decision, verb V
 	if head, err = d.head(ctx, r); err != nil {
 		return nil, nil, err
 	}
-	if refused := append(by.Refusals(r.Alert, r.Areas), by.overReach(head)...); len(refused) > 0 {
+	if refused := append(by.Refusals(r.Alert, r.named()), by.overReach(head)...); len(refused) > 0 {
 		return nil, nil, &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
 	if with.Digest == "" {

@@ -132,6 +132,24 @@ func (r *Record) worded() *Alert {
 	return r.Alert
 }
 
+// named are the codes by which rights are judged: those of the alert that a
+// Cancel without infos replaces, else what the record inherited. Areas holds
+// besides them what lies within them.
+func (r *Record) named() []Value {
+	var codes []Value
+	if r.Replaced != nil {
+		for i := range r.Replaced.Infos {
+			for j := range r.Replaced.Infos[i].Areas {
+				codes = append(codes, r.Replaced.Infos[i].Areas[j].Geocodes...)
+			}
+		}
+	}
+	if len(codes) == 0 {
+		return r.Areas
+	}
+	return codes
+}
+
 // Expires is when the record must no longer be sent; zero for what always
 // leaves (a Cancel, an all-clear).
 func (r *Record) Expires() time.Time {

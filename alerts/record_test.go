@@ -37,7 +37,7 @@ func TestARecordOfANewerFormatIsRefused(t *testing.T) {
 func TestEveryFieldIsKnown(t *testing.T) {
 	for f := range reflect.TypeFor[Record]().Fields() {
 		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if name != "" && !recordFields[name] {
+		if name != "" && name != "-" && !recordFields[name] {
 			t.Errorf("field %s is not in recordFields", name)
 		}
 	}

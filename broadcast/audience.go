@@ -16,8 +16,9 @@ import (
 // it may lie below their own minimum; what closes the event reaches exactly
 // those (DECISIONS 7, MISSION R23). A revision that the channel could not say
 // told nobody: who was told is looked for before it.
-func (p *Planner) address(ctx context.Context, route Route, kind string, r *alerts.Record, areas []alerts.Value, past []*alerts.Record) (audience, map[string][]uint32, error) {
-	def := audience{Selection: selection(route, r, areas, past)}
+func (p *Planner) address(ctx context.Context, route Route, kind string, r *alerts.Record, d *draft, past []*alerts.Record) (audience, map[string][]uint32, error) {
+	def := audience{Selection: p.selection(route, r, d, past)}
+	def.Kind = kind
 	var told map[string][]uint32
 	for _, one := range past {
 		if !slices.Contains(one.Channels, route.Name()) {
@@ -40,6 +41,7 @@ func (p *Planner) address(ctx context.Context, route Route, kind string, r *aler
 	if def.Only {
 		return def, told, nil
 	}
+	def.Selection = def.Ready(p.Areas)
 	chosen, err := p.People.Select(ctx, kind, def.Selection)
 	if err != nil {
 		return def, nil, fmt.Errorf("select the audience of %s: %w", route.Name(), err)
@@ -49,28 +51,19 @@ func (p *Planner) address(ctx context.Context, route Route, kind string, r *aler
 
 // selection is the rule that the record's area, severity and scope make. A
 // Cancel that says nothing of them takes its event's.
-func selection(route Route, r *alerts.Record, areas []alerts.Value, past []*alerts.Record) Selection {
-	s := Selection{Areas: []string{}, Severity: r.Alert.Severity(), Purpose: "emergency", Drawn: drawn(r.Alert), Audiences: route.audiences(r.Alert)}
+func (p *Planner) selection(route Route, r *alerts.Record, d *draft, past []*alerts.Record) Selection {
+	s := Selection{Areas: append([]string{}, d.place.Concerned...), Severity: r.Alert.Severity(), Purpose: purposeEmergency, Drawn: d.place.drawn(), Audiences: route.audiences(r.Alert),
+		Polygons: d.place.polygons, Circles: d.place.circles, Outlines: p.Areas.Digest(), Kinds: d.kinds}
 	if len(r.Alert.Infos) == 0 && len(past) > 0 {
-		s.Severity, s.Drawn = past[0].Alert.Severity(), drawn(past[0].Alert)
+		s.Severity = past[0].Alert.Severity()
 	}
-	for _, a := range areas {
-		s.Areas = append(s.Areas, a.Value)
+	for _, v := range d.place.named {
+		s.Named = append(s.Named, v.Value)
 	}
-	slices.Sort(s.Areas)
-	s.Areas = slices.Compact(s.Areas)
+	if p.Zone != nil {
+		s.Zone = p.Zone.String()
+	}
 	return s
-}
-
-func drawn(a *alerts.Alert) bool {
-	for i := range a.Infos {
-		for j := range a.Infos[i].Areas {
-			if at := &a.Infos[i].Areas[j]; len(at.Polygons)+len(at.Circles) > 0 {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // told reads whom a published revision addressed, by the language of the

@@ -23,6 +23,8 @@ import (
 // between.
 type draft struct {
 	channels  []string
+	place     place
+	kinds     []string // of contact that the plan serves
 	areas     []alerts.Value
 	messages  []channels.Message
 	spans     []Span
@@ -54,19 +56,26 @@ func (p *Planner) draft(ctx context.Context, r *alerts.Record) (*draft, error) {
 		return nil, err
 	}
 	routes, warnings := p.plan(r, past, promise.Memory)
-	d := &draft{channels: make([]string, len(routes)), areas: codes(r), audiences: map[string]audience{}, failures: map[string]string{}, warnings: warnings}
+	d := &draft{channels: make([]string, len(routes)), place: p.place(r, past), audiences: map[string]audience{}, failures: map[string]string{}, warnings: warnings}
+	d.areas = d.place.Codes
 	for i, route := range routes {
 		d.channels[i] = route.Name()
 	}
-	for i := range past {
-		if len(d.areas) == 0 && over(r) {
-			d.areas = past[i].Areas
+	text := template(r, d)
+	said := make([][]channels.Message, len(routes)) // by route; none where it cannot
+	for i, route := range routes {
+		if said[i], err = p.render(route, text); err != nil {
+			name := route.Name()
+			d.failures[name] = err.Error()
+			d.warnings = append(d.warnings, warning("channels["+name+"]", "cannot carry this alert: "+err.Error(), "the other channels are not affected; change the text or the channel's settings"))
+		} else if kind := route.addressKind(); kind != "" && !slices.Contains(d.kinds, kind) {
+			d.kinds = append(d.kinds, kind)
 		}
 	}
+	d.warnings = append(d.warnings, d.place.warnings(len(d.kinds) > 0)...)
 	var everybody []uint32
-	text := template(r, d)
-	for _, route := range routes {
-		people, err := p.add(ctx, d, route, r, text, past)
+	for i, route := range routes {
+		people, err := p.add(ctx, d, route, said[i], r, past)
 		if err != nil {
 			return nil, err
 		}
@@ -88,14 +97,11 @@ func template(r *alerts.Record, d *draft) *alerts.Record {
 	return t
 }
 
-// add renders one route into the draft and gives the people it addresses.
-func (p *Planner) add(ctx context.Context, d *draft, route Route, r, text *alerts.Record, past []*alerts.Record) ([]uint32, error) {
+// add puts what one route says into the draft and gives the people it addresses.
+func (p *Planner) add(ctx context.Context, d *draft, route Route, messages []channels.Message, r *alerts.Record, past []*alerts.Record) ([]uint32, error) {
 	name := route.Name()
-	messages, err := p.render(route, text)
-	if err != nil {
-		d.failures[name] = err.Error()
-		d.warnings = append(d.warnings, warning("channels["+name+"]", "cannot carry this alert: "+err.Error(), "the other channels are not affected; change the text or the channel's settings"))
-		return nil, nil //nolint:nilerr // a warning: the other channels go on
+	if len(messages) == 0 {
+		return nil, nil
 	}
 	first := len(d.messages)
 	d.messages = append(d.messages, messages...)
@@ -106,7 +112,7 @@ func (p *Planner) add(ctx context.Context, d *draft, route Route, r, text *alert
 		}
 		return nil, nil
 	}
-	def, byLanguage, err := p.address(ctx, route, kind, r, d.areas, past)
+	def, byLanguage, err := p.address(ctx, route, kind, r, d, past)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +133,7 @@ func (p *Planner) add(ctx context.Context, d *draft, route Route, r, text *alert
 		all = append(all, numbers...)
 		d.spans = append(d.spans, Span{Channel: name, Message: first + i, From: from, To: uint32(len(all)), People: numbers})
 	}
+	d.warnings = append(d.warnings, p.held(name, kind, def.Selection, d.place, len(all))...)
 	return all, nil
 }
 
@@ -173,27 +180,6 @@ func wording(messages []channels.Message, languages ...string) int {
 	return 0
 }
 
-// codes are the geocodes of all infos, each once; those that the record
-// inherited where the alert has none.
-func codes(r *alerts.Record) []alerts.Value {
-	var found []alerts.Value
-	seen := map[alerts.Value]bool{}
-	for i := range r.Alert.Infos {
-		for j := range r.Alert.Infos[i].Areas {
-			for _, g := range r.Alert.Infos[i].Areas[j].Geocodes {
-				if !seen[g] {
-					seen[g] = true
-					found = append(found, g)
-				}
-			}
-		}
-	}
-	if len(found) == 0 && r.Supersedes != "" && !r.Alert.HasArea() {
-		return r.Areas
-	}
-	return found
-}
-
 // sum is the digest of what the second person says yes to (DECISIONS 18):
 // content, audience, plan, texts, and what cannot be said where.
 func (d *draft) sum(r *alerts.Record) alerts.Digest {
@@ -218,7 +204,7 @@ func (d *draft) sum(r *alerts.Record) alerts.Digest {
 func (d *draft) enter(r *alerts.Record) {
 	r.Channels, r.Areas, r.Reach = d.channels, d.areas, d.reach
 	r.Warnings = slices.DeleteFunc(r.Warnings, func(w alerts.Problem) bool {
-		return w.Field == "channels" || strings.HasPrefix(w.Field, "channels[")
+		return w.Field == "channels" || strings.HasPrefix(w.Field, "channels[") || w.Field == "areas"
 	})
 	r.Warnings = append(r.Warnings, d.warnings...)
 }

@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"martinella/alerts"
@@ -22,18 +21,21 @@ type Subscriber struct {
 
 	// Circle is where the person is, besides or instead of areas: a home, a farm.
 	Circle *alerts.Circle `json:"circle,omitempty"`
-	// Channels are kinds of contact in order of preference; none: every kind
-	// that there is a contact for.
+	// Channels are kinds of contact in order of preference: the first that the
+	// plan of an alert serves is used. None: every kind that there is a contact
+	// for.
 	Channels []string `json:"channels,omitempty"`
 	// Topics are what an information is about; none: everything.
 	Topics []string `json:"topics,omitempty"`
-	// Quiet hours hold back what is below Severe.
+	// Quiet hours hold back what is below Severe: see [Selection.Concerns].
 	Quiet *Hours `json:"quiet,omitempty"`
 	// Consent is by what right the person is in the list.
 	Consent Consent `json:"consent,omitempty"`
 }
 
-// Hours are a daily span of local time, "22:00" to "07:00".
+// Hours are a daily span of the authority's local time, "22:00" to "07:00": the
+// first minute is in it, the last is not. What cannot be read, or ends where it
+// begins, is no span: nobody misses an alert by a slip of the pen.
 type Hours struct {
 	From string `json:"from"`
 	To   string `json:"to"`
@@ -75,43 +77,4 @@ type People interface {
 
 	// Lookup finds the number by contact, alerts.ErrNotFound otherwise.
 	Lookup(ctx context.Context, kind, address string) (uint32, error)
-}
-
-// Selection is the definition of an audience: part of what is approved.
-type Selection struct {
-	Areas    []string        `json:"areas"` // geocode values of the alert
-	Severity alerts.Severity `json:"severity"`
-	Purpose  string          `json:"purpose"`
-	Drawn    bool            `json:"drawn"` // the alert has a polygon or circle: the whole territory's subscribers are concerned
-	// Audiences limits the selection to subscribers of these audiences: what is
-	// Restricted reaches volunteers and never citizens. None: all.
-	Audiences []string `json:"audiences,omitempty"`
-}
-
-// Concerns is the rule by which a subscriber is selected: one of its areas is
-// named by the alert, or it asked for the whole territory; the severity is at
-// least its minimum; its audience is among those addressed; the subscription
-// has not ended. No area in the alert selects nobody.
-func (s Selection) Concerns(p Subscriber, now time.Time) bool {
-	if len(s.Areas) == 0 && !s.Drawn {
-		return false
-	}
-	if s.Severity.Rank() < p.MinSeverity.Rank() || (!p.Until.IsZero() && now.After(p.Until)) {
-		return false
-	}
-	if len(s.Audiences) > 0 && !slices.Contains(s.Audiences, p.Audience) {
-		return false
-	}
-	if p.Purpose != "" && s.Purpose != "" && p.Purpose != s.Purpose && p.Purpose != "emergency" {
-		return false
-	}
-	for _, mine := range p.Areas {
-		if mine == "*" {
-			return true
-		}
-		if slices.Contains(s.Areas, mine) {
-			return true
-		}
-	}
-	return false
 }

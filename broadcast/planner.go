@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/alerts/areas"
 )
 
 // Planner renders what is to be approved and publishes what was approved. It
@@ -22,7 +23,9 @@ type Planner struct {
 	Store    Publisher
 	Work     Work
 	Queues   *Queues
-	Language string // of the authority: for subscribers whose language is not among the texts
+	Language string           // of the authority: for subscribers whose language is not among the texts
+	Zone     *time.Location   // of the authority: quiet hours are judged by it; nil: the machine's
+	Areas    *areas.Gazetteer // nil: exact codes only
 	Log      *zap.Logger
 }
 

@@ -21,6 +21,9 @@ type Resolution struct {
 	// Unknown are the alert's own codes that the gazetteer does not have.
 	Unknown []alerts.Value
 
+	// Touched is how many areas the polygons and circles touch.
+	Touched int
+
 	// Shape is the drawn area and the outlines of the alert's own codes.
 	Shape Shape
 
@@ -64,6 +67,7 @@ func (g *Gazetteer) Resolve(codes []alerts.Value, polygons []alerts.Polygon, cir
 	}
 	r.Shape = r.Shape.With(g.Outline(named...))
 	touched := g.touching(drawn)
+	r.Touched = len(touched)
 	have := valuesOf(r.Codes)
 	for _, a := range touched {
 		concerned[a.Code.Value] = true
