@@ -258,6 +258,11 @@ func (l *line) send(m channels.Message) (r channels.Receipt, err error) {
 	ctx, cancel := context.WithTimeout(l.flight, sendTimeout)
 	defer cancel()
 	err = guard(func() (err error) {
+		if bound, ok := l.channel.(channels.AreaBound); ok {
+			if err := channels.WithinArea(bound, m); err != nil {
+				return err // not left to the channel alone
+			}
+		}
 		r, err = l.channel.Send(ctx, m)
 		return err
 	})

@@ -158,6 +158,12 @@ func (p *Planner) render(route Route, text *alerts.Record) (messages []channels.
 		m := &messages[i]
 		m.Channel, m.Alert, m.Event, m.Revision, m.Change = route.Name(), text.ID, text.Event, text.Revision, text.Change
 		m.Severity, m.Exercise, m.Expires = text.Alert.Severity(), text.Alert.Practice(), text.Expires()
+		m.Areas = text.Areas
+		if bound, ok := route.Channel.(channels.AreaBound); ok {
+			if err := channels.WithinArea(bound, *m); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return messages, nil
 }

@@ -53,11 +53,12 @@ type Message struct {
 
 	// Filled by the dispatcher, outside the digest.
 
-	Key      string    `json:"-"` // idempotency key: alert/revision/channel/recipient, the same for every attempt
-	To       string    `json:"-"` // E.164 number, mail address, ...; empty for a public post
-	Ordinal  uint32    `json:"-"` // of the recipient within the snapshot; a hint for platforms that carry a number
-	Sent     time.Time `json:"-"` // when the alert was published: the only time that a body may contain
-	Previous string    `json:"-"` // the platform's id of this event's earlier post, for edits and threads
+	Key      string         `json:"-"` // idempotency key: alert/revision/channel/recipient, the same for every attempt
+	To       string         `json:"-"` // E.164 number, mail address, ...; empty for a public post
+	Ordinal  uint32         `json:"-"` // of the recipient within the snapshot; a hint for platforms that carry a number
+	Sent     time.Time      `json:"-"` // when the alert was published: the only time that a body may contain
+	Areas    []alerts.Value `json:"-"` // the approved area in codes, resolved; the digest covers it in the record
+	Previous string         `json:"-"` // the platform's id of this event's earlier post, for edits and threads
 }
 
 // Receipt is what the platform answered.
@@ -166,6 +167,11 @@ type Limit struct {
 	PerSecond float64 // messages a second, sustained
 	Burst     int     // messages at once
 	Window    int     // messages in flight
+
+	Account string  // at the platform, whose pace and quotas several channels share; "": the channel's own
+	PerHour int     // messages an hour; 0: no quota known
+	PerDay  int     // messages a day; 0: no quota known
+	Reserve float64 // part of both quotas that is kept for corrections, 0 to 1
 }
 
 // Measurer states how long a text may be, in the platform's own unit.

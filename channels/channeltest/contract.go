@@ -41,6 +41,10 @@ type Suite struct {
 	// Verdicts changes the usual table of statuses for this platform.
 	Verdicts map[int]channels.Verdict
 
+	// Areas are what the approved area of the messages is, for a channel that is
+	// [channels.AreaBound]: what it covers. nil: [SampleAreas].
+	Areas []alerts.Value
+
 	// StatusOnly: the status alone is the platform's word; the body of a yes is
 	// not looked at.
 	StatusOnly bool
@@ -63,6 +67,7 @@ var usual = map[int]channels.Verdict{
 func Run(t *testing.T, s Suite) {
 	t.Run("rendering", func(t *testing.T) { s.rendering(t) })
 	t.Run("sending to a provider that is well", func(t *testing.T) { s.sending(t) })
+	t.Run("never further than the approved area", func(t *testing.T) { s.area(t) })
 	if s.Platform == nil {
 		return
 	}
@@ -81,7 +86,10 @@ func (s Suite) Rendered(t testing.TB, c channels.Channel, kind Kind, key string)
 		t.Fatalf("render %s: %d messages, %v", kind, len(messages), err)
 	}
 	m := messages[0].For(map[string]string{"{sent}": "11:00", "{person.link}": "https://allerta.comune.pistoia.example/p/x", "{unsubscribe}": "STOP", "{code}": "K7Q2P"})
-	m.Key, m.To, m.Ordinal, m.Sent = key, s.To, 7, SampleSent
+	m.Key, m.To, m.Ordinal, m.Sent, m.Areas = key, s.To, 7, SampleSent, slices.Clone(SampleAreas)
+	if s.Areas != nil {
+		m.Areas = slices.Clone(s.Areas)
+	}
 	return m
 }
 

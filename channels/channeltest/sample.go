@@ -53,6 +53,9 @@ func sampleAreas(name string) []alerts.Area {
 // SampleSent is when the samples were published.
 var SampleSent = time.Date(2026, 11, 21, 10, 0, 0, 0, time.UTC)
 
+// SampleAreas is the approved area of the samples, in codes.
+var SampleAreas = []alerts.Value{{Name: "ISTAT", Value: "047017"}}
+
 // Sample builds a record in the languages named: it, en, de; none is Italian
 // and English. Each call builds a new one.
 func Sample(kind Kind, languages ...string) *alerts.Record {
