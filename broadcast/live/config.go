@@ -74,6 +74,9 @@ const (
 	PathGoroutines Path = "goroutines" // everywhere: one reading goroutine for each client
 )
 
+// pongWithin is the default of Config.PongWithin.
+const pongWithin = 75 * time.Second
+
 func (c *Config) complete() error {
 	var errs []error
 	if c.Log == nil {
@@ -114,7 +117,7 @@ func (c *Config) complete() error {
 	c.BacklogBytes = cmp.Or(c.BacklogBytes, 512<<10)
 	c.MaxClients = cmp.Or(c.MaxClients, 50_000)
 	c.PingEvery = cmp.Or(c.PingEvery, 30*time.Second)
-	c.PongWithin = cmp.Or(c.PongWithin, 75*time.Second)
+	c.PongWithin = cmp.Or(c.PongWithin, pongWithin)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 10*time.Second)
 	c.ShutdownSpread = cmp.Or(c.ShutdownSpread, 5*time.Second)
 	c.JoinsPerSecond = cmp.Or(c.JoinsPerSecond, 2000)

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"runtime/debug"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 
 	"martinella/broadcast"
 )
@@ -98,8 +101,10 @@ func helloFrame(cursor broadcast.Cursor, now time.Time) *frame {
 // goneFrame tells the client to load everything again. Its cursor moves an
 // EventSource on, so that it does not come back with the old one.
 func goneFrame(cursor broadcast.Cursor) *frame {
-	return newFrame(cursor, []byte(`{"type":"gone"}`))
+	return newFrame(cursor, []byte(goneText))
 }
+
+const goneText = `{"type":"gone"}`
 
 // view is what a client wants to read of each change.
 type view string
@@ -136,17 +141,29 @@ func (it *item) frame(h *Hub, w wording) *frame {
 	defer it.mu.Unlock()
 	f := it.frames[w]
 	if f == nil {
-		build := h.cfg.Brief
-		if w.view == viewFull {
-			build = h.cfg.Full
-		}
-		f = newFrame(it.entry.Cursor, build(it.entry, w.lang, w.spread))
+		f = newFrame(it.entry.Cursor, h.build(it.entry, w))
 		if it.frames == nil {
 			it.frames = map[wording]*frame{}
 		}
 		it.frames[w] = f
 	}
 	return f
+}
+
+// build writes a change. One that cannot be written must not end the node, nor
+// be missed: the clients are told to load the page again, where it stands.
+func (h *Hub) build(e broadcast.Entry, w wording) (text []byte) {
+	defer func() {
+		if v := recover(); v != nil {
+			h.cfg.Logger.Error("a change could not be written for the live feed: its clients load again", zap.String("alert", string(e.Record.ID)),
+				zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
+			text = []byte(goneText)
+		}
+	}()
+	if w.view == viewFull {
+		return h.cfg.Full(e, w.lang, w.spread)
+	}
+	return h.cfg.Brief(e, w.lang, w.spread)
 }
 
 // Bounds of the time over which pages fetch their fragment after a change.

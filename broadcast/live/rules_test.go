@@ -150,6 +150,28 @@ func TestEachWordingIsBuiltOnce(t *testing.T) {
 	}
 }
 
+// A change that the builder chokes on neither ends the node nor is missed.
+func TestAChangeThatCannotBeWritten(t *testing.T) {
+	s := newStand(t, newBook(0), func(c *Config) {
+		whole := c.Brief
+		c.Brief = func(e broadcast.Entry, lang string, spread time.Duration) []byte {
+			if e.Cursor == cursor(2) {
+				panic("this one")
+			}
+			return whole(e, lang, spread)
+		}
+	})
+	srv := s.serve(t)
+	l := listen(t, srv.URL, "")
+	l.wants("hello 0")
+	for range 3 {
+		s.publish(record())
+	}
+	l.wants("alert 1", "gone", "alert 3")
+	late := listen(t, srv.URL, "since=e1-0-0")
+	late.wants("hello 0", "alert 1", "gone", "alert 3")
+}
+
 func TestEverySeriesStartsAtZero(t *testing.T) {
 	s := newStand(t, newBook(0))
 	for name, labels := range map[string][]string{

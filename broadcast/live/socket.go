@@ -2,11 +2,13 @@ package live
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"time"
 
 	"github.com/gorilla/websocket"
+	"go.uber.org/zap"
 )
 
 // ServeHTTP is the WebSocket of the live feed, /live. It returns when the
@@ -107,6 +109,8 @@ func (h *Hub) arrive(ctx context.Context, c *client, asked request) {
 	why := endStore
 	if ctx.Err() != nil {
 		why = endLeft // in between
+	} else if !errors.Is(err, errEnded) {
+		h.cfg.Logger.Warn("a client of the live feed could not be brought to the present: it is asked to come back", zap.Error(err))
 	}
 	c.mu.Lock()
 	c.end(why) // nothing new where the client is ended
