@@ -40,7 +40,7 @@ type Gazetteer struct {
 // simplified differently, so that neighbours share slivers and a municipality
 // sticks out of its own region a little.
 const (
-	mostly = 0.5 // so much of it in the other: it lies within
+	mostly = 0.8 // so much of it in the other: it lies within
 	sliver = 0.1 // less than that of the smaller one in common: neighbours
 )
 
