@@ -28,6 +28,7 @@ type batch struct {
 	after   time.Duration // the longest wait that the platform asked for
 	reason  string        // the newest, for people
 	crashed bool          // the channel's program failed
+	stopped bool          // a later revision took the alert's place: the rest is settled, not sent
 	held    bool          // the channel holds back: no failure of this job
 }
 
@@ -56,7 +57,7 @@ func (b *batch) run(ctx context.Context) error {
 		}
 		late := !b.inTime()
 		end := min(b.at+chunkSize, b.job.To)
-		if !late {
+		if !late && !b.stopped {
 			if why, wait := b.breaker.holds(b.checker != nil); why != "" {
 				b.hold(wait, why)
 				break
@@ -146,7 +147,7 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 		return err
 	}
 	crash.At(crash.AfterTry)
-	contacts, err := b.contacts(from, to)
+	contacts, closed, err := b.contacts(from, to)
 	if err != nil {
 		// Nobody was sent anything: say so, or they would count as in doubt.
 		for i, t := range turns {
@@ -173,7 +174,12 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 			continue
 		case turns[i] == TurnStop:
 			b.credit++
+			b.stopped = true
 			ends[i] = stopped(o)
+			continue
+		case turns[i] == TurnSend && closed != nil && !closed[i]:
+			b.credit++
+			ends[i] = untold(o)
 			continue
 		case !known:
 			ends[i] = settle(Result{Ordinal: o, State: Failed, Reason: "no message was rendered for this recipient"})
@@ -236,14 +242,26 @@ func (b *batch) begin(ordinals []uint32) ([]Turn, error) {
 	return turns, err
 }
 
-// contacts gives the addresses of [from, to); nil for public posts.
-func (b *batch) contacts(from, to uint32) ([]string, error) {
+// contacts gives the addresses of [from, to); nil for public posts. Where the
+// alert closes an event, closed tells who was told of it; nil otherwise.
+func (b *batch) contacts(from, to uint32) (addresses []string, closed []bool, err error) {
 	if b.kind == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	numbers, err := b.queue.Recipients(b.flight, b.job.Alert, from, to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return b.people.Contacts(b.flight, b.kind, numbers)
+	if over(b.task.Record) {
+		told, err := b.toldOf(b.flight, b.task.Record)
+		if err != nil {
+			return nil, nil, err
+		}
+		closed = make([]bool, len(numbers))
+		for i, n := range numbers {
+			closed[i] = told.has(n)
+		}
+	}
+	addresses, err = b.people.Contacts(b.flight, b.kind, numbers)
+	return addresses, closed, err
 }

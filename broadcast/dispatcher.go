@@ -115,6 +115,9 @@ type line struct {
 	flight  context.Context // of what was begun
 	books   context.Context // of writing down what came of it: ends a little later
 
+	telling sync.Mutex // while told is being found out
+	told    *told      // of the last record that closed an event
+
 	mu      sync.Mutex
 	urgent  int                         // urgent jobs in hand
 	hands   map[string]bool             // entry ids in hand

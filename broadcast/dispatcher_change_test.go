@@ -38,8 +38,8 @@ func TestARevisionStopsWhatWasNotSent(t *testing.T) {
 		if got[Accepted] == 0 || got[Suppressed] == 0 || got[Accepted]+got[Suppressed] != 5000 || got[Accepted] > 1000 {
 			t.Errorf("the Alert: %v, want a few accepted and the rest suppressed", got)
 		}
-		if got := h.states("sms", c.ID); got[Accepted] != 5000 {
-			t.Errorf("the Cancel: %v, want 5000 accepted", got)
+		if end := h.states("sms", c.ID); end[Accepted] != got[Accepted] || end[Suppressed] != got[Suppressed] {
+			t.Errorf("the Cancel: %v, want it with exactly those who got the Alert: %v", end, got)
 		}
 		if got, want := c.Reach, 5000; got != want {
 			t.Errorf("reach of the Cancel %d, want %d", got, want)

@@ -452,6 +452,18 @@ func (q *memoryQueue) Recipients(_ context.Context, alert alerts.ID, from, to ui
 	return out, err
 }
 
+func (q *memoryQueue) Reached(_ context.Context, alert alerts.ID, from, to uint32) (out []bool, err error) {
+	err = q.do("reached", func(c *memoryChannel) error {
+		out = make([]bool, to-from)
+		for o := from; o < to && int(o) < len(c.states[alert]); o++ {
+			s := c.states[alert][o]
+			out[o-from] = s != Queued && s != Expired && s != Suppressed
+		}
+		return nil
+	})
+	return out, err
+}
+
 func (q *memoryQueue) mine(c *memoryChannel, j Job) (int, error) {
 	for i, e := range c.entries {
 		if e.job.EntryID == j.EntryID && e.owner == q.node {

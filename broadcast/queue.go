@@ -126,6 +126,11 @@ type Queue interface {
 	// alert's snapshot; nil for public posts.
 	Recipients(ctx context.Context, alert alerts.ID, from, to uint32) ([]uint32, error)
 
+	// Reached tells of ordinals [from, to) whether each was sent the alert, or
+	// may have been: any state but one that says that nothing was sent.
+	// alerts.ErrNotFound where that is no longer kept.
+	Reached(ctx context.Context, alert alerts.ID, from, to uint32) ([]bool, error)
+
 	// Begin records the attempt durably, before anything is sent, and answers
 	// for each ordinal. Asking again for one that is being tried tells whether
 	// the alert was stopped meanwhile. ErrLost when the job was taken over.
