@@ -31,6 +31,20 @@ func (m *Member) Reachable(kind string) string {
 	return m.Contacts[kind]
 }
 
+// Open is the subscriber with those contacts only that are not stopped: what
+// [Selection.Concerns] is asked about, so that who stopped the preferred
+// contact is reached at the next one.
+func (m *Member) Open() Subscriber {
+	s := m.Subscriber
+	s.Contacts = make(map[string]string, len(m.Contacts))
+	for kind, address := range m.Contacts {
+		if _, stopped := m.Stopped[kind]; !stopped {
+			s.Contacts[kind] = address
+		}
+	}
+	return s
+}
+
 // Listing is a person as a list gives it.
 type Listing struct {
 	Subscriber Subscriber
@@ -78,9 +92,13 @@ type Roll interface {
 	// The act, unless nil, is appended together with the change.
 	Change(ctx context.Context, number uint32, act *alerts.Act, edit func(*Member) (bool, error)) error
 
-	// EraseAll removes people for good; numbers of nobody are passed over. It
-	// gives how many were removed.
-	EraseAll(ctx context.Context, numbers []uint32) (int, error)
+	// EraseAll removes people for good: all of them, or those of whom only says
+	// so at the moment of erasing. Numbers of nobody are passed over. It gives
+	// how many were removed.
+	EraseAll(ctx context.Context, numbers []uint32, only func(*Member) bool) (int, error)
+
+	// Unconfirmed are the numbers of those who signed up and wait to confirm.
+	Unconfirmed(ctx context.Context) ([]uint32, error)
 
 	// MAC is a keyed code over a text: only this authority can make it.
 	MAC(text []byte) []byte

@@ -23,7 +23,10 @@ type Replies func(ctx context.Context, channel string, r channels.Reply) error
 type Sink struct {
 	Queues  *Queues
 	Metrics *Metrics
-	Replies Replies // nil: replies are refused with ErrUnhandled
+	Replies Replies           // nil: replies are refused with ErrUnhandled, but for STOP and START
+	Roll    Roll              // nil: STOP and START go to Replies
+	Answer  Answers           // nil: STOP and START are carried out without a word
+	Kinds   map[string]string // by channel: see [AddressKinds]; "phone" for others
 	Log     *zap.Logger
 }
 
@@ -52,8 +55,12 @@ func (s *Sink) Report(ctx context.Context, channel string, r channels.DeliveryRe
 	return nil
 }
 
-// Reply hands the reply over. The log gets neither text nor address.
+// Reply carries out STOP and START, and hands every other reply over. The log
+// gets neither text nor address.
 func (s *Sink) Reply(ctx context.Context, channel string, r channels.Reply) error {
+	if wish := WishOf(r.Text); wish != "" && s.Roll != nil {
+		return s.fulfil(ctx, channel, wish, r)
+	}
 	if s.Replies == nil {
 		s.Log.Warn("a reply came, and nobody takes replies on this channel", zap.String("channel", channel), zap.String("from", mask(r.From)), zap.Int("length", len(r.Text)))
 		return ErrUnhandled

@@ -311,7 +311,7 @@ func listed(t *testing.T, n *Node) {
 func erasedAll(t *testing.T, n *Node) {
 	r := n.roll(t)
 	got := enter(t, r, listOf(4)...)
-	gone, err := r.EraseAll(t.Context(), []uint32{got[0].Number, 7777, got[2].Number})
+	gone, err := r.EraseAll(t.Context(), []uint32{got[0].Number, 7777, got[2].Number, got[3].Number}, func(m *broadcast.Member) bool { return m.Contacts["phone"] != phoneOf(3) })
 	if err != nil || gone != 2 {
 		t.Errorf("erased %d, %v", gone, err)
 	}
@@ -342,6 +342,14 @@ func randomListing(rnd *rand.Rand, i int) broadcast.Listing {
 		s.Until = time.Now().Add(time.Duration(rnd.IntN(3)-1) * 24 * time.Hour).UTC().Truncate(time.Second)
 	}
 	l := broadcast.Listing{Subscriber: s}
+	if rnd.IntN(4) == 0 {
+		l.Subscriber.Channels = []string{"phone", "email"}
+		l.Subscriber.Circle = &alerts.Circle{Centre: alerts.Point{Lat: 45 + rnd.Float64(), Lon: 11}, Radius: 5}
+	}
+	if rnd.IntN(4) == 0 {
+		l.Subscriber.Quiet = &broadcast.Hours{From: "00:00", To: "23:59"}
+		l.Subscriber.Topics = []string{pick("water", "schools")}
+	}
 	if rnd.IntN(5) == 0 {
 		l.Stopped = []string{"phone"}
 	}
@@ -353,7 +361,15 @@ func randomSelection(rnd *rand.Rand) broadcast.Selection {
 	for range rnd.IntN(3) {
 		s.Areas = append(s.Areas, fmt.Sprintf("04800%d", 1+rnd.IntN(4)))
 	}
-	s.Drawn = rnd.IntN(4) == 0
+	if s.Drawn = rnd.IntN(4) == 0; s.Drawn {
+		s.Circles = []alerts.Circle{{Centre: alerts.Point{Lat: 45.2, Lon: 11}, Radius: 20}}
+	}
+	if rnd.IntN(2) == 0 {
+		s.Kind, s.Kinds = "email", []string{"phone", "email"}
+	}
+	if rnd.IntN(4) == 0 {
+		s.Topics = []string{"water"}
+	}
 	if rnd.IntN(3) == 0 {
 		s.Audiences = []string{"volunteers", "staff"}
 	}
@@ -396,7 +412,7 @@ func selectedLikeNaive(t *testing.T, n *Node) {
 			want := map[string][]uint32{}
 			now := time.Now()
 			for _, number := range slices.Sorted(maps.Keys(people)) {
-				if m := people[number]; m.Reachable(kind) != "" && sel.Concerns(m.Subscriber, now) {
+				if m := people[number]; m.Open().Contacts[kind] != "" && sel.Concerns(m.Open(), now) {
 					want[m.Language] = append(want[m.Language], number)
 				}
 			}

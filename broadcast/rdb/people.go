@@ -215,7 +215,7 @@ func (p *People) Lookup(ctx context.Context, kind, address string) (number uint3
 // Erase implements [broadcast.People]. The append-only file still holds the
 // ciphertext until Redis rewrites it, which is asked for at once.
 func (p *People) Erase(ctx context.Context, number uint32) error {
-	n, err := p.EraseAll(ctx, []uint32{number})
+	n, err := p.EraseAll(ctx, []uint32{number}, nil)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("erase person %d: %w", number, alerts.ErrNotFound)
 	}
@@ -223,9 +223,9 @@ func (p *People) Erase(ctx context.Context, number uint32) error {
 }
 
 // EraseAll implements [broadcast.Roll].
-func (p *People) EraseAll(ctx context.Context, numbers []uint32) (erased int, err error) {
+func (p *People) EraseAll(ctx context.Context, numbers []uint32, only func(*broadcast.Member) bool) (erased int, err error) {
 	for _, number := range numbers {
-		there, err := p.erase(ctx, number)
+		there, err := p.erase(ctx, number, only)
 		if err != nil {
 			return erased, fail("erase person "+strconv.FormatUint(uint64(number), 10), err)
 		}
@@ -243,14 +243,17 @@ func (p *People) EraseAll(ctx context.Context, numbers []uint32) (erased int, er
 // same person meanwhile.
 const tries = 20
 
-func (p *People) erase(ctx context.Context, number uint32) (there bool, err error) {
+func (p *People) erase(ctx context.Context, number uint32, only func(*broadcast.Member) bool) (there bool, err error) {
 	now := time.Now().UnixMilli()
 	for range tries {
 		found, err := p.read(ctx, []uint32{number})
 		if err != nil {
 			return false, err
 		}
-		if found[0].member == nil && found[0].err == nil {
+		if found[0].member == nil && (found[0].err == nil || only != nil) {
+			return false, nil
+		}
+		if only != nil && !only(found[0].member) {
 			return false, nil
 		}
 		// Who does not open has no index that could be found; the entry goes all the same.

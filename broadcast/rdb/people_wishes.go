@@ -34,10 +34,9 @@ type wishes struct {
 
 // wish is what some people have in common.
 type wish struct {
-	key       string
-	who       broadcast.Subscriber // contacts without addresses
-	reachable map[string]bool      // by kind
-	people    int
+	key    string
+	who    broadcast.Subscriber // the contacts that are not stopped, without addresses
+	people int
 }
 
 // somewhere stands for an address that is not remembered.
@@ -50,16 +49,11 @@ func (w *wishes) set(number uint32, m *broadcast.Member) error {
 	}
 	entry := uint32(0)
 	if m != nil {
-		one := wish{who: m.Subscriber, reachable: map[string]bool{}}
-		one.who.Contacts = map[string]string{}
-		for _, kind := range m.Kinds() {
+		one := wish{who: m.Open()}
+		for kind := range one.who.Contacts {
 			one.who.Contacts[kind] = somewhere
-			one.reachable[kind] = m.Reachable(kind) != ""
 		}
-		key, err := json.Marshal(struct {
-			S broadcast.Subscriber
-			R map[string]bool
-		}{one.who, one.reachable})
+		key, err := json.Marshal(one.who)
 		if err != nil {
 			return err
 		}
@@ -105,7 +99,12 @@ func (w *wishes) choose(kind string, sel broadcast.Selection, now time.Time) map
 	chosen := make([]bool, len(w.all)+1)
 	for i := range w.all {
 		one := &w.all[i]
-		chosen[i+1] = one.people > 0 && one.reachable[kind] && sel.Concerns(one.who, now)
+		if one.who.Contacts[kind] == "" {
+			continue
+		}
+		for range one.people { // once for each: the selection counts whom it judges
+			chosen[i+1] = sel.Concerns(one.who, now)
+		}
 	}
 	out := map[string][]uint32{}
 	for number, entry := range w.of {
@@ -127,6 +126,22 @@ func (p *People) Select(ctx context.Context, kind string, sel broadcast.Selectio
 		return nil, fail("select people", err)
 	}
 	return w.choose(kind, sel, time.Now()), nil
+}
+
+// Unconfirmed implements [broadcast.Roll].
+func (p *People) Unconfirmed(ctx context.Context) (numbers []uint32, err error) {
+	w := &p.r.wishes
+	w.Lock()
+	defer w.Unlock()
+	if err := p.catchUp(ctx, w); err != nil {
+		return nil, fail("read the people's wishes", err)
+	}
+	for number, entry := range w.of {
+		if entry != 0 && w.all[entry-1].who.Consent == broadcast.ConsentAsked {
+			numbers = append(numbers, uint32(number))
+		}
+	}
+	return numbers, nil
 }
 
 // Warm reads everybody's wishes before somebody asks.

@@ -60,7 +60,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	}
 	g.metrics = broadcast.NewMetrics(registry, names)
 	queues := broadcast.NewQueues(s)
-	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Log: log}
+	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Roll: s.People(), Kinds: broadcast.AddressKinds(routes), Log: log}
 	for _, r := range routes {
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
 	}
@@ -270,6 +270,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 		loops.start(background, "channel "+d.Route.Name(), d.Run)
 	}
 	loops.start(background, "sweep", g.sweep)
+	loops.start(background, "people", g.people)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
 	feedEnded := make(chan struct{})
 	go func() {

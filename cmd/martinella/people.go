@@ -4,27 +4,27 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/mail"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/nyaruka/phonenumbers"
 	"github.com/spf13/cobra"
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/roster"
 )
 
 func peopleCommand(sh shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "people",
-		Short:   "Add and erase subscribers",
-		Example: "  martinella people add --phone +393330000001 --areas 052032 --language it",
+		Short:   "Add, import, export, count and erase subscribers",
+		Example: "  martinella people import cittadini.csv --dry-run\n  martinella people add --phone +393330000001 --areas 052032 --language it",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(peopleAddCommand(sh), peopleEraseCommand(sh))
+	cmd.AddCommand(peopleAddCommand(sh), peopleImportCommand(sh), peopleExportCommand(sh), peopleCountCommand(sh),
+		peopleStopCommand(sh), peopleStartCommand(sh), peopleEraseCommand(sh))
 	return cmd
 }
 
@@ -46,18 +46,18 @@ func (c *contacts) flags(cmd *cobra.Command) {
 func (c contacts) read() (map[string]string, error) {
 	out := map[string]string{}
 	if c.phone != "" {
-		n, err := phonenumbers.Parse(c.phone, "IT")
-		if err != nil || !phonenumbers.IsValidNumber(n) {
-			return nil, usage(errors.New("the phone number is not one that exists"), "write it like +393331234567")
+		n, err := roster.Phone(c.phone)
+		if err != nil {
+			return nil, usage(err, "write it like +393331234567")
 		}
-		out["phone"] = phonenumbers.Format(n, phonenumbers.E164)
+		out["phone"] = n
 	}
 	if c.email != "" {
-		a, err := mail.ParseAddress(c.email)
-		if err != nil || a.Address != c.email {
-			return nil, usage(errors.New("the e-mail address cannot be read"), "write it like name@example.org")
+		a, err := roster.Mail(c.email)
+		if err != nil {
+			return nil, usage(err, "write it like name@example.org")
 		}
-		out["email"] = strings.ToLower(a.Address)
+		out["email"] = a
 	}
 	if len(out) == 0 {
 		return nil, usage(errors.New("no contact"), "give --phone or --email")
@@ -107,6 +107,8 @@ or whom the law lets you reach.`,
 	f.StringVar(&severity, "severity-min", "", "lowest `SEVERITY` that is sent (default: all)")
 	f.StringVar(&s.Audience, "audience", "citizens", strings.Join(audiences, ", "))
 	f.StringVar(&s.Purpose, "purpose", "emergency", strings.Join(purposes, " or "))
+	f.StringSliceVar(&s.Topics, "topics", nil, "`WORDS` that information is about (default: everything)")
+	f.StringSliceVar(&s.Channels, "channels", nil, "kinds of contact in order of preference, like `phone,email` (default: all)")
 	f.StringVar(&until, "until", "", "last `DAY`, like 2027-06-30 (default: no end)")
 	return cmd
 }
@@ -137,42 +139,3 @@ func finishSubscriber(s *broadcast.Subscriber, severity, until string) error {
 	return nil
 }
 
-func peopleEraseCommand(sh shell) *cobra.Command {
-	var c contacts
-	cmd := &cobra.Command{
-		Use:     "erase",
-		Short:   "Erase a subscriber for good",
-		Example: "  martinella people erase --phone +393330000001",
-		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			who, err := c.read()
-			if err != nil {
-				return err
-			}
-			return withStore(cmd, sh, func(ctx context.Context, _ *Config, s *store) error {
-				erased := false
-				for kind, address := range who {
-					number, err := s.People().Lookup(ctx, kind, address)
-					if errors.Is(err, alerts.ErrNotFound) {
-						continue
-					}
-					if err != nil {
-						return err
-					}
-					if err := s.People().Erase(ctx, number); err != nil {
-						return err
-					}
-					erased = true
-				}
-				if !erased {
-					return refused(errors.New("nobody has this contact"), "")
-				}
-				fmt.Fprintln(sh.out, "erased; backups made before still hold the sealed entry")
-				return nil
-			})
-		},
-	}
-	configFlags(cmd.Flags())
-	c.flags(cmd)
-	return cmd
-}
