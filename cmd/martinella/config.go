@@ -24,6 +24,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"martinella/alerts"
+	"martinella/alerts/areas"
 	"martinella/broadcast/rdb"
 )
 
@@ -58,6 +59,9 @@ type Config struct {
 	Pages    PagesConfig     `yaml:"pages"`
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
+	Areas    []AreaConfig    `yaml:"areas"` // outlines of municipalities and zones
+
+	gazetteer *areas.Gazetteer // of Areas; nil without any
 
 	file   string // it was read from; "" without one
 	nobody bool   // no authority is configured
@@ -183,11 +187,11 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 			return nil, err
 		}
 	}
-	channels, senders := c.Channels, c.Senders
+	channels, senders, outlines := c.Channels, c.Senders, c.Areas
 	if err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
 		return nil, usage(fmt.Errorf("configuration: %w", err), "")
 	}
-	c.Channels, c.Senders = channels, senders
+	c.Channels, c.Senders, c.Areas = channels, senders, outlines
 	c.complete()
 	c.rules(r)
 	if len(r.mistakes) > 0 {

@@ -33,7 +33,7 @@ func configCommand(sh shell) *cobra.Command {
 				}
 				return err
 			}
-			fmt.Fprintf(sh.out, "%s: no mistakes; mode %s, authority %s, %d channels\n", c.source(), c.Mode, c.Authority.Slug, len(c.Channels))
+			fmt.Fprintf(sh.out, "%s: no mistakes; mode %s, authority %s, %d channels, %d areas\n", c.source(), c.Mode, c.Authority.Slug, len(c.Channels), c.gazetteer.Len())
 			for _, note := range c.notes() {
 				fmt.Fprintf(sh.out, "note: %s\n", note)
 			}
@@ -89,6 +89,9 @@ func (c *Config) notes() []string {
 	if len(c.Channels) == 0 {
 		out = append(out, "no channels: alerts reach the public page, feeds and open pages only")
 	}
+	if len(c.Areas) == 0 && len(c.Channels) > 0 {
+		out = append(out, "no areas: a drawn area finds only who has a place on the map or asked for the whole territory; codes must be written exactly as people subscribed to them")
+	}
 	for i := range c.Channels {
 		ch, err := c.Channels[i].build(c.settings(), c.Data, zap.NewNop())
 		if err != nil {
@@ -106,7 +109,7 @@ func (c *Config) notes() []string {
 // print writes the effective configuration as YAML.
 func (c *Config) print(sh shell) error {
 	plain := *c
-	plain.Channels, plain.Senders = nil, nil
+	plain.Channels, plain.Senders, plain.Areas = nil, nil, nil
 	var top yaml.Node
 	if err := top.Encode(shown(reflect.ValueOf(plain))); err != nil {
 		return err
@@ -130,6 +133,13 @@ func (c *Config) print(sh shell) error {
 			return err
 		}
 		set("senders", &senders)
+	}
+	if len(c.Areas) > 0 {
+		var outlines yaml.Node
+		if err := outlines.Encode(shown(reflect.ValueOf(c.Areas))); err != nil {
+			return err
+		}
+		set("areas", &outlines)
 	}
 	hide(&top)
 	e := yaml.NewEncoder(sh.out)

@@ -66,6 +66,7 @@ func (c *Config) rules(r *nodeReader) {
 	}
 	c.channelRules(say)
 	c.senderRules(r, say)
+	c.areaRules(say)
 }
 
 // maxFarewell keeps a shutdown within what service managers wait (systemd:

@@ -70,7 +70,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		Store:     s.Store(),
 		Publisher: &broadcast.Planner{
 			Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
-			Language: c.Authority.Language, Log: log,
+			Language: c.Authority.Language, Zone: c.zone(), Areas: c.gazetteer, Log: log,
 		},
 		NewID: func(now time.Time) alerts.ID {
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"martinella/alerts/areas"
+)
+
+// AreaConfig is a GeoJSON file with the outlines of municipalities or zones.
+// The properties are found by themselves where they have usual names.
+type AreaConfig struct {
+	File   string `yaml:"file"`   // beside the configuration, unless absolute
+	System string `yaml:"system"` // of the codes: ISTAT, EMMA_ID
+	Code   string `yaml:"code"`   // property with the code
+	Name   string `yaml:"name"`   // property with the name
+	Parent string `yaml:"parent"` // property with the code of the area around it
+}
+
+// areaRules reads the outlines: one mistake refuses all of them, since an area
+// that is missing would be an alert that nobody gets.
+func (c *Config) areaRules(say sayFunc) {
+	var sources []areas.Source
+	place := map[string]int{}
+	for i, a := range c.Areas {
+		at := fmt.Sprintf("areas[%d].file", i)
+		file := a.File
+		if file == "" {
+			say(at, "is missing", "name a GeoJSON file")
+			continue
+		}
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(c.file), file)
+		}
+		if _, twice := place[file]; twice {
+			say(at, "is "+quoted(a.File)+", which stands here already", "name every file once")
+			continue
+		}
+		place[file] = i
+		sources = append(sources, areas.Source{File: file, System: a.System, Code: a.Code, Name: a.Name, Parent: a.Parent})
+	}
+	if len(sources) == 0 {
+		return
+	}
+	g, err := areas.Load(sources...)
+	c.gazetteer = g
+	for _, m := range areaMistakes(err) {
+		what := m.Problem
+		if m.Feature > 0 {
+			what = fmt.Sprintf("feature %d: %s", m.Feature, what)
+			if m.Code != "" {
+				what = fmt.Sprintf("feature %d (%s): %s", m.Feature, m.Code, m.Problem)
+			}
+		}
+		i := place[m.File]
+		say(fmt.Sprintf("areas[%d].file", i), c.Areas[i].File+": "+what, m.Hint)
+	}
+}
+
+// areaMistakes takes the error of areas.Load apart.
+func areaMistakes(err error) []areas.Mistake {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []areas.Mistake
+		for _, one := range many.Unwrap() {
+			all = append(all, areaMistakes(one)...)
+		}
+		return all
+	}
+	m, _ := errors.AsType[areas.Mistake](err) // Load gives no other
+	return []areas.Mistake{m}
+}
