@@ -27,10 +27,10 @@ func backoff(attempt int, urgent bool) time.Duration {
 	return time.Millisecond + rand.N(ceiling)
 }
 
-// spread adds up to a tenth, so that a wait which many were told ends for them
+// spread adds up to a tenth and half a minute, so that a wait which many were told ends for them
 // one after another.
 func spread(d time.Duration) time.Duration {
-	return d + rand.N(d/10+time.Millisecond)
+	return d + rand.N(min(d/10, 30*time.Second)+time.Millisecond)
 }
 
 // until shortens a wait so that it ends when t has passed: what expires

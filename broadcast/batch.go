@@ -63,11 +63,14 @@ func (b *batch) run(ctx context.Context) error {
 				break
 			}
 			end = min(b.at+uint32(b.window()), b.job.To)
-			if ready, err := b.paced(ctx, int(end-b.at)); err != nil {
+			n, err := b.paced(ctx, int(end-b.at))
+			if err != nil {
 				return err
-			} else if !ready {
+			}
+			if n == 0 {
 				continue // look around first: something may be more important now
 			}
+			end = b.at + uint32(n)
 		}
 		if err := b.attempt(b.at, end, late); err != nil {
 			return err
@@ -103,36 +106,6 @@ func (b *batch) window() int {
 		n = min(n, b.limit.Window/(normalWorkers+1))
 	}
 	return max(n, 1)
-}
-
-// paced waits for the channel's pace. false: look around first, for ctx, the
-// expiry and urgent jobs.
-func (b *batch) paced(ctx context.Context, n int) (bool, error) {
-	if b.limit.PerSecond <= 0 {
-		return true, nil
-	}
-	if b.credit >= n {
-		b.credit -= n
-		return true, nil
-	}
-	n -= b.credit
-	var wait time.Duration
-	err := b.insist(ctx, "pace", func(ctx context.Context) (err error) {
-		wait, err = b.queue.Pace(ctx, b.limit, n)
-		return err
-	})
-	if err != nil {
-		if ctx.Err() != nil {
-			return false, nil //nolint:nilerr // the caller looks at ctx itself
-		}
-		return false, err
-	}
-	if wait <= 0 {
-		b.credit = 0
-		return true, nil
-	}
-	pause(ctx, until(min(wait, time.Second), b.expires, time.Now()))
-	return false, nil
 }
 
 // attempt writes the attempt down, sends one window and keeps what came of it.

@@ -67,6 +67,7 @@ func (b *batch) later() error {
 	if err := b.store(false); err != nil {
 		return err
 	}
+	b.obey()
 	j := b.rest()
 	wait := backoff(j.Attempt, j.Urgent)
 	if b.after > 0 {

@@ -61,9 +61,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		name: name, channel: d.Route.Channel, kind: d.Route.addressKind(), queue: q, people: d.People,
 		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{},
 	}
-	if limiter, ok := d.Route.Channel.(channels.Limiter); ok {
-		l.limit = limiter.Limit()
-	}
+	l.limit = d.Route.Limit()
 	l.finder, _ = d.Route.Channel.(channels.Finder)
 	l.checker, _ = d.Route.Channel.(channels.Checker)
 

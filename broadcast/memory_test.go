@@ -608,17 +608,23 @@ func (q *memoryQueue) Move(_ context.Context, limit int) (n int, err error) {
 	return n, err
 }
 
-func (q *memoryQueue) Pace(_ context.Context, l channels.Limit, n int) (wait time.Duration, err error) {
+func (q *memoryQueue) Pace(_ context.Context, l channels.Limit, ask Ask) (g Grant, err error) {
+	if l.PerSecond <= 0 {
+		return Grant{N: ask.N}, nil
+	}
 	err = q.do("pace", func(c *memoryChannel) error {
 		now := time.Now()
-		if wait = c.paceUntil.Sub(now); wait > 0 {
+		if g.Wait = c.paceUntil.Sub(now); g.Wait > 0 {
 			return nil
 		}
-		wait, c.paceUntil = 0, now.Add(time.Duration(float64(n)/l.PerSecond*float64(time.Second)))
+		g.Wait, c.paceUntil = 0, now.Add(time.Duration(float64(ask.N)/l.PerSecond*float64(time.Second)))
+		g.N = ask.N
 		return nil
 	})
-	return wait, err
+	return g, err
 }
+
+func (q *memoryQueue) Hold(context.Context, channels.Limit, time.Duration) error { return nil }
 
 func (q *memoryQueue) Post(_ context.Context, event alerts.ID, language string) (id string, err error) {
 	err = q.do("post", func(c *memoryChannel) error {

@@ -162,9 +162,7 @@ type Queue interface {
 	// Move brings due retries back to their lanes and gives their number.
 	Move(ctx context.Context, max int) (int, error)
 
-	// Pace asks for n messages under the channel's limit, shared by all nodes:
-	// 0 means go, else how long to wait before asking again.
-	Pace(ctx context.Context, l channels.Limit, n int) (time.Duration, error)
+	Pacer
 
 	// Post gives the platform's id of the accepted post of the event's highest
 	// revision in this language, or "": what a reply or an edit hangs on.

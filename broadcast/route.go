@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"slices"
 
 	"martinella/alerts"
@@ -16,10 +17,24 @@ type Route struct {
 	Exercise bool           // carries Exercise and Test, marked
 	Memory   bool           // may be used with a store that keeps nothing: the outbox
 	Social   bool           // a social platform: never alone for what is Severe (MISSION R22)
+	Limits   channels.Limit // of the configuration; what is not zero replaces what the channel says
 }
 
 // Name is the channel's configured name.
 func (r Route) Name() string { return r.Channel.Name() }
+
+// Limit is the pace of the channel: its own, as far as the configuration does
+// not say otherwise.
+func (r Route) Limit() (l channels.Limit) {
+	if limiter, ok := r.Channel.(channels.Limiter); ok {
+		l = limiter.Limit()
+	}
+	c := r.Limits
+	l.Account, l.Reserve = cmp.Or(c.Account, l.Account), cmp.Or(c.Reserve, l.Reserve)
+	l.PerSecond, l.Burst, l.Window = cmp.Or(c.PerSecond, l.PerSecond), cmp.Or(c.Burst, l.Burst), cmp.Or(c.Window, l.Window)
+	l.PerHour, l.PerDay = cmp.Or(c.PerHour, l.PerHour), cmp.Or(c.PerDay, l.PerDay)
+	return l
+}
 
 // Door is what [alerts.MayLeave] knows of the route for this alert. A channel
 // is named where the alert's addresses contain its configured name.

@@ -593,15 +593,15 @@ func twoLanguages(t *testing.T, n *Node) {
 func paced(t *testing.T, n *Node) {
 	q := n.queue(t, "sms")
 	limit := channels.Limit{PerSecond: 50, Burst: 10}
-	if wait, err := q.Pace(t.Context(), limit, 10); err != nil || wait != 0 {
-		t.Errorf("the burst waits %v, %v", wait, err)
+	if g, err := q.Pace(t.Context(), limit, broadcast.Ask{N: 10}); err != nil || g.N != 10 {
+		t.Errorf("the burst gets %+v, %v", g, err)
 	}
-	wait, err := q.Pace(t.Context(), limit, 10)
-	if err != nil || wait <= 0 || wait > 200*time.Millisecond {
-		t.Errorf("the next ten wait %v, %v, want at most 200ms", wait, err)
+	g, err := q.Pace(t.Context(), limit, broadcast.Ask{N: 10})
+	if err != nil || g.N != 0 || g.Wait <= 0 || g.Wait > 200*time.Millisecond || g.Why != broadcast.HoldingPace {
+		t.Errorf("the next ten get %+v, %v, want a wait of at most 200ms", g, err)
 	}
-	if wait, err := q.Pace(t.Context(), channels.Limit{}, 10); err != nil || wait != 0 {
-		t.Errorf("without a limit: %v, %v", wait, err)
+	if g, err := q.Pace(t.Context(), channels.Limit{}, broadcast.Ask{N: 10}); err != nil || g.N != 10 {
+		t.Errorf("without a limit: %+v, %v", g, err)
 	}
 }
 

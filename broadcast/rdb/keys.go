@@ -63,6 +63,9 @@ func (k keys) lane(channel, letter string) string { return k.tag + "lane:" + cha
 func (k keys) delayed(channel string) string      { return k.tag + "delayed:" + channel } // sorted set by due ms
 func (k keys) dead(channel string) string         { return k.tag + "dead:" + channel }
 func (k keys) pace(channel string) string         { return k.tag + "pace:" + channel }
+func (k keys) paceHold(account string) string     { return k.tag + "pace:hold:" + account }
+func (k keys) paceProbe(account string) string    { return k.tag + "pace:try:" + account }
+func (k keys) quota(account, of string) string    { return k.tag + "quota:" + of + ":" + account } // hash: sixtieth of the time to messages
 func (k keys) posts(channel string, event alerts.ID) string {
 	return k.tag + "posts:" + channel + ":" + string(event) // hash: language to the platform's id, rev:<language> to the revision that it is of
 }

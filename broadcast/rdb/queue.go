@@ -15,7 +15,6 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
-	"martinella/channels"
 )
 
 // Queue is the work of one channel, as this node sees it.
@@ -185,16 +184,6 @@ func (q *Queue) Recipients(ctx context.Context, alert alerts.ID, from, to uint32
 		people = append(people, binary.LittleEndian.Uint32(packed))
 	}
 	return people, nil
-}
-
-// Pace implements [broadcast.Queue].
-func (q *Queue) Pace(ctx context.Context, l channels.Limit, n int) (time.Duration, error) {
-	if l.PerSecond <= 0 || n <= 0 {
-		return 0, nil
-	}
-	interval := max(1, int64(1e6/l.PerSecond))
-	us, err := q.r.run(ctx, q.r.scripts.pace, []string{q.r.keys.pace(q.channel)}, interval, max(l.Burst, n), n).Int64()
-	return time.Duration(us) * time.Microsecond, fail("pace of "+q.channel, err)
 }
 
 // Post implements [broadcast.Queue].

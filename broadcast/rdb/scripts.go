@@ -17,7 +17,7 @@ type scripts struct {
 	plan, begin, finish, park, report                       *redis.Script
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
 	resend, undead                                          *redis.Script
-	lease, pace, trim, epoch, person, erase                 *redis.Script
+	lease, pace, hold, trim, epoch, person, erase           *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -40,7 +40,7 @@ func loadScripts() (*scripts, error) {
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
 		resend: script("acts", "states", "resend"), undead: script("states", "undead"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
-		lease: script("lease"), pace: script("pace"), trim: script("trim"), epoch: script("epoch"),
+		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("erase"),
 	}
 	return s, failed

@@ -1,0 +1,120 @@
+package broadcast
+
+import (
+	"context"
+	"time"
+
+	"martinella/channels"
+)
+
+// Pacer is the limiter of a channel's account at the platform, shared by all
+// nodes and by all channels of the account.
+type Pacer interface {
+	// Pace asks for up to ask.N messages. The grant is for fewer where a quota
+	// has no more left, and for none where it says how long to wait before
+	// asking again. What was granted and not used is lost to the quota.
+	Pace(ctx context.Context, l channels.Limit, ask Ask) (Grant, error)
+
+	// Hold notes that the platform asked to wait: no node is granted anything
+	// until then, but for a try of what is urgent every few seconds. A shorter
+	// wait than one that is known changes nothing.
+	Hold(ctx context.Context, l channels.Limit, wait time.Duration) error
+}
+
+// Ask is what a window asks of the limiter.
+type Ask struct {
+	N     int
+	Class Class
+}
+
+// Class says what a message may take of a quota (DECISIONS 8).
+type Class uint8
+
+// The values of [Class].
+const (
+	ClassOrdinary   Class = iota // what is not kept for corrections
+	ClassCorrection              // an Update: all of it
+	ClassExempt                  // Severe, Extreme, what closes an event: counted, never refused
+)
+
+// Grant is the limiter's answer.
+type Grant struct {
+	N    int           // messages that may leave now
+	Wait time.Duration // where N is 0
+	Why  Holding       // where N is 0
+}
+
+// Holding says what a grant waits for.
+type Holding uint8
+
+// The values of [Holding].
+const (
+	HoldingPace     Holding = iota // the messages a second
+	HoldingPlatform                // the platform asked to wait
+	HoldingHour                    // the messages an hour
+	HoldingDay                     // the messages a day
+)
+
+// String is for people.
+func (h Holding) String() string {
+	return [...]string{
+		"the pace of the platform",
+		"the platform asked to wait",
+		"the messages of an hour are used up, but for corrections",
+		"the messages of a day are used up, but for corrections",
+	}[h]
+}
+
+// holdAbove is how long a job waits for the limiter in a worker's hands; for
+// longer it goes back, with the time when it may go.
+const holdAbove = 2 * time.Second
+
+// class is what the job may take of a quota.
+func (b *batch) class() Class {
+	switch r := b.task.Record; {
+	case b.job.Urgent || r.Urgent():
+		return ClassExempt
+	case r.Revision > 1:
+		return ClassCorrection
+	}
+	return ClassOrdinary
+}
+
+// paced asks the limiter for n messages. 0: look around first, for ctx, the
+// expiry and urgent jobs, or because the job goes back for a while.
+func (b *batch) paced(ctx context.Context, n int) (int, error) {
+	if b.credit >= n {
+		b.credit -= n
+		return n, nil
+	}
+	var got Grant
+	err := b.insist(ctx, "pace", func(ctx context.Context) (err error) {
+		got, err = b.queue.Pace(ctx, b.limit, Ask{N: n - b.credit, Class: b.class()})
+		return err
+	})
+	if err != nil {
+		if ctx.Err() != nil {
+			return 0, nil //nolint:nilerr // the caller looks at ctx itself
+		}
+		return 0, err
+	}
+	if n = b.credit + got.N; n > 0 {
+		b.credit = 0
+		return n, nil
+	}
+	if got.Wait > holdAbove && got.Why != HoldingPace {
+		b.hold(got.Wait, got.Why.String())
+		return 0, nil
+	}
+	pause(ctx, until(min(got.Wait, time.Second), b.expires, time.Now()))
+	return 0, nil
+}
+
+// obey tells all nodes that the platform asked to wait. A store that does not
+// answer is no reason to forget the job: this node waits in any case.
+func (b *batch) obey() {
+	if b.after <= 0 || b.held {
+		return
+	}
+	_ = b.queue.Hold(b.books, b.limit, b.after)
+}
