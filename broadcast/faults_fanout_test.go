@@ -294,3 +294,19 @@ func TestFrozenNodeSendsNothingTwice(t *testing.T) {
 	p.until("all reports are kept", p.provider.quiet)
 	p.truth(r, people)
 }
+
+// TestATightNodeLosesNobody is fault 71: one processor, and a memory that keeps
+// the collector busy all the time.
+func TestATightNodeLosesNobody(t *testing.T) {
+	const people = 2000
+	p := newPlant(t, os.Args[0], 2000, true)
+	p.node("GOMAXPROCS=1", "GOMEMLIMIT=16MiB", "GOGC=10")
+	r := p.issue(broadcasttest.NewRecord(alerts.SeverityExtreme, "sms"), people)
+	p.over(r.ID)
+	p.until("all reports are kept", p.provider.quiet)
+	p.truth(r, people)
+	d := p.delivery(r.ID)
+	if d.FirstMS != nil && d.P99MS != nil {
+		t.Logf("first after %d ms, p99 %d ms", *d.FirstMS, *d.P99MS)
+	}
+}
