@@ -23,15 +23,16 @@ const maxWait = 15 * time.Minute
 //	X-Rate-Limit-Reset: 1795291805              X; also RateLimit-Reset of Bluesky
 //	{"parameters":{"retry_after":7}}            Telegram; retry_after of Discord; retry_after_ms of Matrix
 //
-// The reset of a window counts only where the answer has no Retry-After and the
-// status says that the limit is reached (429, 503): Bluesky sends it always.
+// The reset of a window counts only where the status says that the limit is
+// reached: Bluesky sends it with every answer. A 503 that has a Retry-After of
+// its own is about something else than the window.
 func WaitOf(status int, header http.Header, body []byte, now time.Time) time.Duration {
 	var wait time.Duration
 	longest := func(d time.Duration) { wait = max(wait, d) }
 	for _, v := range header.Values("Retry-After") {
 		longest(waitUntil(v, now))
 	}
-	if wait == 0 && (status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable) {
+	if status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && wait == 0 {
 		for _, name := range []string{"X-Ratelimit-Reset", "X-Rate-Limit-Reset", "Ratelimit-Reset"} {
 			for _, v := range header.Values(name) {
 				longest(resetAt(v, now))

@@ -31,6 +31,7 @@ type channelHead struct {
 	Kind     string         `yaml:"kind"`
 	Exercise bool           `yaml:"exercise"`
 	Readers  alerts.Readers `yaml:"readers"`
+	Limits   ChannelLimits  `yaml:"limits"`
 }
 
 // kind is a way to build channels; wire.go lists them.
@@ -119,7 +120,7 @@ func (c *ChannelConfig) build(s channels.Settings, data string, log *zap.Logger)
 
 // route is the channel with what the configuration says of it.
 func (c *ChannelConfig) route(ch channels.Channel) broadcast.Route {
-	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social}
+	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social, Limits: c.Limits.limit()}
 }
 
 // uses reports whether the gateway opens the channel: in practice only those

@@ -65,6 +65,7 @@ func (c *Config) rules(r *nodeReader) {
 		say("limits.live_path", "is "+quoted(c.Limits.LivePath), "epoll (Linux) or goroutines; leave it out for the best that the system has")
 	}
 	c.channelRules(say)
+	c.limitRules(say)
 	c.senderRules(r, say)
 	c.areaRules(say)
 }
