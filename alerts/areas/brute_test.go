@@ -96,7 +96,7 @@ func synthetic(polygons []orb.Polygon) *Gazetteer {
 }
 
 func TestPolygonsAgreeWithBruteForce(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(12) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		var polygons []orb.Polygon
 		for range 60 {
@@ -133,7 +133,7 @@ func TestPolygonsAgreeWithBruteForce(t *testing.T) {
 
 func TestCirclesAgreeWithBruteForce(t *testing.T) {
 	touched := 0
-	for seed := range uint64(400) {
+	for seed := range uint64(250) {
 		r := rand.New(rand.NewPCG(seed, 2))
 		p := ringed(r)
 		if seed%4 == 0 { // long sides, far north
@@ -147,8 +147,9 @@ func TestCirclesAgreeWithBruteForce(t *testing.T) {
 		}
 		for _, ring := range p {
 			for i := range len(ring) - 1 {
-				for k := range 2001 {
-					f := float64(k) / 2000
+				pieces := 1 + int(math.Hypot(ring[i+1][0]-ring[i][0], ring[i+1][1]-ring[i][1])/0.0003) // 30 m
+				for k := range pieces + 1 {
+					f := float64(k) / float64(pieces)
 					at := orb.Point{ring[i][0] + f*(ring[i+1][0]-ring[i][0]), ring[i][1] + f*(ring[i+1][1]-ring[i][1])}
 					near = min(near, geo.DistanceHaversine(middle, at)/1000*earthRadius*1000/orb.EarthRadius)
 				}
@@ -168,7 +169,7 @@ func TestCirclesAgreeWithBruteForce(t *testing.T) {
 			}
 		}
 	}
-	if touched < 400 {
+	if touched < 250 {
 		t.Errorf("only %d comparisons", touched)
 	}
 }
