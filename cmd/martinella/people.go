@@ -138,4 +138,3 @@ func finishSubscriber(s *broadcast.Subscriber, severity, until string) error {
 	}
 	return nil
 }
-
