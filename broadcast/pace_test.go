@@ -1,0 +1,214 @@
+package broadcast
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/channels"
+)
+
+// account is a limiter in memory: a quota of the hour, and what the platform
+// asked for.
+type account struct {
+	sync.Mutex
+	until time.Time // what the platform asked for
+	sent  int       // within the hour that ends at next
+	next  time.Time
+	holds int
+}
+
+func (a *account) grant(l channels.Limit, ask Ask) Grant {
+	a.Lock()
+	defer a.Unlock()
+	now := time.Now()
+	if wait := a.until.Sub(now); wait > 0 && ask.Class != ClassExempt {
+		return Grant{Wait: wait, Why: HoldingPlatform}
+	}
+	if !now.Before(a.next) {
+		a.sent, a.next = 0, now.Add(time.Hour)
+	}
+	left := l.PerHour - a.sent
+	if ask.Class == ClassOrdinary {
+		left -= int(float64(l.PerHour) * l.Reserve)
+	}
+	if l.PerHour == 0 || ask.Class == ClassExempt {
+		left = ask.N
+	}
+	if left <= 0 {
+		return Grant{Wait: a.next.Sub(now), Why: HoldingHour}
+	}
+	n := min(left, ask.N)
+	a.sent += n
+	return Grant{N: n}
+}
+
+type accountNode struct {
+	*node
+	account *account
+}
+
+type accountQueue struct {
+	*memoryQueue
+	account *account
+}
+
+func (n accountNode) Queue(ctx context.Context, channel string) (Queue, error) {
+	q, err := n.node.Queue(ctx, channel)
+	return accountQueue{q.(*memoryQueue), n.account}, err
+}
+
+func (q accountQueue) Pace(_ context.Context, l channels.Limit, ask Ask) (Grant, error) {
+	return q.account.grant(l, ask), nil
+}
+
+func (q accountQueue) Hold(_ context.Context, _ channels.Limit, wait time.Duration) error {
+	q.account.Lock()
+	defer q.account.Unlock()
+	q.account.until, q.account.holds = time.Now().Add(wait), q.account.holds+1
+	return nil
+}
+
+// limited runs a dispatcher over an account until the test stops it.
+func (h *house) limited(ctx context.Context, name string, route Route, a *account) (done <-chan struct{}) {
+	ended := make(chan struct{})
+	d := &Dispatcher{Route: route, Queues: NewQueues(accountNode{h.node(name), a}), People: h.memory, Metrics: NewMetrics(prometheus.NewRegistry(), []string{route.Name()}), Log: zap.NewNop()}
+	go func() {
+		defer close(ended)
+		_ = d.Run(ctx) // always nil
+	}()
+	return ended
+}
+
+// TestAQuotaHoldsBackButNeverWhatIsSevere: an ordinary alert stops at what is
+// not kept for corrections, and what of it is still held at its end expires;
+// its correction has the rest, a Severe and a Cancel all that they need.
+func TestAQuotaHoldsBackButNeverWhatIsSevere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{name: "sms"}
+		route := Route{Channel: phones{p}, Limits: channels.Limit{PerHour: 100, Reserve: 0.1}}
+		h := newHouse(t, route)
+		h.subscribe(150, "it")
+		ctx, stop := context.WithCancel(t.Context())
+		a := &account{}
+		done := h.limited(ctx, "a", route, a)
+
+		minor := h.issue(h.record(alerts.SeverityMinor, 30*time.Minute))
+		time.Sleep(10 * time.Minute)
+		if got := h.states("sms", minor.ID); got[Accepted] != 90 || p.sends() != 90 {
+			t.Errorf("ten minutes later: %v after %d sends, want 90 accepted", got, p.sends())
+		}
+		severe := h.issue(h.record(alerts.SeveritySevere, time.Hour))
+		time.Sleep(time.Minute)
+		if got := h.states("sms", severe.ID); got[Accepted] != 150 {
+			t.Errorf("the Severe: %v, want 150 accepted", got)
+		}
+		time.Sleep(25 * time.Minute)
+		if got := h.states("sms", minor.ID); got[Accepted] != 90 || got[Expired] != 60 {
+			t.Errorf("at its end: %v, want 90 accepted and 60 expired", got)
+		}
+		stop()
+		<-done
+	})
+}
+
+func TestWhatAQuotaHeldBackGoesWhenItMay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := &platform{name: "sms"}
+		route := Route{Channel: phones{p}, Limits: channels.Limit{PerHour: 100, Reserve: 0.1}}
+		h := newHouse(t, route)
+		h.subscribe(150, "it")
+		ctx, stop := context.WithCancel(t.Context())
+		done := h.limited(ctx, "a", route, &account{})
+		minor := h.issue(h.record(alerts.SeverityMinor, 24*time.Hour))
+		time.Sleep(time.Minute)
+		update := h.issue(h.record(alerts.SeverityMinor, 24*time.Hour))
+		time.Sleep(10 * time.Minute)
+		if got := h.states("sms", update.ID); got[Accepted] != 0 {
+			t.Errorf("another ordinary one while the quota is used up: %v", got)
+		}
+		time.Sleep(3 * time.Hour)
+		for _, r := range []*alerts.Record{minor, update} {
+			if got := h.states("sms", r.ID); got[Accepted] != 150 {
+				t.Errorf("three hours later: %v, want 150 accepted", got)
+			}
+		}
+		stop()
+		<-done
+		if p.sends() != 300 {
+			t.Errorf("%d sends, want each recipient once for each alert", p.sends())
+		}
+	})
+}
+
+// TestOneNodeIsToldForAll: the platform answers one node with a wait; the other
+// one does not ask it again before.
+func TestOneNodeIsToldForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var told time.Time
+		early := 0
+		p := &platform{name: "sms"}
+		p.script = func(_ context.Context, _ channels.Message, _ int, taken func()) error {
+			mu.Lock()
+			defer mu.Unlock()
+			switch since := time.Since(told); {
+			case told.IsZero():
+				told = time.Now()
+				return channels.RetryAfter(errNo, 5*time.Minute)
+			case since == 0: // in flight with it
+				return channels.RetryAfter(errNo, 5*time.Minute)
+			case since < 5*time.Minute:
+				early++
+				return channels.RetryAfter(errNo, 5*time.Minute)
+			}
+			taken()
+			return nil
+		}
+		route := Route{Channel: phones{p}}
+		h := newHouse(t, route)
+		h.subscribe(20, "it")
+		ctx, stop := context.WithCancel(t.Context())
+		a := &account{}
+		one, two := h.limited(ctx, "a", route, a), h.limited(ctx, "b", route, a)
+		first := h.issue(h.record(alerts.SeverityMinor, time.Hour))
+		time.Sleep(time.Minute)
+		second := h.issue(h.record(alerts.SeverityMinor, time.Hour))
+		time.Sleep(20 * time.Minute)
+		stop()
+		<-one
+		<-two
+		for _, r := range []*alerts.Record{first, second} {
+			if got := h.states("sms", r.ID); got[Accepted] != 20 {
+				t.Errorf("states %v, want 20 accepted", got)
+			}
+		}
+		if early != 0 || a.holds == 0 {
+			t.Errorf("asked %d times before the time, told the others %d times", early, a.holds)
+		}
+	})
+}
+
+func TestTheConfigurationReplacesWhatTheChannelSays(t *testing.T) {
+	own := channels.Limit{PerSecond: 5, Burst: 10, Window: 2}
+	r := Route{Channel: limitedPhones{phones{&platform{name: "sms"}}, own}}
+	if got := r.Limit(); got != own {
+		t.Errorf("got %+v, want the channel's own", got)
+	}
+	r.Limits = channels.Limit{Account: "provider", PerSecond: 2, PerDay: 1000, Reserve: 0.1}
+	if got, want := r.Limit(), (channels.Limit{Account: "provider", PerSecond: 2, Burst: 10, Window: 2, PerDay: 1000, Reserve: 0.1}); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for h := HoldingPace; h <= HoldingDay; h++ {
+		if strings.TrimSpace(h.String()) == "" {
+			t.Errorf("holding %d has no words", h)
+		}
+	}
+}
