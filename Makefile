@@ -26,8 +26,8 @@ test: setup-test ## run every test of the project (race detector, shuffled)
 	$(GO) vet $(PACKAGES)
 	.ci/tests -race -shuffle=on -timeout 10m $(PACKAGES)
 
-chaos: setup-test ## kill gateway and Redis under load, 20 times each; 1,000 seeds of misfortune; a short soak
-	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged' ./broadcast ./broadcast/rdb ./cmd/martinella
+chaos: setup-test ## kill gateway, nodes and Redis under load, cut the power, die at every named place; 1,000 seeds of misfortune; a short soak
+	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged|CancelDuring' ./broadcast ./broadcast/rdb ./cmd/martinella
 	TEST_SEEDS=100 TEST_SOAK=30s .ci/tests -race -count=1 -timeout 10m -run 'EveryAlertOnce|Soak' ./broadcast/live
 
 soak: ## ten minutes (TEST_SOAK) of clients of the live feed who mean no good
