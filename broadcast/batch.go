@@ -39,6 +39,9 @@ func newBatch(l *line, j Job, task *Task) *batch {
 	if over(task.Record) && !task.Record.Published.IsZero() {
 		b.expires, b.end = task.Record.Published.Add(closingTime), Failed
 	}
+	if id := l.halted.Load(); id != nil && *id == j.Alert {
+		b.stopped = true
+	}
 	return b
 }
 
@@ -148,6 +151,7 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 		case turns[i] == TurnStop:
 			b.credit++
 			b.stopped = true
+			b.halted.Store(&b.job.Alert)
 			ends[i] = stopped(o)
 			continue
 		case turns[i] == TurnSend && closed != nil && !closed[i]:

@@ -46,6 +46,7 @@ func (p *plant) crashes(at crash.Point, times, passes int) {
 // TestKilledAtEachCrashPointLosesAndDoublesNobody is faults 4 to 6: the process
 // that carries a fan-out dies at a named place, again and again.
 func TestKilledAtEachCrashPointLosesAndDoublesNobody(t *testing.T) {
+	beside(t)
 	program := crashable(t)
 	for _, c := range []struct {
 		at     crash.Point
@@ -76,6 +77,7 @@ func TestKilledAtEachCrashPointLosesAndDoublesNobody(t *testing.T) {
 // what is less than Severe is never sent twice and left uncertain, what is
 // Severe is sent once more and says so.
 func TestKilledWhereNobodyCanBeAsked(t *testing.T) {
+	beside(t)
 	program := crashable(t)
 	for name, severity := range map[string]alerts.Severity{"minor": alerts.SeverityMinor, "severe": alerts.SeveritySevere} {
 		t.Run(name, func(t *testing.T) {

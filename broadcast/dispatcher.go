@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -113,8 +114,9 @@ type line struct {
 	flight  context.Context // of what was begun
 	books   context.Context // of writing down what came of it: ends a little later
 
-	telling sync.Mutex // while told is being found out
-	told    *told      // of the last record that closed an event
+	halted  atomic.Pointer[alerts.ID] // the last alert that was seen to be stopped
+	telling sync.Mutex                // while told is being found out
+	told    *told                     // of the last record that closed an event
 
 	mu      sync.Mutex
 	urgent  int                         // urgent jobs in hand

@@ -17,6 +17,7 @@ import (
 // TestCancelDuringAFanOutStopsItAndFollowsIt is fault 44: what was not sent
 // stops, and the Cancel goes to exactly those who got the alert or may have.
 func TestCancelDuringAFanOutStopsItAndFollowsIt(t *testing.T) {
+	beside(t)
 	people := 6000
 	if chaotic() {
 		people = 100_000

@@ -26,6 +26,15 @@ const fanoutLimit = 8 * time.Minute
 // chaotic reports whether the long tests run (make chaos).
 func chaotic() bool { return os.Getenv("TEST_CHAOS") != "" }
 
+// beside lets the short tests run beside one another: they wait for leases most
+// of the time. The long ones have the machine for themselves.
+func beside(t *testing.T) {
+	t.Helper()
+	if !chaotic() {
+		t.Parallel()
+	}
+}
+
 // issue publishes to the first n people, insisting while the store is away.
 func (p *plant) issue(r *alerts.Record, n int) *alerts.Record {
 	p.t.Helper()
@@ -193,6 +202,7 @@ func (p *plant) truth(r *alerts.Record, n int) {
 // while an alert goes to many phones, over a platform that loses answers and
 // reports in any order, but can be asked.
 func TestKillsDuringAFanOutLoseAndDoubleNobody(t *testing.T) {
+	beside(t)
 	people, nodeKills, redisKills, perSecond := 2000, 2, 1, 800
 	if chaotic() {
 		people, nodeKills, redisKills, perSecond = 100_000, 30, 10, 5000
@@ -233,6 +243,7 @@ func TestKillsDuringAFanOutLoseAndDoubleNobody(t *testing.T) {
 // TestAKilledNodesFanOutIsFinishedByTheOther kills one of two nodes in the
 // middle, for good.
 func TestAKilledNodesFanOutIsFinishedByTheOther(t *testing.T) {
+	beside(t)
 	const people = 1500
 	p := newPlant(t, os.Args[0], 1000, true)
 	first, _ := p.node(), p.node()
@@ -249,6 +260,7 @@ func TestAKilledNodesFanOutIsFinishedByTheOther(t *testing.T) {
 // TestSIGTERMDuringAFanOutHandsOver ends one of two nodes in order: it exits
 // with 0 within its time, leaves nothing in doubt, and the other goes on.
 func TestSIGTERMDuringAFanOutHandsOver(t *testing.T) {
+	beside(t)
 	for name, signals := range map[string]int{"once": 1, "twice": 2} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -276,6 +288,7 @@ func TestSIGTERMDuringAFanOutHandsOver(t *testing.T) {
 // TestFrozenNodeSendsNothingTwice stops a node with SIGSTOP for longer than its
 // lease, in the middle of a window, and lets it go on.
 func TestFrozenNodeSendsNothingTwice(t *testing.T) {
+	beside(t)
 	const people = 1500
 	p := newPlant(t, os.Args[0], 1000, true)
 	first, _ := p.node(), p.node()
@@ -298,6 +311,7 @@ func TestFrozenNodeSendsNothingTwice(t *testing.T) {
 // TestATightNodeLosesNobody is fault 71: one processor, and a memory that keeps
 // the collector busy all the time.
 func TestATightNodeLosesNobody(t *testing.T) {
+	beside(t)
 	const people = 2000
 	p := newPlant(t, os.Args[0], 2000, true)
 	p.node("GOMAXPROCS=1", "GOMEMLIMIT=16MiB", "GOGC=10")
