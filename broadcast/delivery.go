@@ -71,7 +71,7 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 		if b.job.Key > 0 { // the platform must not take it for the one that failed
 			m.Key += fmt.Sprintf("/%d", b.job.Key)
 		}
-		m.Ordinal, m.Sent = ordinal, r.Published
+		m.Ordinal, m.Sent, m.Areas = ordinal, r.Published, r.Areas
 		if b.kind == "" {
 			m.Previous = b.earlierPost(m.Language)
 		} else if i := int(ordinal - b.at); i < len(contacts) {

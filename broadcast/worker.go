@@ -122,9 +122,6 @@ func (l *line) carry(ctx context.Context, j Job) error {
 	if err != nil {
 		return err
 	}
-	for i := range task.Messages {
-		task.Messages[i].Areas = task.Record.Areas
-	}
 	if l.kind == "" {
 		defer l.inOrder(task.Record)()
 	}
