@@ -46,14 +46,28 @@ func (c *client) took(n int) {
 	}
 }
 
-// drop takes one frame out of the counts.
-func (c *client) drop(i int) {
-	if w := c.queue[i]; w.tally != nil {
+// exempt takes what is being written out of the backlog's counts: it may be
+// with the peer already, and only the writer has not come back yet.
+func (c *client) exempt() {
+	for i := range c.queue[:c.busy] {
+		c.uncount(&c.queue[i])
+	}
+}
+
+func (c *client) uncount(w *waiting) {
+	if w.counted {
+		w.counted = false
 		c.count--
 		c.bytes -= len(w.frame.wire(c.sse))
-		w.tally.done()
 	}
-	c.queue[i] = waiting{}
+}
+
+// drop lets go of one frame.
+func (c *client) drop(i int) {
+	w := &c.queue[i]
+	c.uncount(w)
+	w.tally.done()
+	*w = waiting{}
 }
 
 func (c *client) settle() {
@@ -100,6 +114,7 @@ func (c *client) drain(write func([]byte) error) {
 	for len(c.queue) > 0 && !c.over {
 		var b []byte
 		b, scratch = c.gather(scratch, drainBytes)
+		c.exempt()
 		c.mu.Unlock()
 		err := write(b)
 		c.mu.Lock()

@@ -41,8 +41,9 @@ type client struct {
 // waiting is a frame in a client's queue. One without a tally is for this
 // client alone (its replay, a pong), and the bounds do not apply to it.
 type waiting struct {
-	frame *frame
-	tally *tally
+	frame   *frame
+	tally   *tally
+	counted bool // the bounds apply to it now
 }
 
 // lingering is how long a peer that we closed may take to say goodbye.
@@ -90,12 +91,12 @@ func (c *client) give(due []waiting, joined []byte) {
 
 // wait puts a frame into the queue, of which sent bytes are written.
 func (c *client) wait(w waiting, size, sent int) {
-	c.queue = append(c.queue, w)
-	if w.tally != nil {
+	if w.counted = w.tally != nil; w.counted {
 		c.count++
 		c.bytes += size
 		w.tally.add()
 	}
+	c.queue = append(c.queue, w)
 	if len(c.queue) == 1 {
 		c.sent = sent
 		c.hurry(c.hub.cfg.WriteTimeout)
@@ -111,7 +112,7 @@ func (c *client) hurry(d time.Duration) {
 }
 
 // tell sends a frame that is for this client alone.
-func (c *client) tell(f *frame) { c.give([]waiting{{f, nil}}, f.wire(c.sse)) }
+func (c *client) tell(f *frame) { c.give([]waiting{{frame: f}}, f.wire(c.sse)) }
 
 // broken ends a client whose connection does not take bytes any more.
 func (c *client) broken() {
@@ -164,7 +165,7 @@ func (c *client) end(e *ending) {
 		}
 		c.sent = n
 	}
-	c.queue = append(c.queue, waiting{f, nil})
+	c.queue = append(c.queue, waiting{frame: f})
 	c.hurry(c.hub.cfg.WriteTimeout)
 	if !waits {
 		c.line.later(c)

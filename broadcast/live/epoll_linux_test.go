@@ -1,10 +1,15 @@
 package live
 
 import (
+	"context"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/gorilla/websocket"
 	"golang.org/x/sys/unix"
 )
 
@@ -82,5 +87,91 @@ func TestSocketsGiveUp(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What the kernel holds for an event stream is bounded as for a WebSocket.
+func TestEventStreamsAreBounded(t *testing.T) {
+	s := newStand(t, newBook(0))
+	conns := make(chan net.Conn, 1)
+	srv := httptest.NewUnstartedServer(s.routes())
+	srv.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		conns <- c
+		return KeepConn(ctx, c)
+	}
+	srv.Start()
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		srv.Close()
+	}()
+	resp, err := http.Get(srv.URL + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := (<-conns).(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ level, option, want int }{
+		"send buffer":      {unix.SOL_SOCKET, unix.SO_SNDBUF, 2 * sendBuffer},
+		"TCP_USER_TIMEOUT": {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(s.cfg.PongWithin.Milliseconds())},
+	} {
+		var got int
+		if e := raw.Control(func(fd uintptr) { got, err = unix.GetsockoptInt(int(fd), c.level, c.option) }); e != nil || err != nil || got != c.want {
+			t.Errorf("%s: got %d, %v, %v, want %d", name, got, err, e, c.want)
+		}
+	}
+}
+
+// A full backlog of one client is no reason to end another: what a writer has
+// in hand does not count, however large it is.
+func TestWhatIsBeingWrittenIsNoBacklog(t *testing.T) {
+	s := newStand(t, newBook(0), func(c *Config) { c.BacklogMessages, c.BacklogBytes = 2, 1000 })
+	c := s.opened(&fullLine{})
+	big := newFrame("x", make([]byte, 900))
+	c.push(big)
+	c.mu.Lock()
+	c.gather(nil, drainBytes)
+	c.exempt()
+	c.mu.Unlock()
+	for i := range 2 {
+		if !c.push(newFrame("y", make([]byte, 400))) {
+			t.Fatalf("message %d behind it was too much", i+1)
+		}
+	}
+	if c.push(newFrame("z", nil)) {
+		t.Error("three wait, two are allowed")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.count != 0 || c.bytes != 0 || len(c.queue) != 2 {
+		t.Errorf("afterwards %d and %d B count, %d frames wait; want none, and what is written with the close frame", c.count, c.bytes, len(c.queue))
+	}
+}
+
+// The pages of the log that nobody takes are bounded for all clients together.
+func TestReplaysAreBoundedTogether(t *testing.T) {
+	s := newStand(t, newBook(10), func(c *Config) { c.Ring = 1 })
+	s.Begin(cursor(10))
+	srv := s.serve(t)
+	if !s.unread.TryAcquire(replayBytes) { // as much as may wait waits for others
+		t.Fatal("the budget is not free")
+	}
+	late := listen(t, srv.URL, "since=e1-2-0")
+	late.wantsClose(websocket.CloseTryAgainLater)
+	s.unread.Release(replayBytes)
+	in := listen(t, srv.URL, "since=e1-8-0")
+	in.wants("hello 8", "alert 9", "alert 10")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := s.unread.Acquire(ctx, replayBytes); err != nil {
+		t.Errorf("what was taken still counts: %v", err)
 	}
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 )
@@ -33,6 +34,9 @@ func (h *Hub) serveEvents(w http.ResponseWriter, r *http.Request) {
 	}
 	if r.ProtoMajor == 1 {
 		header.Set("Connection", "close")
+	}
+	if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok {
+		h.bound(conn)
 	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -98,13 +99,16 @@ func helloFrame(cursor broadcast.Cursor, now time.Time) *frame {
 	return newFrame(cursor, text)
 }
 
-// goneFrame tells the client to load everything again. Its cursor moves an
-// EventSource on, so that it does not come back with the old one.
-func goneFrame(cursor broadcast.Cursor) *frame {
-	return newFrame(cursor, []byte(goneText))
+// goneFrame tells the client to load everything again, within what time. Its
+// cursor moves an EventSource on, so that it does not come back with the old
+// one.
+func goneFrame(cursor broadcast.Cursor, spread time.Duration) *frame {
+	return newFrame(cursor, goneText(spread))
 }
 
-const goneText = `{"type":"gone"}`
+func goneText(spread time.Duration) []byte {
+	return fmt.Appendf(nil, `{"type":"gone","spread_ms":%d}`, spread.Milliseconds())
+}
 
 // view is what a client wants to read of each change.
 type view string
@@ -157,7 +161,7 @@ func (h *Hub) build(e broadcast.Entry, w wording) (text []byte) {
 		if v := recover(); v != nil {
 			h.cfg.Logger.Error("a change could not be written for the live feed: its clients load again", zap.String("alert", string(e.Record.ID)),
 				zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
-			text = []byte(goneText)
+			text = goneText(w.spread)
 		}
 	}()
 	if w.view == viewFull {

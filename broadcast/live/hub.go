@@ -13,6 +13,7 @@ import (
 
 	"github.com/gorilla/websocket"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"martinella/broadcast"
 )
@@ -31,9 +32,10 @@ type Hub struct {
 	pace     *pace
 	wheel    *wheel
 	shards   []*shard
-	pollers  []*poller     // one for each shard, or none
-	replays  chan struct{} // holds one token for each client that reads the log
-	next     atomic.Uint32 // shard
+	pollers  []*poller           // one for each shard, or none
+	replays  chan struct{}       // holds one token for each client that reads the log
+	unread   *semaphore.Weighted // bytes of the log's pages that clients have not taken yet
+	next     atomic.Uint32       // shard
 	loops    sync.WaitGroup
 
 	openMu  sync.Mutex
@@ -47,15 +49,19 @@ type Hub struct {
 	stopping bool
 }
 
-// replaysAtOnce is how many clients may read the log at once.
-const replaysAtOnce = 16
+// The bounds of replays out of the log for all clients together: its pages are
+// built for one client each. What the ring has is shared, and needs none.
+const (
+	replaysAtOnce = 16       // that read
+	replayBytes   = 64 << 20 // that were read and not taken yet
+)
 
 // New makes a hub. The error names everything that is wrong with c.
 func New(c Config) (*Hub, error) {
 	if err := c.complete(); err != nil {
 		return nil, fmt.Errorf("live feed: %w", err)
 	}
-	h := &Hub{cfg: c, open: map[*client]struct{}{}, pace: newPace(c.JoinsPerSecond), replays: make(chan struct{}, replaysAtOnce)}
+	h := &Hub{cfg: c, open: map[*client]struct{}{}, pace: newPace(c.JoinsPerSecond), replays: make(chan struct{}, replaysAtOnce), unread: semaphore.NewWeighted(replayBytes)}
 	h.wheel = newWheel(h)
 	for i := range runtime.GOMAXPROCS(0) {
 		h.shards = append(h.shards, &shard{hub: h, number: i, wake: make(chan struct{}, 1), audience: newAudience()})
@@ -117,7 +123,7 @@ func (h *Hub) Begin(after broadcast.Cursor) {
 	if !again {
 		return
 	}
-	gone := goneFrame(after)
+	gone := goneFrame(after, spread(h.entered))
 	for _, s := range h.shards {
 		s.order(order{frame: gone})
 	}

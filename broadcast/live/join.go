@@ -84,11 +84,14 @@ func (j *joiner) enter() (moved <-chan struct{}, err error) {
 }
 
 // prepare has the messages built that the client is going to get, while its
-// lock is free: nobody waits for it.
-func (j *joiner) prepare(missed []*item) {
+// lock is free: nobody waits for it. It gives their size in bytes.
+func (j *joiner) prepare(missed []*item) (size int64) {
 	for _, it := range missed {
-		j.frame(it)
+		if f := j.frame(it); f != nil {
+			size += int64(len(f.ws))
+		}
 	}
+	return size
 }
 
 // missed is what the ring has after a place, as far as it is covered.
@@ -148,7 +151,7 @@ func (j *joiner) replay(missed []*item) {
 	frames := make([]waiting, 0, len(missed))
 	for _, it := range missed {
 		if f := j.frame(it); f != nil {
-			frames = append(frames, waiting{f, nil})
+			frames = append(frames, waiting{frame: f})
 		}
 	}
 	var scratch []byte
@@ -178,6 +181,13 @@ func (j *joiner) read(ctx context.Context, moved <-chan struct{}) error {
 	if j.replayed += len(history); j.replayed > h.cfg.Replay {
 		return broadcast.ErrGone // to load the page is less than to read all this
 	}
+	size := min(j.prepare(history), replayBytes)
+	turn, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := h.unread.Acquire(turn, size); err != nil {
+		return err
+	}
+	defer h.unread.Release(size)
 	if settled := j.take(history); settled != nil {
 		<-settled // no more than a page waits for a client, and no record
 	}
@@ -190,7 +200,6 @@ func (j *joiner) read(ctx context.Context, moved <-chan struct{}) error {
 // take gives the client a page. When it is not written at once, settled is
 // closed when it is, or when the client is gone.
 func (j *joiner) take(history []*item) (settled <-chan struct{}) {
-	j.prepare(history)
 	c := j.client
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -216,7 +225,7 @@ func (j *joiner) gone() error {
 	head, _, _ := j.hub.enter(j)
 	c.live = true
 	j.greet(head)
-	c.tell(goneFrame(head))
+	c.tell(goneFrame(head, j.spread))
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (s *shard) deliver(orders []order) {
 			if len(g.due) == 0 {
 				s.touched = append(s.touched, g)
 			}
-			g.due = append(g.due, waiting{f, o.tally})
+			g.due = append(g.due, waiting{frame: f, tally: o.tally})
 		})
 	}
 	for i, g := range s.touched {

@@ -58,10 +58,7 @@ const sendBuffer = 32 << 10
 func (h *Hub) connect(c *client, conn net.Conn) {
 	c.mu.Lock() // or the poller could hear of a client that is not open yet
 	defer c.mu.Unlock()
-	if tcp, ok := plain(conn).(*net.TCPConn); ok {
-		_ = tcp.SetWriteBuffer(sendBuffer)
-		limitUnread(tcp, h.cfg.PongWithin)
-	}
+	h.bound(conn)
 	if tcp, ok := conn.(*net.TCPConn); ok && h.pollers != nil {
 		if err := h.pollers[c.home.number].take(tcp, c); err == nil {
 			h.enters(c)
@@ -73,6 +70,22 @@ func (h *Hub) connect(c *client, conn net.Conn) {
 	h.loops.Go(func() { l.read(c) })
 	h.enters(c)
 }
+
+// bound keeps what the kernel holds for a client small, in bytes and in time.
+func (h *Hub) bound(conn net.Conn) {
+	if tcp, ok := plain(conn).(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer)
+		limitUnread(tcp, h.cfg.PongWithin)
+	}
+}
+
+// KeepConn is for the server of the feed (http.Server.ConnContext): by it an
+// event stream finds its connection, and bounds what the kernel holds for it.
+func KeepConn(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, conn)
+}
+
+type connKey struct{}
 
 // plain is the connection below TLS.
 func plain(conn net.Conn) net.Conn {

@@ -121,7 +121,7 @@ func (s *stand) opened(l line) *client {
 }
 
 func (c *client) push(f *frame) bool {
-	c.put([]waiting{{f, newTally(1, prometheus.NewHistogram(prometheus.HistogramOpts{}))}}, f.ws)
+	c.put([]waiting{{frame: f, tally: newTally(1, prometheus.NewHistogram(prometheus.HistogramOpts{}))}}, f.ws)
 	return !c.isEnded()
 }
 

@@ -301,7 +301,7 @@ func TestStrangersWhoStall(t *testing.T) {
 		t.Run(fmt.Sprintf("alerts of %d bytes", size), func(t *testing.T) {
 			eachWay(t, func(t *testing.T, w way) {
 				s := newSite(t, w, newHistory(), func(c *live.Config) {
-					c.Full, c.BacklogMessages, c.BacklogBytes = writes("full", size), 16, 64<<10
+					c.Full, c.BacklogMessages, c.BacklogBytes = writes("full", size), 16, 256<<10
 					c.PingEvery, c.PongWithin = hang/1000, 4*hang
 				})
 				slow := s.stranger(t, "view=full", true)

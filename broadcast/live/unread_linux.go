@@ -2,7 +2,6 @@ package live
 
 import (
 	"net"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -12,22 +11,11 @@ import (
 // so long (tcp(7), TCP_USER_TIMEOUT), also one that we closed: it would keep
 // the last bytes for a peer that never reads for as long as that one likes.
 func limitUnread(conn *net.TCPConn, d time.Duration) {
-	if raw, err := conn.SyscallConn(); err == nil {
-		_ = giveUpAfter(raw, d)
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return
 	}
-}
-
-// Control is for the listener that serves the feed (net.ListenConfig): its
-// connections are given up when the peer takes nothing for as long as a silent
-// WebSocket is given. Event streams need it, which have no pong.
-func Control(_, _ string, c syscall.RawConn) error { return giveUpAfter(c, pongWithin) }
-
-func giveUpAfter(c syscall.RawConn, d time.Duration) (err error) {
-	controlErr := c.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(d.Milliseconds()))
 	})
-	if controlErr != nil {
-		return controlErr
-	}
-	return err
 }

@@ -160,7 +160,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 	c := g.config
 	conf := dashboards.Config{
 		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
-		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Board: g.board, Registry: registry, Logger: g.log,
+		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Registry: registry, Logger: g.log,
 		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
@@ -279,6 +279,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	}()
 
 	servers := []*http.Server{newServer(g.server.Public(), g.log), newServer(g.server.Admin(), g.log)}
+	servers[0].RegisterOnShutdown(g.server.Farewell)
 	broken := make(chan error, len(servers))
 	for i, l := range []net.Listener{public, admin} {
 		go func() {
@@ -349,6 +350,7 @@ func newServer(h http.Handler, log *zap.Logger) *http.Server {
 		ReadHeaderTimeout: 5 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
+		ConnContext:       live.KeepConn,
 		ErrorLog:          zap.NewStdLog(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
 	}
 }

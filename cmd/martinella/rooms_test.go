@@ -60,7 +60,8 @@ var dependencies = map[string]string{
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
 	"golang.org/x/mod":                         "tests: reads go.mod",
 	"golang.org/x/net":                         "tests: HTML as a browser sees it",
-	"golang.org/x/sys":                         "broadcast/live/swarm: epoll, raw sockets and a clock that processes share",
+	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",
+	"golang.org/x/sys":                         "broadcast/live: epoll; broadcast/live/swarm: epoll, raw sockets and a clock that processes share",
 	"golang.org/x/term":                        "cmd: is this a terminal?",
 	"golang.org/x/text":                        "alerts/cap: windows-1252; words by language",
 }

@@ -121,15 +121,15 @@
 
   // A page that was just loaded is not loaded again and again; the others do
   // not all come in the same moment.
-  const gone = () => {
+  const gone = within => {
     cursor = '';
-    if (performance.now() > 20000) setTimeout(() => location.reload(), Math.random() * 5000); else soon(2000);
+    if (performance.now() > 20000) setTimeout(() => location.reload(), Math.random() * Math.max(within || 0, 5000)); else soon(2000);
   };
 
   const message = text => {
     let m;
     try { m = JSON.parse(text); } catch { return; }
-    if (m.type === 'gone') return gone();
+    if (m.type === 'gone') return gone(m.spread_ms);
     if (m.type === 'hello') { up(); if (m.cursor && m.cursor !== cursor) { cursor = m.cursor; soon(150); } return; }
     if (m.cursor) cursor = m.cursor;
     if (m.type === 'alert') {
