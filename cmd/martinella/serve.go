@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-
-	"martinella/broadcast/live"
 )
 
 // openPatience is how long a start waits for the store: a former gateway may
@@ -130,7 +128,7 @@ func practiceKey(ctx context.Context, g *gateway) error {
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	l, err := (&net.ListenConfig{Control: live.Control}).Listen(ctx, "tcp", address)
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		if op, ok := errors.AsType[*net.OpError](err); ok {
 			err = op.Err
