@@ -257,6 +257,15 @@ func BenchmarkResolve(b *testing.B) {
 			b.ReportMetric(float64(n), "areas")
 		})
 	}
+	b.Run("1,352 codes", func(b *testing.B) {
+		var codes []alerts.Value
+		for i := range 1352 {
+			codes = append(codes, alerts.Value{Name: "X", Value: fmt.Sprintf("%05d", i*5)})
+		}
+		for b.Loop() {
+			g.Resolve(codes, nil, nil)
+		}
+	})
 	b.Run("circle of 30 km", func(b *testing.B) {
 		for b.Loop() {
 			g.Resolve(nil, nil, []alerts.Circle{{Centre: alerts.Point{Lat: 43.5, Lon: 11}, Radius: 30}})

@@ -37,14 +37,14 @@ type Resolution struct {
 func (g *Gazetteer) Resolve(codes []alerts.Value, polygons []alerts.Polygon, circles []alerts.Circle) Resolution {
 	drawn := Draw(polygons, circles)
 	r := Resolution{Resolved: g.Len() > 0, Shape: drawn}
-	seen, concerned := map[alerts.Value]bool{}, map[string]bool{}
+	seen, have, concerned := map[alerts.Value]bool{}, map[string]bool{}, map[string]bool{}
 	add := func(list ...alerts.Value) {
 		for _, v := range list {
 			if !seen[v] {
 				seen[v] = true
 				r.Codes = append(r.Codes, v)
 			}
-			concerned[v.Value] = true
+			have[v.Value], concerned[v.Value] = true, true
 		}
 	}
 	add(codes...)
@@ -55,7 +55,6 @@ func (g *Gazetteer) Resolve(codes []alerts.Value, polygons []alerts.Polygon, cir
 			r.Unknown = append(r.Unknown, v)
 			continue
 		}
-		have := valuesOf(r.Codes)
 		for _, in := range g.Within(v.Value) {
 			if !have[in.Value] { // not again under another spelling of its system
 				add(in)
@@ -68,7 +67,6 @@ func (g *Gazetteer) Resolve(codes []alerts.Value, polygons []alerts.Polygon, cir
 	r.Shape = r.Shape.With(g.Outline(named...))
 	touched := g.touching(drawn)
 	r.Touched = len(touched)
-	have := valuesOf(r.Codes)
 	for _, a := range touched {
 		concerned[a.Code.Value] = true
 		if !have[a.Code.Value] && !aroundOthers(a, touched) {
@@ -80,14 +78,6 @@ func (g *Gazetteer) Resolve(codes []alerts.Value, polygons []alerts.Polygon, cir
 	}
 	slices.Sort(r.Concerned)
 	return r
-}
-
-func valuesOf(list []alerts.Value) map[string]bool {
-	have := make(map[string]bool, len(list))
-	for _, v := range list {
-		have[v.Value] = true
-	}
-	return have
 }
 
 // aroundOthers reports whether something of the list, which is sorted, lies in
