@@ -9,6 +9,8 @@ import (
 	"mime"
 	"net/http"
 	"os"
+	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -139,12 +141,29 @@ func (s *Server) decode(w http.ResponseWriter, r *http.Request, v any) error {
 		err = errors.New("there is more after the object")
 	}
 	if name, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
-		return refuse(errBadRequest, strings.Trim(name, `"`), "is not a field of this body", `the fields are "digest", "reason" and "text"`)
+		return refuse(errBadRequest, strings.Trim(name, `"`), "is not a field of this body", "the fields are "+fields(v))
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return refuse(errBadRequest, wrong.Field, "is not a text", `write it between two "`)
+		switch wrong.Type.Kind() {
+		case reflect.String:
+			return refuse(errBadRequest, wrong.Field, "is not a text", `write it between two "`)
+		case reflect.Bool:
+			return refuse(errBadRequest, wrong.Field, "is not true or false", "write it without quotation marks")
+		}
+		return refuse(errBadRequest, wrong.Field, "is not a number from 0 up", "write it without quotation marks")
 	}
 	return refuse(errBadRequest, "body", "is not a JSON object", `send {"digest":"...","reason":"..."}`)
+}
+
+// fields names those of the object that v points to.
+func fields(v any) string {
+	t := reflect.TypeOf(v).Elem()
+	names := make([]string, t.NumField())
+	for i := range names {
+		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		names[i] = strconv.Quote(name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // writeJSON answers with v.

@@ -28,6 +28,10 @@ type memory struct {
 	down    error // what every call answers, while set
 	durable broadcast.Durability
 	sent    map[alerts.ID][]broadcast.Delivery
+	reads   int // of deliveries
+	failed  []broadcast.Failure
+	dead    []broadcast.DeadLetter
+	wishes  []broadcast.Resend
 }
 
 func newMemory() *memory {
@@ -41,6 +45,8 @@ var (
 	_ alerts.Keys      = (*memory)(nil)
 	_ broadcast.Log    = (*memory)(nil)
 	_ broadcast.Work   = (*memory)(nil)
+
+	_ broadcast.Outcomes = (*memory)(nil)
 )
 
 func (m *memory) fail(err error) {
@@ -225,7 +231,63 @@ func (m *memory) Queue(context.Context, string) (broadcast.Queue, error) { retur
 func (m *memory) Deliveries(_ context.Context, id alerts.ID) ([]broadcast.Delivery, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.sent[id], m.down
+	m.reads++
+	return slices.Clone(m.sent[id]), m.down
+}
+
+func (m *memory) States(_ context.Context, _ alerts.ID, _ string, from, to uint32) ([]broadcast.State, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return make([]broadcast.State, to-from), m.down
+}
+
+func (m *memory) Failures(_ context.Context, _ alerts.ID, _ string, from uint32, most int, states ...broadcast.State) (page []broadcast.Failure, next uint32, more bool, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.failed {
+		if f.Ordinal < from || !slices.ContainsFunc(states, func(s broadcast.State) bool { return s.String() == f.State }) {
+			continue
+		}
+		if len(page) == most {
+			return page, f.Ordinal, true, m.down
+		}
+		page = append(page, f)
+	}
+	return page, 0, false, m.down
+}
+
+func (m *memory) DeadLetters(_ context.Context, alert alerts.ID, channel string, most int) (list []broadcast.DeadLetter, err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, d := range m.dead {
+		if (alert == "" || d.Alert == alert) && (channel == "" || d.Channel == channel) && len(list) < most {
+			list = append(list, d)
+		}
+	}
+	return list, m.down
+}
+
+func (m *memory) Resend(_ context.Context, r broadcast.Resend) (broadcast.Resent, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down != nil {
+		return broadcast.Resent{}, m.down
+	}
+	m.wishes = append(m.wishes, r)
+	out := broadcast.Resent{}
+	for _, f := range m.failed {
+		switch {
+		case r.Recipient != nil && *r.Recipient != f.Ordinal:
+		case f.State == "failed":
+			out.Failed++
+		case f.State == "uncertain" && r.Uncertain:
+			out.Uncertain++
+		}
+	}
+	if out != (broadcast.Resent{}) {
+		m.act(r.Act)
+	}
+	return out, nil
 }
 
 func (m *memory) Durability(context.Context) (broadcast.Durability, error) {

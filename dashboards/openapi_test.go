@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -87,7 +88,11 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 	id := issued["id"].(string)
 	waiting := g.post(author, "/api/v1/alerts", message("doc-2")).json(t)
 	one := int64(7)
-	g.memory.sent[g.memory.records[0].ID] = []broadcast.Delivery{{Channel: "outbox", State: "done", Total: 1, Accepted: 1, FirstMS: &one, P50MS: &one, P99MS: &one, LastMS: &one}, {Channel: "sms", State: "queued", Total: 3}}
+	g.memory.sent[g.memory.records[0].ID] = []broadcast.Delivery{{Channel: "outbox", State: "done", Total: 1, Accepted: 1, FirstMS: &one, P50MS: &one, P99MS: &one, LastMS: &one}, {Channel: "sms", State: "failed", Total: 3, Failed: 3}}
+	now := time.Now()
+	g.memory.failed = []broadcast.Failure{{Ordinal: 1, State: "failed", Reason: "no such number", At: &now}, {Ordinal: 2, State: "uncertain"}}
+	g.memory.dead = []broadcast.DeadLetter{{ID: "1-0", Channel: "outbox", Alert: g.memory.records[0].ID, To: 5, Failed: 1, Reason: "gave up", Taken: 6, Since: now}}
+	deliveries := "/api/v1/alerts/" + id + "/deliveries"
 	decision := func(digest any, rest string) string { return `{"digest":"` + digest.(string) + `"` + rest + `}` }
 	get := func(path, accept string) func() reply {
 		return func() reply { return g.get(path, "Authorization", "Bearer "+approver, "Accept", accept) }
@@ -112,6 +117,22 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/geo+json"), 200},
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/none", "*/*"), 404},
 		{"get", "/api/v1/alerts/{id}/deliveries", get("/api/v1/alerts/"+id+"/deliveries", "*/*"), 200},
+		{"get", "/api/v1/alerts/{id}/deliveries/{channel}/failures", get(deliveries+"/outbox/failures?limit=1", "*/*"), 200},
+		{"get", "/api/v1/alerts/{id}/deliveries/{channel}/failures", get(deliveries+"/outbox/failures", "text/csv"), 200},
+		{"get", "/api/v1/alerts/{id}/deliveries/{channel}/failures", get(deliveries+"/outbox/failures?limit=x", "*/*"), 400},
+		{"get", "/api/v1/alerts/{id}/deliveries/{channel}/failures", get(deliveries+"/none/failures", "*/*"), 404},
+		{"post", "/api/v1/alerts/{id}/deliveries/{channel}/resend", func() reply {
+			return g.act(approver, id, "deliveries/outbox/resend", decision(issued["digest"], `,"uncertain":true`))
+		}, 202},
+		{"post", "/api/v1/alerts/{id}/deliveries/{channel}/resend", func() reply {
+			return g.act(approver, id, "deliveries/outbox/resend", decision(issued["digest"], `,"recipient":9`))
+		}, 200},
+		{"post", "/api/v1/alerts/{id}/deliveries/{channel}/resend", func() reply {
+			return g.act(author, id, "deliveries/outbox/resend", decision(issued["digest"], ""))
+		}, 403},
+		{"get", "/api/v1/alerts/{id}/dead-letters", get("/api/v1/alerts/"+id+"/dead-letters", "*/*"), 200},
+		{"get", "/api/v1/dead-letters", get("/api/v1/dead-letters?channel=outbox", "*/*"), 200},
+		{"get", "/api/v1/alerts/{id}/progress", get("/api/v1/alerts/"+id+"/progress", "text/event-stream"), 200},
 		{"get", "/api/v1/alerts/{id}/timeline", get("/api/v1/alerts/"+id+"/timeline", "*/*"), 200},
 		{"post", "/api/v1/alerts/{id}/approve", func() reply {
 			return g.act(approver, waiting["id"].(string), "approve", decision(waiting["digest"], ""))
@@ -136,7 +157,12 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
 		escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
 		pointer := "/paths/" + escape.Replace(tt.path) + "/" + tt.operation + "/responses/" + itoa(r.StatusCode) + "/content/" + escape.Replace(media) + "/schema"
-		v, err := jsonschema.UnmarshalJSON(strings.NewReader(r.body))
+		body := r.body
+		if strings.HasPrefix(media, "text/") {
+			b, _ := json.Marshal(body)
+			body = string(b)
+		}
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(body))
 		if err != nil {
 			t.Errorf("%s %s: %v", tt.operation, tt.path, err)
 			continue

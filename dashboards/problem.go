@@ -52,6 +52,7 @@ var answers = []struct {
 	{alerts.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "the alert is not valid"},
 	{alerts.ErrNotSendable, http.StatusUnprocessableEntity, "not_sendable", "the alert cannot be sent"},
 	{alerts.ErrNotFound, http.StatusNotFound, "not_found", "no such alert"},
+	{broadcast.ErrForgotten, http.StatusGone, "gone", "what became of single recipients is no longer kept"},
 	{broadcast.ErrGone, http.StatusGone, "gone", "the cursor is too old"},
 	{alerts.ErrNotDurable, http.StatusServiceUnavailable, "not_durable", "not_durable: the store does not keep what it is given"},
 	{alerts.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "the store does not answer"},

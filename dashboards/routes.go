@@ -27,6 +27,11 @@ func (s *Server) api() []route {
 		{"GET", "/api/v1/alerts", alerts.VerbRead, s.list},
 		{"GET", "/api/v1/alerts/{id}", alerts.VerbRead, s.get},
 		{"GET", "/api/v1/alerts/{id}/deliveries", alerts.VerbRead, s.deliveries},
+		{"GET", "/api/v1/alerts/{id}/deliveries/{channel}/failures", alerts.VerbRead, s.failures},
+		{"POST", "/api/v1/alerts/{id}/deliveries/{channel}/resend", alerts.VerbRead, s.resend}, // the desk asks for issue or approve
+		{"GET", "/api/v1/alerts/{id}/dead-letters", alerts.VerbRead, s.alertDead},
+		{"GET", "/api/v1/alerts/{id}/progress", alerts.VerbRead, s.progress},
+		{"GET", "/api/v1/dead-letters", alerts.VerbRead, s.dead},
 		{"GET", "/api/v1/alerts/{id}/timeline", alerts.VerbRead, s.timeline},
 		{"POST", "/api/v1/alerts/{id}/approve", alerts.VerbApprove, s.approve},
 		{"POST", "/api/v1/alerts/{id}/return", alerts.VerbApprove, s.giveBack},

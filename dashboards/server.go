@@ -29,6 +29,7 @@ type Config struct {
 	Keys      alerts.Keys
 	Log       broadcast.Log
 	Work      broadcast.Work
+	Outcomes  broadcast.Outcomes
 	Board     Board
 	Registry  *prometheus.Registry
 	Logger    *zap.Logger
@@ -87,13 +88,15 @@ type Version struct {
 }
 
 // Server answers HTTP. Its handlers may be used by many goroutines; it keeps
-// no goroutine of its own.
+// no goroutine of its own but one for each alert whose progress is followed.
 type Server struct {
 	Config
 	metrics *metrics
 	auth    *authenticator
 	pages   *pages
 	status  *status
+
+	watchers *watchers
 
 	bodyTime time.Duration // see [Server.hurried]
 }
@@ -102,8 +105,8 @@ type Server struct {
 // so that what is missing is known at start and not at the first visit.
 func New(c Config) (*Server, error) {
 	switch {
-	case c.Desk == nil, c.Keys == nil, c.Log == nil, c.Work == nil, c.Board == nil, c.Registry == nil, c.Logger == nil:
-		return nil, errors.New("dashboards: Desk, Keys, Log, Work, Board, Registry and Logger are required")
+	case c.Desk == nil, c.Keys == nil, c.Log == nil, c.Work == nil, c.Outcomes == nil, c.Board == nil, c.Registry == nil, c.Logger == nil:
+		return nil, errors.New("dashboards: Desk, Keys, Log, Work, Outcomes, Board, Registry and Logger are required")
 	case c.Zone == nil:
 		return nil, errors.New("dashboards: Zone is required")
 	}
@@ -123,6 +126,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.auth = newAuthenticator(s)
+	s.watchers = newWatchers(s)
 	s.status = &status{work: c.Work}
 	if s.pages, err = newPages(s); err != nil {
 		return nil, err
