@@ -89,7 +89,8 @@ type LimitsConfig struct {
 	LiveClients int     `yaml:"live_clients"` // open pages and programs on this node
 	LiveJoins   int     `yaml:"live_joins"`   // of them that come in a second, after a burst of as many; below 0: no limit
 	LivePath    string  `yaml:"live_path"`    // how idle WebSockets are kept: epoll or goroutines; "": the best here
-	// LiveFarewell is over how long open pages are sent away at shutdown.
+	// LiveFarewell is over how long open pages are sent away at shutdown; a 0
+	// that is written is refused, see rules.
 	LiveFarewell time.Duration `yaml:"live_farewell"`
 }
 

@@ -175,6 +175,13 @@ func (r *nodeReader) keep(path string, v reflect.Value) {
 	}
 }
 
+// given reports whether the file or the environment sets a single value.
+func (r *nodeReader) given(path string) bool {
+	line, known := r.lines[path]
+	_, read := r.values[path]
+	return read || known && line == 0 // a key with nothing behind it is as if absent
+}
+
 // setScalar reads the text of a file or of the environment into v.
 func setScalar(v reflect.Value, text string) error {
 	if v.CanAddr() {

@@ -58,8 +58,8 @@ func (c *Config) rules(r *nodeReader) {
 	if c.Limits.LiveClients < 0 {
 		say("limits.live_clients", "is negative", "leave it out for 50,000")
 	}
-	if d := c.Limits.LiveFarewell; d < 0 || d > maxFarewell {
-		say("limits.live_farewell", "is "+d.String(), "a time up to "+maxFarewell.String()+"; leave it out for 5s")
+	if d := c.Limits.LiveFarewell; d < 0 || d > maxFarewell || d == 0 && r.given("limits.live_farewell") {
+		say("limits.live_farewell", "is "+d.String(), "a time above 0 and up to "+maxFarewell.String()+", 1ms is at once; leave it out for 5s")
 	}
 	if p := live.Path(c.Limits.LivePath); p != "" && p != live.PathEpoll && p != live.PathGoroutines {
 		say("limits.live_path", "is "+quoted(c.Limits.LivePath), "epoll (Linux) or goroutines; leave it out for the best that the system has")

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -70,6 +71,38 @@ func TestWithoutConfigurationTheGatewayPractises(t *testing.T) {
 	}
 }
 
+func TestAFarewellIsGivenOrLeftOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		text, variable string
+		want           time.Duration
+		wrong          bool
+	}{
+		"left out":                      {"", "", 0, false},
+		"a key with nothing behind it":  {"limits:\n  live_farewell:\n", "", 0, false},
+		"some time":                     {"limits: {live_farewell: 1ms}\n", "", time.Millisecond, false},
+		"no time":                       {"limits: {live_farewell: 0}\n", "", 0, true},
+		"no time by a variable":         {"", "0s", 0, true},
+		"some by a variable over none":  {"limits: {live_farewell: 0s}\n", "2s", 2 * time.Second, false},
+		"none by a variable over three": {"limits: {live_farewell: 3s}\n", "0s", 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := write(t, filepath.Join(t.TempDir(), "m.yaml"), valdemo+c.text)
+			var env []string
+			if c.variable != "" {
+				env = append(env, "MARTINELLA_LIMITS__LIVE_FAREWELL="+c.variable)
+			}
+			got, err := loadConfigOf(surroundings(env...), file, nil)
+			if c.wrong {
+				if err == nil || !strings.Contains(err.Error(), "limits.live_farewell is 0s") {
+					t.Errorf("got %v, want a mistake", err)
+				}
+			} else if err != nil || got.Limits.LiveFarewell != c.want {
+				t.Errorf("got %+v, %v, want %v", got, err, c.want)
+			}
+		})
+	}
+}
+
 func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 	for name, c := range map[string]struct {
 		text string
@@ -81,6 +114,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"a word for a number":             {valdemo + "policy:\n  second_person_reach: many\n", []string{"m.yaml:4: policy.second_person_reach is \"many\""}},
 		"a path that does not exist":      {valdemo + "limits:\n  live_path: fibres\n", []string{"m.yaml:4: limits.live_path is \"fibres\"", "epoll (Linux) or goroutines"}},
 		"a farewell that takes too long":  {valdemo + "limits:\n  live_farewell: 2m\n", []string{"m.yaml:4: limits.live_farewell is 2m0s", "up to 1m0s"}},
+		"a farewell in no time":           {valdemo + "limits:\n  live_farewell: 0s\n", []string{"m.yaml:4: limits.live_farewell is 0s", "1ms is at once; leave it out for 5s"}},
 		"a negative number of pages":      {valdemo + "limits:\n  live_clients: -1\n", []string{"m.yaml:4: limits.live_clients is negative"}},
 		"a value for a list":              {valdemo + "origins: https://a.example\n", []string{"m.yaml:3: origins must be a list"}},
 		"an unknown mode":                 {strings.Replace(valdemo, "live", "war", 1), []string{"m.yaml:1: mode is \"war\""}},
