@@ -236,6 +236,8 @@ type plant struct {
 	provider *provider
 	store    *rdb.Redis // of the test itself: it issues
 	count    int
+	// pastFence is how many doubles a test allows.
+	pastFence int
 }
 
 func newPlant(t testing.TB, program string, perSecond int, find bool) *plant {
