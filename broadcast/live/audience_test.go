@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"martinella/alerts"
 )
@@ -102,5 +103,46 @@ func TestAShardForgetsWhoWasAheadAndLeft(t *testing.T) {
 	}
 	if rest := s.early[:3]; slices.ContainsFunc(rest[1:], func(j *joining) bool { return j != nil }) {
 		t.Error("who left is still held")
+	}
+}
+
+// A change that is coded for one municipality costs a look at its groups, and
+// none at those of the others: neither by being visited nor in time.
+func TestAChangeForOneMunicipalityLooksAtNoOther(t *testing.T) {
+	crowd := func(codes int) (audience, *reach) {
+		index := newAudience()
+		for i := range codes {
+			for _, lang := range []string{"it", "en"} {
+				index.add(&client{}, interest{area: fmt.Sprintf("%06d", i), view: viewBrief, lang: lang})
+			}
+		}
+		index.add(&client{}, interest{view: viewBrief, lang: "it"}) // everywhere
+		index.add(&client{}, interest{area: "it020", view: viewBrief, lang: "it"})
+		code := alerts.Value{Name: "ISTAT", Value: fmt.Sprintf("%06d", codes/2)}
+		return index, reachOf(record(func(r *alerts.Record) { r.Alert.Infos[0].Areas[0].Geocodes = []alerts.Value{code} }))
+	}
+	quickest := func(index audience, r *reach) time.Duration {
+		least := time.Hour
+		for range 20 {
+			began := time.Now()
+			for range 50 {
+				index.each(r, func(*group) {})
+			}
+			least = min(least, time.Since(began))
+		}
+		return least
+	}
+	index, change := crowd(10_000)
+	var visited []string
+	index.each(change, func(g *group) { visited = append(visited, g.area+" "+g.lang) })
+	slices.Sort(visited)
+	// Those of the municipality, of everywhere, and of a code in another system,
+	// which may be concerned.
+	if want := []string{" it", "005000 en", "005000 it", "it020 it"}; !slices.Equal(visited, want) {
+		t.Errorf("%d groups are visited, %.60q; want %q", len(visited), visited, want)
+	}
+	few, fewChange := crowd(10)
+	if many, little := quickest(index, change), quickest(few, fewChange); many > 50*little {
+		t.Errorf("among 10,000 codes it takes %v, among 10 %v: it looks at them all", many, little)
 	}
 }
