@@ -68,6 +68,7 @@ type process struct {
 	log                     *record
 	cmd                     *exec.Cmd
 	done                    chan struct{}
+	alone                   bool // in a process group of its own
 }
 
 func newProcess(t testing.TB) *process {
@@ -99,6 +100,7 @@ func (p *process) start(t testing.TB) {
 	os.Remove(p.ready)
 	p.cmd = exec.Command(p.bin, "serve", "--config", p.config, "--listen", strings.TrimPrefix(p.url, "http://"), "--ready-file", p.ready)
 	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: p.alone}
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
