@@ -138,10 +138,21 @@ func TestNothingLeavesAfterExpiry(t *testing.T) {
 		}
 		h.issue(c)
 		h.settle("sms", time.Minute)
+		if got := h.states("sms", c.ID); got[Suppressed] != 600 {
+			t.Errorf("the Cancel of what nobody got: %v, want 600 suppressed", got)
+		}
+
+		told := h.issue(h.record(alerts.SeverityExtreme, time.Minute))
+		h.settle("sms", 30*time.Second)
+		time.Sleep(2 * time.Minute)
+		c = h.next(told, alerts.ChangeCancelled, alerts.SeverityExtreme)
+		c.Alert.Infos[0].Expires = time.Now().Add(-time.Second)
+		h.issue(c)
+		h.settle("sms", time.Minute)
 		stop()
 		<-done
 		if got := h.states("sms", c.ID); got[Accepted] != 600 {
-			t.Errorf("the Cancel: %v, want 600 accepted: it always leaves", got)
+			t.Errorf("the Cancel of what they got: %v, want 600 accepted: it always leaves", got)
 		}
 	})
 }
