@@ -66,7 +66,7 @@ func New(c Config) (*Hub, error) {
 	for i := range runtime.GOMAXPROCS(0) {
 		h.shards = append(h.shards, &shard{hub: h, number: i, wake: make(chan struct{}, 1), audience: newAudience()})
 	}
-	if err := h.poll(); err != nil {
+	if err := h.poll(newPoller); err != nil {
 		return nil, fmt.Errorf("live feed: %w", err)
 	}
 	h.upgrader = websocket.Upgrader{
@@ -87,20 +87,24 @@ func New(c Config) (*Hub, error) {
 
 // poll makes the pollers that the path needs. Without a path, what the kernel
 // refuses is done without.
-func (h *Hub) poll() error {
+func (h *Hub) poll(newPoller func() (*poller, error)) error {
 	path := PathGoroutines
 	if h.cfg.Path != PathGoroutines {
 		for range h.shards {
 			p, err := newPoller()
-			if err != nil && h.cfg.Path == PathEpoll {
+			if err == nil {
+				h.pollers = append(h.pollers, p)
+				continue
+			}
+			for _, p := range h.pollers {
+				p.close()
+			}
+			h.pollers = nil
+			if h.cfg.Path == PathEpoll {
 				return err
 			}
-			if err != nil {
-				h.cfg.Logger.Info("live feed keeps its clients with goroutines", zap.Error(err))
-				h.pollers = nil
-				break
-			}
-			h.pollers = append(h.pollers, p)
+			h.cfg.Logger.Info("live feed keeps its clients with goroutines", zap.Error(err))
+			break
 		}
 	}
 	if h.pollers != nil {
