@@ -56,7 +56,7 @@ func FuzzWishOf(f *testing.F) {
 			t.Fatalf("%q is %q", text, got)
 		}
 		if got != "" && len(text) < 150 {
-			if again := WishOf("  " + strings.ToUpper(text) + " !"); again != got && strings.ToLower(strings.ToUpper(text)) == strings.ToLower(text) {
+			if again := WishOf("  " + strings.ToUpper(text) + " !"); again != got && strings.EqualFold(strings.ToUpper(text), text) {
 				t.Fatalf("%q is %q, and %q in capitals", text, got, again)
 			}
 			if both := WishOf(text + " traffico"); both != "" {

@@ -193,7 +193,7 @@ func overlap(a, b *Area) bool { return a.share(b) >= sliver || b.share(a) >= sli
 
 // above calls do for the areas that a belongs to by its file, until it says no.
 func (g *Gazetteer) above(a *Area, do func(*Area) bool) {
-	for steps := 0; steps < len(g.areas); steps++ { // files may go in circles
+	for range g.areas { // files may go in circles
 		if a = g.byCode[a.Parent]; a == nil || !do(a) {
 			return
 		}

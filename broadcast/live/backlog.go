@@ -9,16 +9,16 @@ func (c *client) gather(scratch []byte, most int) (b, scratchAfter []byte) {
 	if len(c.queue) == 1 || len(first)+len(c.queue[1].frame.wire(c.sse)) > most {
 		return first, scratch
 	}
-	b = append(scratch[:0], first...)
+	scratch = append(scratch[:0], first...)
 	for _, w := range c.queue[1:] {
 		one := w.frame.wire(c.sse)
-		if len(b)+len(one) > most {
+		if len(scratch)+len(one) > most {
 			break
 		}
-		b = append(b, one...)
+		scratch = append(scratch, one...)
 		c.busy++
 	}
-	return b, b
+	return scratch, scratch
 }
 
 // took takes written bytes off the queue.

@@ -49,7 +49,7 @@ func (p *poller) run() {
 	_ = raw.Read(func(uintptr) bool {
 		for {
 			n, err := unix.EpollWait(p.fd, p.events[:], 0)
-			if err != nil && err != unix.EINTR { //nolint:errorlint // a system call's own error
+			if err != nil && err != unix.EINTR {
 				return true
 			}
 			if n == 0 && err == nil {
@@ -96,7 +96,7 @@ func (p *poller) read(c *client) {
 		return
 	}
 	n, err := unix.Read(c.line.(*epollLine).fd, p.buffer[:])
-	switch err { //nolint:errorlint // a system call's own error
+	switch err {
 	case nil:
 		c.listen(p.buffer[:n], n == 0)
 	case unix.EAGAIN, unix.EINTR:

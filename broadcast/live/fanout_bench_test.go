@@ -80,8 +80,8 @@ func serveHub(path Path) error {
 	_ = answer.Encode(map[string]any{"url": "ws" + strings.TrimPrefix(srv.URL, "http") + "/live"})
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		var count int
-		switch line := lines.Text(); {
-		case line == "count", line == "drop":
+		switch line := lines.Text(); line {
+		case "count", "drop":
 			if n, frames := h.waits(); n > 0 {
 				fmt.Fprintf(os.Stderr, "%d messages wait for %d of %d clients\n", frames, n, h.Clients())
 			}

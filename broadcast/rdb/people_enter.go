@@ -72,14 +72,15 @@ func (p *People) enter(ctx context.Context, entries []broadcast.Listing, out []b
 		if err != nil {
 			return err
 		}
-		left = left[:0]
+		var again []int
 		for i, v := range verdicts {
 			if v != 0 {
-				left = append(left, of[i])
+				again = append(again, of[i])
 				continue
 			}
 			out[of[i]].Number = changes[i].number
 		}
+		left = again
 		if len(left) == 0 {
 			return nil
 		}

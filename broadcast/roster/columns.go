@@ -1,6 +1,7 @@
 package roster
 
 import (
+	"slices"
 	"strings"
 )
 
@@ -38,10 +39,8 @@ func columnOf(heading string) (column string, ofISTAT bool) {
 		if name == folded(c) {
 			return c, false
 		}
-		for _, other := range headings[c] {
-			if name == other {
-				return c, strings.Contains(name, "istat") || name == "codice comune"
-			}
+		if slices.Contains(headings[c], name) {
+			return c, strings.Contains(name, "istat") || name == "codice comune"
 		}
 	}
 	return "", false

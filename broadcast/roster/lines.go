@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -117,7 +118,7 @@ func (l *lines) whole(b []byte) ([]byte, error) {
 		}
 		ahead = append(ahead, more)
 		l.line++
-		b = append(b[:len(b):len(b)], more...)
+		b = append(slices.Clip(b), more...)
 	}
 	return b, nil
 }

@@ -187,7 +187,7 @@ func load(t *testing.T, roll broadcast.Roll, text string, dry bool) (roster.Tota
 func TestImportTellsWhatBecameOfEveryRow(t *testing.T) {
 	roll := openRoll(t)
 	const list = "telefono;email;area\n3331234501;;*\n3331234502;b@example.org;*\n12;;*\n333 123 4501;;048017\n3331234503;;*\n"
-	total, refusals := load(t, roll, list, true)
+	total, _ := load(t, roll, list, true)
 	want := roster.Totals{Rows: 5, Added: 3, Refused: 2, Line: 6}
 	if total != want {
 		t.Errorf("dry: %+v, want %+v", total, want)
@@ -195,7 +195,7 @@ func TestImportTellsWhatBecameOfEveryRow(t *testing.T) {
 	for range roll.All(t.Context()) {
 		t.Error("a dry run stored a person")
 	}
-	total, refusals = load(t, roll, list, false)
+	total, refusals := load(t, roll, list, false)
 	if total != want || len(refusals) != 2 || refusals[0].Line != 4 || refusals[1].Line != 5 || !strings.Contains(refusals[1].Reason, "line 2") {
 		t.Errorf("got %+v, %v", total, refusals)
 	}
