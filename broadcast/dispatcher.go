@@ -60,7 +60,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	}
 	l := &line{
 		name: name, channel: d.Route.Channel, kind: d.Route.addressKind(), queue: q, people: d.People,
-		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{},
+		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{}, telling: make(chan struct{}, 1),
 	}
 	l.limit = d.Route.Limit()
 	l.finder, _ = d.Route.Channel.(channels.Finder)
@@ -115,7 +115,7 @@ type line struct {
 	books   context.Context // of writing down what came of it: ends a little later
 
 	halted  atomic.Pointer[alerts.ID] // the last alert that was seen to be stopped
-	telling sync.Mutex                // while told is being found out
+	telling chan struct{}             // holds one token while told is being found out, which asks the store and may wait for it
 	told    *told                     // of the last record that closed an event
 
 	mu      sync.Mutex

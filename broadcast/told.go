@@ -36,8 +36,12 @@ func (t *told) has(number uint32) bool {
 // the revisions before it; who was not begun by then never is. Where it is no
 // longer known, it is everybody.
 func (l *line) toldOf(ctx context.Context, r *alerts.Record) (*told, error) {
-	l.telling.Lock()
-	defer l.telling.Unlock()
+	select {
+	case l.telling <- struct{}{}:
+		defer func() { <-l.telling }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	if l.told != nil && l.told.of == r.ID {
 		return l.told, nil
 	}
