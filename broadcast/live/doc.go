@@ -5,11 +5,15 @@
 // [Hub] is given every published change by the node's one tail ([Hub.Publish])
 // and hands it to all clients in log order: first hello, then what the client
 // missed since its cursor, then what comes, without a gap and without a double.
-// Nobody waits for a slow client: its backlog is bounded, and when it is full
-// the client is closed and may come back with its cursor.
+// As many shards as there are processors write one ready frame to each socket
+// of their clients and wait for none: what a socket does not take at once is
+// that client's backlog, which is bounded; when it is full the client is closed
+// and may come back with its cursor.
 //
 // It knows no page, no store and no channel: what a message says is built by
 // the functions in [Config], history comes from broadcast.Log, and what may be
 // shown to the public is decided by alerts.MayLeave. Start at [Hub.Publish],
-// then join.go (past and present), then socket.go and events.go.
+// then shard.go (who gets it), client.go and line.go (how it is written),
+// join.go (past and present), and one file for each kind of connection:
+// epoll_linux.go, line_conn.go, events.go.
 package live
