@@ -73,7 +73,7 @@ func (r *Redis) Failures(ctx context.Context, alert alerts.ID, channel string, f
 		end = max(end, s.To)
 	}
 	if from == 0 {
-		if err := r.remembered(ctx, alert, channel); err != nil {
+		if _, err := r.remembered(ctx, alert, channel); err != nil {
 			return nil, 0, false, fail(op, err)
 		}
 	}
@@ -104,28 +104,29 @@ func (r *Redis) Failures(ctx context.Context, alert alerts.ID, channel string, f
 	return list, end, false, nil
 }
 
-// remembered gives [broadcast.ErrForgotten] where something happened and the
-// states are gone.
-func (r *Redis) remembered(ctx context.Context, alert alerts.ID, channel string) error {
+// remembered fails with ErrForgotten where single states are no longer kept,
+// though some were. planned tells whether the channel has anything of the alert
+// at all: where it has not, nobody was begun, or all of it is forgotten.
+func (r *Redis) remembered(ctx context.Context, alert alerts.ID, channel string) (planned bool, err error) {
 	var there int64
 	var counts []any
-	err := again(ctx, func(ctx context.Context) error {
+	err = again(ctx, func(ctx context.Context) error {
 		pipe := r.commands.Pipeline()
 		exists := pipe.Exists(ctx, r.keys.states(alert, channel))
-		fields := pipe.HMGet(ctx, r.keys.tally(alert, channel), "s2", "s3", "s4", "s5", "s6", "s7")
+		fields := pipe.HMGet(ctx, r.keys.tally(alert, channel), "n", "s1", "s2", "s3", "s4", "s5", "s6", "s7")
 		_, err := pipe.Exec(ctx)
 		there, counts = exists.Val(), fields.Val()
 		return err
 	})
 	if err != nil || there > 0 {
-		return err
+		return true, err
 	}
-	for _, c := range counts {
+	for _, c := range counts[1:] {
 		if text, _ := c.(string); text != "" && text != "0" {
-			return broadcast.ErrForgotten
+			return true, broadcast.ErrForgotten
 		}
 	}
-	return nil
+	return counts[0] != nil, nil
 }
 
 // explain adds reasons and times.
