@@ -205,6 +205,10 @@ func (s *stand) servePipes(t *testing.T) (p *pipes, stop func()) {
 	return p, sync.OnceFunc(func() {
 		cancel()
 		<-ran
+		// As serve does: the requests that end get their last bytes out.
+		last, enough := context.WithTimeout(context.Background(), 5*time.Second)
+		defer enough()
+		_ = srv.Shutdown(last)
 		_ = srv.Close()
 		<-served
 	})
