@@ -157,6 +157,17 @@ type Inbound interface {
 	Inbound(r *http.Request) ([]DeliveryReport, []Reply, error)
 }
 
+// Answerer writes a short text back to a person who wrote on the channel: that
+// a STOP was carried out. It belongs to no alert: nobody waits for a receipt,
+// and none is asked for.
+type Answerer interface {
+	// Answer sends text to an address in the form that recipients have (E.164
+	// for phones). It blocks, and its verdicts are those of Send; one that is
+	// not nil is logged and left at that: what the person asked for is done
+	// already. No error contains a full address.
+	Answer(ctx context.Context, to, text string) error
+}
+
 // Limiter states the pace that the platform allows.
 type Limiter interface {
 	Limit() Limit
@@ -172,6 +183,13 @@ type Limit struct {
 	PerHour int     // messages an hour; 0: no quota known
 	PerDay  int     // messages a day; 0: no quota known
 	Reserve float64 // part of both quotas that is kept for corrections, 0 to 1
+}
+
+// Weigher says what a message takes of the pace and the quotas of [Limit],
+// where that is not always one: an SMS contract counts parts.
+type Weigher interface {
+	// Weigh is at least 1, and pure.
+	Weigh(m Message) int
 }
 
 // Measurer states how long a text may be, in the platform's own unit.

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/channels"
+	"martinella/channels/sms"
 )
 
 // Channel sends SMS through one SMSC. It binds when it is first used, or by
@@ -22,6 +23,7 @@ type Channel struct {
 	config   Config
 	settings channels.Settings
 	log      *zap.Logger
+	text     sms.Text
 	source   address
 	answerTo address
 
@@ -52,15 +54,12 @@ func New(name string, c Config, settings channels.Settings, log *zap.Logger) (*C
 	if c.Window == 0 {
 		c.Window = defaultWindow
 	}
-	if c.MaxParts == 0 {
-		c.MaxParts = defaultMaxParts
-	}
 	if log == nil {
 		log = zap.NewNop()
 	}
 	ch := &Channel{
 		name: name, config: c, settings: settings, log: log.With(zap.String("channel", name)),
-		source: c.sourceAddress(), pace: newPace(c.Rate),
+		text: c.Text(c.Rate), source: c.sourceAddress(), pace: newPace(c.Rate),
 	}
 	ch.answerTo = ch.source
 	if c.ReplyNumber != "" {

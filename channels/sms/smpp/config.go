@@ -12,6 +12,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/channels"
+	"martinella/channels/sms"
 )
 
 // Config is what an SMS contract says. Addr, SystemID, PasswordFile and Source
@@ -38,15 +39,12 @@ type Config struct {
 	TLS    bool    `yaml:"tls"`
 	CAFile string  `yaml:"ca_file"` // PEM; default: the system's authorities
 
-	MaxParts      int    `yaml:"max_parts"`     // of one text; default 3
-	Transliterate *bool  `yaml:"transliterate"` // È becomes E' where that saves parts; default true
-	Validity      string `yaml:"validity"`      // absolute (default) or relative: how the expiry is written
+	sms.Config `yaml:",inline"` // max_parts, transliterate, price
+
+	Validity string `yaml:"validity"` // absolute (default) or relative: how the expiry is written
 }
 
-const (
-	defaultWindow   = 10
-	defaultMaxParts = 3
-)
+const defaultWindow = 10
 
 // problems lists every mistake at once. The files are read, so that a missing
 // one is known before the emergency.
@@ -69,15 +67,15 @@ func (c *Config) problems(name string) alerts.Problems {
 	} else if _, err := readPassword(c.PasswordFile); err != nil {
 		wrong("password_file", "cannot be used: "+strings.TrimPrefix(err.Error(), "password_file: "), "it holds the password on one line and is readable by the gateway alone")
 	}
-	if problem := sourceProblem(c.Source); problem != "" {
-		wrong("source", problem, "an alias has at most 11 characters and not only digits; a number is written like +390577000000")
+	if problem := sms.SourceProblem(c.Source); problem != "" {
+		wrong("source", problem, sms.SourceHint)
 	}
 	for field, v := range map[string]*int{"source_ton": c.SourceTON, "source_npi": c.SourceNPI} {
 		if v != nil && (*v < 0 || *v > 18) {
 			wrong(field, "is out of range", "leave it out unless the provider names one")
 		}
 	}
-	if c.ReplyNumber != "" && !isNumber(c.ReplyNumber) {
+	if c.ReplyNumber != "" && !sms.IsNumber(c.ReplyNumber) {
 		wrong("reply_number", "is not a number", "write it like +390577000000, or a short code in digits")
 	}
 	if c.Window < 0 || c.Window > 10000 {
@@ -85,9 +83,6 @@ func (c *Config) problems(name string) alerts.Problems {
 	}
 	if c.Rate < 0 || c.Rate > 100000 {
 		wrong("rate", "is out of range", "SMS a second as the contract says; 0 is not limited")
-	}
-	if c.MaxParts < 0 || c.MaxParts > 10 {
-		wrong("max_parts", "is out of range", "1 to 10; 3 is usual")
 	}
 	if c.Validity != "" && c.Validity != "absolute" && c.Validity != "relative" {
 		wrong("validity", "is neither absolute nor relative", "leave it out unless the provider refuses one of them")
@@ -97,12 +92,12 @@ func (c *Config) problems(name string) alerts.Problems {
 	} else if _, err := c.authorities(); err != nil {
 		wrong("ca_file", "cannot be used: "+err.Error(), "give a PEM file of certificates")
 	}
-	return ps
+	return append(ps, c.Config.Problems()...)
 }
 
 // Notes are worth saying when a configuration is checked, and no mistakes.
 func (c *Channel) Notes() []string {
-	if c.config.ReplyNumber == "" && !isNumber(c.config.Source) {
+	if c.config.ReplyNumber == "" && !sms.IsNumber(c.config.Source) {
 		return []string{"source " + strconv.Quote(c.config.Source) + " is an alias, to which nobody can answer: STOP and other replies need reply_number"}
 	}
 	return nil
@@ -159,21 +154,4 @@ func readPassword(file string) (string, error) {
 		err = fmt.Errorf("password_file: %s has more than one line", file)
 	}
 	return password, err
-}
-
-func sourceProblem(s string) string {
-	switch {
-	case s == "":
-		return "is missing"
-	case isNumber(s):
-		return ""
-	case len(s) > 11:
-		return fmt.Sprintf("has %d characters", len(s))
-	}
-	for _, r := range s {
-		if _, ok := channels.Septets(string(r)); !ok || r > 0x7E || r < ' ' {
-			return "has a character that an alias cannot have"
-		}
-	}
-	return ""
 }

@@ -12,6 +12,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/channels"
+	"martinella/channels/sms"
 )
 
 func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
@@ -26,7 +27,7 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	}{
 		"nothing is said": {Config{}, []string{"addr", "password_file", "source", "system_id"}},
 		"all is wrong": {Config{Addr: "smsc.example", SystemID: "gw", PasswordFile: "/no/such/file", Source: "Protezione Civile", SourceTON: &ton, SourceNPI: &ton,
-			ReplyNumber: "Comune", Window: -1, Rate: -1, CAFile: "x", MaxParts: 11, Validity: "for ever"},
+			ReplyNumber: "Comune", Window: -1, Rate: -1, CAFile: "x", Config: sms.Config{MaxParts: 11}, Validity: "for ever"},
 			[]string{"addr", "ca_file", "max_parts", "password_file", "rate", "reply_number", "source", "source_npi", "source_ton", "validity", "window"}},
 		"files that hold nothing": {Config{Addr: "a:1", SystemID: "gw", PasswordFile: empty, Source: "Comune", TLS: true, CAFile: empty}, []string{"ca_file", "password_file"}},
 	} {
@@ -60,12 +61,12 @@ func TestSource(t *testing.T) {
 		"+390573000111": {1, 1, "390573000111"}, "390573000111": {1, 1, "390573000111"}, "48583": {1, 1, "48583"},
 	} {
 		c := Config{Source: source}
-		if got := c.sourceAddress(); got != want || sourceProblem(source) != "" {
-			t.Errorf("%s: got %+v %q, want %+v", source, got, sourceProblem(source), want)
+		if got := c.sourceAddress(); got != want || sms.SourceProblem(source) != "" {
+			t.Errorf("%s: got %+v %q, want %+v", source, got, sms.SourceProblem(source), want)
 		}
 	}
 	for _, source := range []string{"", "dodici lette", "Comúne", "a€", "1234567890123456"} {
-		if sourceProblem(source) == "" {
+		if sms.SourceProblem(source) == "" {
 			t.Errorf("%q is taken", source)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/channels"
+	"martinella/channels/sms"
 )
 
 // Send submits every part of m to one recipient and blocks until the SMSC has
@@ -46,12 +47,12 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	if v, _ := channels.VerdictOf(err); len(got.Parts) > 0 || v == channels.VerdictUncertain {
 		c.unfinished.keep(m.Key, sending.progress)
 	}
-	return got, wrap(err, "sms to "+mask(m.To))
+	return got, wrap(err, "sms to "+sms.Mask(m.To))
 }
 
 // sourceOf: whom the text asks for an answer must see a sender that takes one.
 func (c *Channel) sourceOf(m channels.Message) address {
-	if m.Audience == AudienceSubscribers {
+	if m.Audience == sms.AudienceSubscribers {
 		return c.source
 	}
 	return c.answerTo

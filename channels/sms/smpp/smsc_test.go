@@ -16,6 +16,7 @@ import (
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
+	"martinella/channels/sms"
 )
 
 // smsc is an SMSC of ours that misbehaves as told. It speaks over pipes, so
@@ -211,7 +212,7 @@ const testNumber = "+393330001234"
 
 func text(key, words string) channels.Message {
 	return channels.Message{
-		Channel: "sms", Audience: AudienceSubscribers, Text: words, Event: "01KAK3Z8G0FLD1RST0000000A1", Revision: 1,
+		Channel: "sms", Audience: sms.AudienceSubscribers, Text: words, Event: "01KAK3Z8G0FLD1RST0000000A1", Revision: 1,
 		Key: key, To: testNumber, Ordinal: 70007,
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
+	"martinella/channels/sms"
 )
 
 func TestEncode(t *testing.T) {
@@ -114,17 +115,6 @@ func TestValidityPeriod(t *testing.T) {
 	}
 }
 
-func TestMask(t *testing.T) {
-	for number, want := range map[string]string{
-		"+393331234567": "+39 333 ***4567", "+37866661212": "+378 66 ***212", "+12025550123": "+1 202 ***0123",
-		"+41781234567": "+41 781 ***567", "+390577": "***", "48583": "***", "": "***", "not a number": "***", "+": "***",
-	} {
-		if got := mask(number); got != want {
-			t.Errorf("%s: got %q, want %q", number, got, want)
-		}
-	}
-}
-
 func TestNumbersOfPeople(t *testing.T) {
 	file, err := os.Open(filepath.Join(channeltest.ModuleDir(t), "..", "shared", "testdata", "italy", "phone-examples.csv"))
 	if err != nil {
@@ -143,7 +133,7 @@ func TestNumbersOfPeople(t *testing.T) {
 		if err != nil || a.number() != row[3] {
 			t.Errorf("%s: %v", row[3], err)
 		}
-		if hidden := mask(row[3]); strings.Contains(strings.NewReplacer(" ", "").Replace(hidden), row[3]) || !strings.Contains(hidden, "***") {
+		if hidden := sms.Mask(row[3]); strings.Contains(strings.NewReplacer(" ", "").Replace(hidden), row[3]) || !strings.Contains(hidden, "***") {
 			t.Errorf("%s is shown as %s", row[3], hidden)
 		}
 	}
