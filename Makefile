@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos soak e2e bench fuzz lint setup-run setup-test clean
+.PHONY: help run build test chaos soak e2e bench fuzz lint setup-run setup-test setup-e2e clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,8 +33,8 @@ chaos: setup-test ## kill gateway, nodes and Redis under load, cut the power, di
 soak: ## ten minutes (TEST_SOAK) of clients of the live feed who mean no good
 	TEST_SOAK=$${TEST_SOAK:-10m} .ci/tests -race -count=1 -timeout 1h -run 'Soak' ./broadcast/live
 
-e2e: setup-test ## what takes long in a real browser: accessibility of every page
-	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib' ./cmd/martinella
+e2e: setup-e2e ## what takes long in a real browser: accessibility of every page, web push
+	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib|EndToEnd' ./cmd/martinella ./channels/...
 
 bench: ## run the benchmarks; the figures depend on the machine and its load
 	@echo "load: $$(cut -d' ' -f1-3 /proc/loadavg 2>/dev/null || uptime)"
@@ -55,6 +55,9 @@ setup-run:
 
 setup-test:
 	@.ci/setup test
+
+setup-e2e:
+	@.ci/setup e2e
 
 clean: ## remove what was built (never ./data)
 	rm -rf bin coverage.out .ci/out
