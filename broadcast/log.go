@@ -113,7 +113,7 @@ type Durability struct {
 	Skew     time.Duration // this node's clock ahead of the store's
 	Reason   string        // for people, where not durable
 
-	Replicas  int // that acknowledged the last publication
+	Replicas  int // that have what was accepted, as [Replicating]
 	Wanted    int // that each answer waits for; 0: none
 	Following int // that follow the store now; -1: not known
 }
@@ -136,3 +136,9 @@ type Work interface {
 	// Durability reports what the store promises now.
 	Durability(ctx context.Context) (Durability, error)
 }
+
+// Replicating is a [Work] that knows at every moment how many replicas have
+// what was accepted until two seconds ago; 0 where that is not known, or where
+// no answer waits for any. It does not block and may be called from many
+// goroutines.
+type Replicating interface{ ReplicasAcked() int }

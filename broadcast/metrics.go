@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,7 +25,7 @@ type Metrics struct {
 	receipts   *prometheus.CounterVec
 	checkOK    *prometheus.GaugeVec
 	durable    prometheus.Gauge
-	replicas   prometheus.Gauge
+	replicas   atomic.Pointer[Replicating] // asked when somebody looks; nil until Watch runs
 }
 
 // The closed sets of labels.
@@ -62,9 +63,16 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 		receipts: counter("receipts_total", "Reports of platforms on what they had accepted.", "channel", "state"),
 		checkOK:  gauge("channel_check_ok", "1 if the last check of the channel's credentials passed, or there is nothing to check.", "channel"),
 		durable:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_durable", Help: "1 if what is accepted survives a crash and a power loss."}),
-		replicas: prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_replicas_acked", Help: "Replicas that acknowledged the last publication."}),
 	}
-	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.breaker, m.receipts, m.checkOK, m.durable, m.replicas)
+	replicas := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: "martinella", Name: "redis_replicas_acked", Help: "Replicas that have what was accepted until two seconds ago; 0 where that is not known, or redis.min_replicas is 0.",
+	}, func() float64 {
+		if w := m.replicas.Load(); w != nil {
+			return float64((*w).ReplicasAcked())
+		}
+		return 0
+	})
+	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.breaker, m.receipts, m.checkOK, m.durable, replicas)
 	for _, c := range channelNames {
 		for _, o := range outcomes {
 			m.deliveries.WithLabelValues(c, o.String())
@@ -118,12 +126,12 @@ func (m *Metrics) depth(channel string, d Depth) {
 // Watch measures what the store promises, every five seconds until ctx ends.
 // A store that does not answer is not durable.
 func (m *Metrics) Watch(ctx context.Context, w Work) error {
+	if r, ok := w.(Replicating); ok {
+		m.replicas.Store(&r)
+	}
 	for {
 		d, err := w.Durability(ctx)
 		m.durable.Set(gaugeOf(err == nil && d.Durable))
-		if err == nil {
-			m.replicas.Set(float64(d.Replicas))
-		}
 		if !pause(ctx, 5*time.Second) {
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,5 +184,38 @@ func TestWhatALostJobHadRecordedIsCounted(t *testing.T) {
 		if v := value(t, reg, "martinella_deliveries_total", "channel", "sms", "outcome", "accepted"); v != 3 {
 			t.Errorf("deliveries_total{accepted} = %v, want 3", v)
 		}
+	})
+}
+
+// replicated is a store that knows its replicas, and does not answer otherwise.
+type replicated struct {
+	Work
+	acked atomic.Int64
+}
+
+func (r *replicated) ReplicasAcked() int { return int(r.acked.Load()) }
+func (*replicated) Durability(context.Context) (Durability, error) {
+	return Durability{Durable: true}, errors.New("no answer")
+}
+
+func TestReplicasAreCountedWhenSomebodyLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := prometheus.NewRegistry()
+		m, store := NewMetrics(reg, nil), &replicated{}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = m.Watch(ctx, store) }()
+		synctest.Wait()
+		for _, want := range []int64{1, 0, 2} {
+			store.acked.Store(want)
+			if got := value(t, reg, "martinella_redis_replicas_acked"); got != float64(want) {
+				t.Errorf("got %v, want %d", got, want)
+			}
+		}
+		if got := value(t, reg, "martinella_redis_durable"); got != 0 {
+			t.Errorf("a store that does not answer is durable: %v", got)
+		}
+		stop()
+		<-done
 	})
 }

@@ -82,6 +82,9 @@ type Resend struct {
 type Resent struct {
 	Failed    int `json:"failed"`    // to be sent again
 	Uncertain int `json:"uncertain"` // to be asked for, and sent again where nobody can tell
+	// Replicated says whether as many replicas had the wish in time as the
+	// configuration wants; nil where it wants none.
+	Replicated *bool `json:"replicated,omitempty"`
 }
 
 // Over reports whether the channel has come to its end, as far as sending goes:

@@ -67,7 +67,14 @@ func (r *Redis) Resend(ctx context.Context, want broadcast.Resend) (out broadcas
 	keys := []string{k.tally(want.Alert, want.Channel), k.states(want.Alert, want.Channel), k.reasons(want.Alert, want.Channel), k.parts(want.Alert, want.Channel),
 		q.lane(letter), k.resends(want.Alert, want.Channel), k.acts(), k.actSeq(), k.actsOf(t.Record.Event), k.record(want.Alert)}
 	for at := from; at < to; {
-		got, err := r.repeat(ctx, r.scripts.resend, keys, request, at, min(to, at+resendWindow), resendChunk, flag(want.Uncertain), milliseconds(keptFor(t.Record)), act, job).Int64Slice()
+		args := []any{request, at, min(to, at+resendWindow), resendChunk, flag(want.Uncertain), milliseconds(keptFor(t.Record)), act, job}
+		var cmd *redis.Cmd
+		if out.Replicated != nil && !*out.Replicated { // nothing that is waited for now makes all of it safe
+			cmd = r.repeat(ctx, r.scripts.resend, keys, args...)
+		} else {
+			cmd, out.Replicated = r.keep(ctx, r.scripts.resend, keys, args...)
+		}
+		got, err := cmd.Int64Slice()
 		if err != nil {
 			return out, fail(op, err)
 		}
