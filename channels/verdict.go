@@ -50,6 +50,38 @@ func Unauthorized(err error) error { return &verdictError{verdict: VerdictUnauth
 // Uncertain marks err: the message may or may not have been taken.
 func Uncertain(err error) error { return &verdictError{verdict: VerdictUncertain, err: err} }
 
+// Gone marks err: [Permanent], and the address itself is no more (a browser that
+// unsubscribed): the broadcast takes it off the roll, so that nobody writes to
+// it again.
+func Gone(err error) error { return Permanent(&goneError{err}) }
+
+// IsGone reports whether an error of Send is marked by [Gone].
+func IsGone(err error) bool {
+	_, gone := errors.AsType[*goneError](err)
+	return gone
+}
+
+type goneError struct{ err error }
+
+func (e *goneError) Error() string { return e.err.Error() }
+func (e *goneError) Unwrap() error { return e.err }
+
+// Apart marks err, whatever its verdict: it tells of this recipient's own part
+// of the platform (a push service that a stranger named), nothing of the rest,
+// so it never counts as a failure of the channel.
+func Apart(err error) error { return &apartError{err} }
+
+// IsApart reports whether an error of Send is marked by [Apart].
+func IsApart(err error) bool {
+	_, apart := errors.AsType[*apartError](err)
+	return apart
+}
+
+type apartError struct{ err error }
+
+func (e *apartError) Error() string { return e.err.Error() }
+func (e *apartError) Unwrap() error { return e.err }
+
 // VerdictOf gives the decision of an error of Send and how long the platform
 // asked to wait (0: not said).
 func VerdictOf(err error) (Verdict, time.Duration) {
