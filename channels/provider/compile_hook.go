@@ -28,7 +28,7 @@ func (c *compiler) hook(h Hook) *hook {
 	if h.HMAC != (HMAC{}) {
 		c.hmac(h.HMAC, out)
 	}
-	if h.TokenFile == "" && h.PasswordFile == "" && h.HMAC == (HMAC{}) {
+	if h.TokenFile+h.TokenHeader+h.Username+h.PasswordFile == "" && h.HMAC == (HMAC{}) {
 		c.wrong("hook", "has nothing that proves whom a request is from", "add token_file, username and password_file, or hmac")
 	}
 	for _, s := range []string{out.token, out.password, string(out.key)} {
