@@ -15,8 +15,8 @@ import (
 	"martinella/channels/sms"
 )
 
-// Channel sends SMS through one SMSC. It binds when it is first used, or by
-// [Channel.Listen], and binds again after a loss. Its methods may be called at
+// Channel sends SMS under one contract with an SMSC. It binds when it is first
+// used, or by [Channel.Listen], and binds again after a loss. Its methods may be called at
 // once. Close it when it is no longer needed.
 type Channel struct {
 	name     string
@@ -27,8 +27,9 @@ type Channel struct {
 	source   address
 	answerTo address
 
-	connect    func(context.Context) (net.Conn, error)
-	link       *link
+	connect    func(ctx context.Context, addr string) (net.Conn, error)
+	binds      *binds
+	joiner     joiner
 	pace       *pace
 	unfinished unfinished
 	spelling   spelling
@@ -43,6 +44,8 @@ var (
 	_ channels.Checker   = (*Channel)(nil)
 	_ channels.Listener  = (*Channel)(nil)
 	_ channels.Measurer  = (*Channel)(nil)
+	_ channels.Answerer  = (*Channel)(nil)
+	_ channels.Weigher   = (*Channel)(nil)
 )
 
 // New checks the configuration and prepares the channel; it opens no
@@ -53,6 +56,9 @@ func New(name string, c Config, settings channels.Settings, log *zap.Logger) (*C
 	}
 	if c.Window == 0 {
 		c.Window = defaultWindow
+	}
+	if c.Binds == 0 {
+		c.Binds = 1
 	}
 	if log == nil {
 		log = zap.NewNop()
@@ -68,7 +74,7 @@ func New(name string, c Config, settings channels.Settings, log *zap.Logger) (*C
 	if c.Validity == "relative" {
 		ch.validity.Store(validityRelative)
 	}
-	ch.connect, ch.link = ch.dial, newLink(ch.open, ch.log)
+	ch.connect, ch.binds = ch.dial, ch.newBinds()
 	return ch, nil
 }
 
@@ -78,29 +84,30 @@ func (c *Channel) Name() string { return c.name }
 // AddressKind is "phone": numbers in E.164.
 func (c *Channel) AddressKind() string { return "phone" }
 
-// Limit is the contract's pace. The rate counts parts: a long text takes as
-// many, so the channel also paces itself.
+// Limit is the contract's pace, which counts parts: see [Channel.Weigh].
 func (c *Channel) Limit() channels.Limit {
-	l := channels.Limit{PerSecond: c.config.Rate, Window: c.config.Window}
+	l := channels.Limit{PerSecond: c.config.Rate, Window: c.config.Window * c.config.Binds}
 	if c.config.Rate > 0 {
 		l.Burst = max(1, int(c.config.Rate/5))
 	}
 	return l
 }
 
-// Check binds, or uses the bind that is there, and waits for an enquire_link.
-// Nothing is sent to anybody.
+// Weigh is how many parts a message makes, its flash copy included.
+func (c *Channel) Weigh(m channels.Message) int {
+	_, segments := channels.Segments(m.Text)
+	if c.flashes(m) {
+		return 2 * len(segments)
+	}
+	return len(segments)
+}
+
+// Check binds, or uses the binds that are there, and waits for the answer to
+// an enquire_link. It fails when no bind can send, or none can hear. Nothing is
+// sent to anybody.
 func (c *Channel) Check(ctx context.Context) error {
-	s, err := c.link.session(ctx, true)
-	if err != nil {
+	if err := c.binds.check(ctx); err != nil {
 		return wrap(err, "check the SMSC")
-	}
-	r, err := s.probe(enquireLink)
-	if err == nil {
-		_, err = s.await(ctx, r)
-	}
-	if err != nil {
-		return fmt.Errorf("check the SMSC: %w", err)
 	}
 	return nil
 }
@@ -108,7 +115,7 @@ func (c *Channel) Check(ctx context.Context) error {
 // Close unbinds, after the answers in flight or five seconds, and ends every
 // goroutine. What is sent afterwards is refused with a plain error.
 func (c *Channel) Close() error {
-	c.link.close(context.Background())
+	c.binds.close(context.Background())
 	return nil
 }
 
@@ -123,32 +130,14 @@ const (
 	farewellTime = 5 * time.Second
 )
 
-// open dials and binds.
-func (c *Channel) open(ctx context.Context) (*session, error) {
-	password, err := readPassword(c.config.PasswordFile)
-	if err != nil {
-		return nil, err
-	}
-	conn, err := c.connect(ctx)
-	if err != nil {
-		return nil, err
-	}
-	c.spelling.forget()
-	return bind(ctx, conn, bindRequest{
-		systemID: c.config.SystemID, password: password, systemType: c.config.SystemType, version: version34,
-	}, limits{
-		window: c.config.Window, bind: bindTime, answer: answerTime, write: writeTime, enquire: enquireTime, farewell: farewellTime,
-	}, c.receive, c.log)
-}
-
-func (c *Channel) dial(ctx context.Context) (net.Conn, error) {
+func (c *Channel) dial(ctx context.Context, addr string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
-	secure, err := c.config.tlsConfig()
+	secure, err := c.config.tlsConfig(addr)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", c.config.Addr)
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
 	if err != nil || secure == nil {
 		return conn, err
 	}

@@ -18,10 +18,11 @@ import (
 // Config is what an SMS contract says. Addr, SystemID, PasswordFile and Source
 // are required.
 type Config struct {
-	Addr         string `yaml:"addr"` // host:port of the SMSC
-	SystemID     string `yaml:"system_id"`
-	PasswordFile string `yaml:"password_file"` // read at every bind, so that a mended file needs no restart
-	SystemType   string `yaml:"system_type"`   // only where the operator asks for one
+	Addr         string   `yaml:"addr"`  // host:port of the SMSC
+	Addrs        []string `yaml:"addrs"` // of the same contract, tried in turn when Addr does not answer
+	SystemID     string   `yaml:"system_id"`
+	PasswordFile string   `yaml:"password_file"` // read at every bind, so that a mended file needs no restart
+	SystemType   string   `yaml:"system_type"`   // only where the operator asks for one
 
 	// Source is the sender that people see: an alias of at most 11 characters,
 	// not all digits (in Italy registered with AGCOM through the provider), or
@@ -34,17 +35,31 @@ type Config struct {
 	// ReplyNumber is the number that takes answers; an alias takes none.
 	ReplyNumber string `yaml:"reply_number"`
 
-	Window int     `yaml:"window"` // requests without an answer; default 10
+	Bind   string  `yaml:"bind"`   // transceiver (default), or pair: a transmitter and a receiver
+	Binds  int     `yaml:"binds"`  // how many of them at once, as the contract allows; default 1
+	Window int     `yaml:"window"` // requests without an answer, on each bind; default 10
 	Rate   float64 `yaml:"rate"`   // parts a second by contract; 0: not limited
 	TLS    bool    `yaml:"tls"`
 	CAFile string  `yaml:"ca_file"` // PEM; default: the system's authorities
 
 	sms.Config `yaml:",inline"` // max_parts, transliterate, price
 
+	// Flash names the severity from which a text is also shown at once, as a
+	// class 0 message, where the phone does that: extreme or severe. It is a
+	// further copy, paid for like the first; "" is none.
+	Flash    string `yaml:"flash"`
 	Validity string `yaml:"validity"` // absolute (default) or relative: how the expiry is written
 }
 
-const defaultWindow = 10
+const (
+	defaultWindow = 10
+	mostBinds     = 32
+	mostAddrs     = 8
+
+	bindPair     = "pair"
+	flashExtreme = "extreme"
+	flashSevere  = "severe"
+)
 
 // problems lists every mistake at once. The files are read, so that a missing
 // one is known before the emergency.
@@ -56,8 +71,25 @@ func (c *Config) problems(name string) alerts.Problems {
 	if err := channels.CheckName(name); err != nil {
 		wrong("name", "is "+strconv.Quote(name), "use 2 to 32 of a-z, 0-9 and hyphens between them")
 	}
-	if host, port, err := net.SplitHostPort(c.Addr); err != nil || host == "" || !isPort(port) {
+	if !isAddr(c.Addr) {
 		wrong("addr", "is not host:port", "write it like smsc.example:2775")
+	}
+	for i, addr := range c.Addrs {
+		if !isAddr(addr) {
+			wrong(fmt.Sprintf("addrs[%d]", i), "is not host:port", "write it like smsc.example:2775")
+		}
+	}
+	if len(c.Addrs) > mostAddrs {
+		wrong("addrs", "are too many", "the addresses that the provider's letter names, at most 8")
+	}
+	if c.Bind != "" && c.Bind != "transceiver" && c.Bind != bindPair {
+		wrong("bind", "is neither transceiver nor pair", "leave it out unless the provider wants a transmitter and a receiver")
+	}
+	if c.Binds < 0 || c.Binds > mostBinds {
+		wrong("binds", "is out of range", "1 to 32, as the contract allows; 1 when it says nothing")
+	}
+	if c.Flash != "" && c.Flash != flashExtreme && c.Flash != flashSevere {
+		wrong("flash", "is neither extreme nor severe", "the severity from which a copy is shown at once; leave it out for none")
 	}
 	if c.SystemID == "" || strings.ContainsRune(c.SystemID, 0) {
 		wrong("system_id", "is missing", "the provider's letter names it")
@@ -103,10 +135,17 @@ func (c *Channel) Notes() []string {
 	return nil
 }
 
-func isPort(s string) bool {
-	n, err := strconv.Atoi(s)
+func isAddr(s string) bool {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil || host == "" {
+		return false
+	}
+	n, err := strconv.Atoi(port)
 	return err == nil && n > 0 && n < 1<<16
 }
+
+// addrs are all addresses, the first one first.
+func (c *Config) addrs() []string { return append([]string{c.Addr}, c.Addrs...) }
 
 // authorities is nil for the system's own.
 func (c *Config) authorities() (*x509.CertPool, error) {
@@ -124,7 +163,7 @@ func (c *Config) authorities() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-func (c *Config) tlsConfig() (*tls.Config, error) {
+func (c *Config) tlsConfig(addr string) (*tls.Config, error) {
 	if !c.TLS {
 		return nil, nil
 	}
@@ -132,7 +171,7 @@ func (c *Config) tlsConfig() (*tls.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	host, _, err := net.SplitHostPort(c.Addr)
+	host, _, err := net.SplitHostPort(addr)
 	return &tls.Config{ServerName: host, RootCAs: roots, MinVersion: tls.VersionTLS12}, err
 }
 

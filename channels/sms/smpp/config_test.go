@@ -27,8 +27,8 @@ func TestNewNamesEveryMistakeAtOnce(t *testing.T) {
 	}{
 		"nothing is said": {Config{}, []string{"addr", "password_file", "source", "system_id"}},
 		"all is wrong": {Config{Addr: "smsc.example", SystemID: "gw", PasswordFile: "/no/such/file", Source: "Protezione Civile", SourceTON: &ton, SourceNPI: &ton,
-			ReplyNumber: "Comune", Window: -1, Rate: -1, CAFile: "x", Config: sms.Config{MaxParts: 11}, Validity: "for ever"},
-			[]string{"addr", "ca_file", "max_parts", "password_file", "rate", "reply_number", "source", "source_npi", "source_ton", "validity", "window"}},
+			Addrs: []string{"b.example"}, Bind: "receiver", Binds: 33, Flash: "always", ReplyNumber: "Comune", Window: -1, Rate: -1, CAFile: "x", Config: sms.Config{MaxParts: 11, Price: "5 cent"}, Validity: "for ever"},
+			[]string{"addr", "addrs[0]", "bind", "binds", "ca_file", "flash", "max_parts", "password_file", "price", "rate", "reply_number", "source", "source_npi", "source_ton", "validity", "window"}},
 		"files that hold nothing": {Config{Addr: "a:1", SystemID: "gw", PasswordFile: empty, Source: "Comune", TLS: true, CAFile: empty}, []string{"ca_file", "password_file"}},
 	} {
 		t.Run(sentence, func(t *testing.T) {

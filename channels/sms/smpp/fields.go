@@ -113,11 +113,14 @@ type tlv struct {
 	value []byte
 }
 
-// The tags that we write or read (5.3.2). Others (sar_*, vendors' own) are
+// The tags that we write or read (5.3.2). Others (vendors' own) are
 // carried and not looked at.
 const (
 	tagReceiptedID   uint16 = 0x001E // receipted_message_id, a C-octet string
 	tagUserReference uint16 = 0x0204 // user_message_reference, 2 octets
+	tagSARReference  uint16 = 0x020C // sar_msg_ref_num, 2 octets
+	tagSARTotal      uint16 = 0x020E // sar_total_segments, 1 octet
+	tagSARNumber     uint16 = 0x020F // sar_segment_seqnum, 1 octet
 	tagPayload       uint16 = 0x0424 // message_payload
 	tagMessageState  uint16 = 0x0427 // message_state, 1 octet
 	tagNetworkError  uint16 = 0x0423 // network_error_code: kind of network, 2 octets of code

@@ -2,6 +2,11 @@ package smpp
 
 import "hash/maphash"
 
+// inbound takes a deliver_sm and calls answer once, now or later, when its
+// content is durable or surely not kept. It may be called from several
+// goroutines; answer too, also after the session has ended.
+type inbound func(m *message, answer func(status))
+
 // delivery is one deliver_sm that waits for its answer.
 type delivery struct {
 	seq     uint32
@@ -26,7 +31,7 @@ func (s *session) work(lane chan delivery) {
 		case <-s.done:
 			return
 		case d := <-lane:
-			s.answerDelivery(d.seq, s.inbound(d.message))
+			s.inbound(d.message, func(st status) { s.answerDelivery(d.seq, st) })
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -30,7 +31,7 @@ var errClosed = errors.New("the channel is closed")
 // link keeps at most one session, opened when somebody needs it and opened
 // anew, after a wait, when it was lost. Its methods may be called at once.
 type link struct {
-	open func(context.Context) (*session, error) // dials and binds
+	open func(context.Context) (*session, error) // dials and binds; one call at a time
 	log  *zap.Logger
 
 	ctx    context.Context
@@ -82,9 +83,7 @@ func (l *link) session(ctx context.Context, urgent bool) (*session, error) {
 			defer l.mu.Unlock()
 			return nil, verdictOfBind(l.last, wait)
 		}
-		a = &attempt{done: make(chan struct{})}
-		l.attempt = a
-		l.wg.Go(func() { l.bind(a) })
+		a = l.begin()
 	}
 	l.mu.Unlock()
 	select {
@@ -93,6 +92,37 @@ func (l *link) session(ctx context.Context, urgent bool) (*session, error) {
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for the SMSC: %w", context.Cause(ctx))
 	}
+}
+
+// ready gives the session if it is bound; nil otherwise. It does not block.
+func (l *link) ready() *session {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed || l.live == nil {
+		return nil
+	}
+	if !l.live.alive() {
+		l.lost(l.live)
+		return nil
+	}
+	return l.live
+}
+
+// wake begins to bind, unless a wait runs. It does not block.
+func (l *link) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.closed && l.live == nil && l.attempt == nil && time.Until(l.next) <= 0 {
+		l.begin()
+	}
+}
+
+// begin starts an attempt; the lock is held.
+func (l *link) begin() *attempt {
+	a := &attempt{done: make(chan struct{})}
+	l.attempt = a
+	l.wg.Go(func() { l.bind(a) })
+	return a
 }
 
 // bind runs one attempt and then watches over its session.
@@ -130,7 +160,7 @@ func (l *link) bind(a *attempt) {
 // failed counts a failure and sets the wait; the lock is held.
 func (l *link) failed(err error) time.Duration {
 	wait := min(firstWait<<min(l.failures, 10), longestWait)
-	if v, _ := channels.VerdictOf(verdictOfBind(err, 0)); v == channels.VerdictUnauthorized {
+	if unauthorized(err) {
 		wait = refusedWait
 		l.log.Error("the SMSC refuses the bind: check system_id and password", zap.Error(err))
 	} else if l.last == nil || l.last.Error() != err.Error() {
@@ -209,6 +239,14 @@ func (l *link) close(ctx context.Context) {
 	l.leave(ctx)
 	l.cancel()
 	l.wg.Wait()
+}
+
+// bindField says in the log which bind speaks, where there are several.
+func bindField(role command, n, of int) []zap.Field {
+	if role == bindTransceiver && of == 1 {
+		return nil
+	}
+	return []zap.Field{zap.String("bind", fmt.Sprintf("%s %d", strings.TrimPrefix(role.String(), "bind_"), n+1))}
 }
 
 // verdictOfBind: whatever went wrong before a session was there, nothing was

@@ -16,7 +16,7 @@ type listening struct {
 	sink channels.Sink
 }
 
-// Listen keeps the bind up and passes delivery receipts and citizens' messages
+// Listen keeps the binds up and passes delivery receipts and citizens' messages
 // to the sink until ctx ends; then it unbinds, after the answers in flight. The
 // SMSC gets its deliver_sm_resp when the sink has stored them; if the sink
 // fails, and while nobody listens, it is told to come again. Blocks; one
@@ -27,27 +27,48 @@ func (c *Channel) Listen(ctx context.Context, to channels.Sink) error {
 		return errListening
 	}
 	defer c.listening.Store(nil)
-	err := c.link.hold(ctx)
-	c.link.leave(context.WithoutCancel(ctx))
+	err := c.binds.hold(ctx)
+	c.joiner.drop()
+	c.binds.leave(context.WithoutCancel(ctx))
 	return err
 }
 
-// receive takes one deliver_sm and says what the SMSC is answered.
-func (c *Channel) receive(m *message) status {
+// receive takes one deliver_sm; answer says what became of it.
+func (c *Channel) receive(m *message, answer func(status)) {
 	l := c.listening.Load()
 	if l == nil {
-		return statusTemporary
+		answer(statusTemporary)
+		return
 	}
-	var err error
 	if r, ok := readReceipt(m); ok {
-		err = c.report(l, m, r)
-	} else {
-		err = l.sink.Reply(l.ctx, c.name, channels.Reply{
-			From: m.source.number(), To: m.destination.number(), Text: decode(m), At: time.Now(),
-		})
+		answer(statusOf(c.kept(c.report(l, m, r))))
+		return
 	}
+	store := func(text string) error {
+		return c.kept(l.sink.Reply(l.ctx, c.name, channels.Reply{
+			From: m.source.number(), To: m.destination.number(), Text: text, At: time.Now(),
+		}))
+	}
+	f, long := m.fragment()
+	switch {
+	case !long:
+		answer(statusOf(store(decode(m))))
+	case !c.joiner.take(m, f, answer, store):
+		answer(statusOf(store(numbered(m, int(f.number), int(f.total)))))
+	}
+}
+
+// kept says in the log what the sink did not store.
+func (c *Channel) kept(err error) error {
 	if err != nil {
 		c.log.Warn("what the SMSC brought is not stored: it will bring it again", zap.Error(err))
+	}
+	return err
+}
+
+// statusOf is what the SMSC is told of something that the sink took, or not.
+func statusOf(err error) status {
+	if err != nil {
 		return statusTemporary
 	}
 	return statusOK

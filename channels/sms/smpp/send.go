@@ -25,29 +25,41 @@ import (
 //
 // SMPP cannot find a message whose answer was lost: there is no Finder.
 func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receipt, error) {
+	s, err := c.sending(m)
+	if err != nil {
+		return channels.Receipt{}, err
+	}
+	s.progress = c.unfinished.of(m.Key, len(s.parts))
+	err = s.run(ctx)
+	got := s.progress.receipt()
+	if err == nil {
+		c.unfinished.done(m.Key)
+		if c.flashes(m) {
+			c.flash(ctx, m)
+		}
+		return got, nil
+	}
+	if v, _ := channels.VerdictOf(err); len(got.Parts) > 0 || v == channels.VerdictUncertain {
+		c.unfinished.keep(m.Key, s.progress)
+	}
+	return got, s.finish(err)
+}
+
+// sending prepares an attempt; its error is Permanent.
+func (c *Channel) sending(m channels.Message) (*sending, error) {
 	to, err := recipient(m.To)
 	if err != nil {
-		return channels.Receipt{}, channels.Permanent(err)
+		return nil, channels.Permanent(err)
 	}
 	if !m.Expires.IsZero() && !time.Now().Before(m.Expires) {
-		return channels.Receipt{}, channels.Permanent(errors.New("it has expired"))
+		return nil, channels.Permanent(errors.New("it has expired"))
 	}
 	source := c.sourceOf(m)
 	parts, err := encode(m.Text, reference(source.digits, to.digits, m))
 	if err != nil {
-		return channels.Receipt{}, channels.Permanent(err)
+		return nil, channels.Permanent(err)
 	}
-	sending := &sending{channel: c, message: m, source: source, to: to, parts: parts, progress: c.unfinished.of(m.Key, len(parts))}
-	err = sending.run(ctx)
-	got := sending.progress.receipt()
-	if err == nil {
-		c.unfinished.done(m.Key)
-		return got, nil
-	}
-	if v, _ := channels.VerdictOf(err); len(got.Parts) > 0 || v == channels.VerdictUncertain {
-		c.unfinished.keep(m.Key, sending.progress)
-	}
-	return got, wrap(err, "sms to "+sms.Mask(m.To))
+	return &sending{channel: c, message: m, source: source, to: to, parts: parts, progress: newProgress(len(parts))}, nil
 }
 
 // sourceOf: whom the text asks for an answer must see a sender that takes one.
@@ -66,6 +78,17 @@ type sending struct {
 	to       address
 	parts    []part
 	progress *progress
+
+	// unrecorded: it belongs to no delivery. No receipt is asked for.
+	unrecorded bool
+}
+
+// finish gives an error its words: to whom, without the number.
+func (s *sending) finish(err error) error {
+	if err == nil {
+		return nil
+	}
+	return wrap(err, "sms to "+sms.Mask(s.message.To))
 }
 
 func (s *sending) run(ctx context.Context) error {
@@ -77,7 +100,7 @@ func (s *sending) run(ctx context.Context) error {
 		}
 		if session == nil {
 			var err error
-			if session, err = s.channel.link.session(ctx, false); err != nil {
+			if session, err = s.channel.binds.session(ctx, false); err != nil {
 				return err
 			}
 		}
@@ -108,13 +131,16 @@ func (s *sending) submit(ctx context.Context, over *session, n int) (*request, e
 		return nil, err
 	}
 	p := s.parts[n]
-	r, err := over.start(ctx, submitSM, &message{
+	body := &message{
 		source: s.source, destination: s.to,
 		esmClass: p.esmClass, dataCoding: p.coding, text: p.text,
-		validity:   validityPeriod(s.channel.validity.Load(), s.message.Expires, time.Now()),
-		registered: 1, // receipt for success and failure (5.2.17)
-		tlvs:       []tlv{{tagUserReference, binary.BigEndian.AppendUint16(nil, uint16(s.message.Ordinal))}},
-	}, func(late pdu) {
+		validity: validityPeriod(s.channel.validity.Load(), s.message.Expires, time.Now()),
+	}
+	if !s.unrecorded {
+		body.registered = 1 // receipt for success and failure (5.2.17)
+		body.tlvs = []tlv{{tagUserReference, binary.BigEndian.AppendUint16(nil, uint16(s.message.Ordinal))}}
+	}
+	r, err := over.start(ctx, submitSM, body, func(late pdu) {
 		if late.command == submitSM.response() && late.status == statusOK {
 			s.took(n, late)
 		}

@@ -328,7 +328,7 @@ func TestNoConnectionIsAPlainRetry(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		c := newChannel(t, nil, nil)
 		dials := 0
-		c.connect = func(context.Context) (net.Conn, error) { dials++; return nil, net.ErrClosed }
+		c.connect = func(context.Context, string) (net.Conn, error) { dials++; return nil, net.ErrClosed }
 		_, err := c.Send(t.Context(), text("k", "Piove."))
 		verdict(t, err, channels.VerdictRetry)
 		_, err = c.Send(t.Context(), text("k", "Piove."))

@@ -30,7 +30,8 @@ type limits struct {
 type session struct {
 	conn       net.Conn
 	limits     limits
-	inbound    func(*message) status // a deliver_sm; blocks until its content is durable
+	inbound    inbound
+	role       command // the bind
 	log        *zap.Logger
 	slots      chan struct{}
 	wake       chan struct{}
@@ -56,12 +57,12 @@ const (
 	batchSize    = 64 << 10
 )
 
-// bind opens a session on a fresh connection. A refused bind is a *refusal,
+// bind opens a session on a fresh connection; role is one of the three binds. A refused bind is a *refusal,
 // also where the SMSC hangs up right behind it. On an error the connection is
 // closed.
-func bind(ctx context.Context, conn net.Conn, who bindRequest, l limits, inbound func(*message) status, log *zap.Logger) (*session, error) {
+func bind(ctx context.Context, conn net.Conn, role command, who bindRequest, l limits, in inbound, log *zap.Logger) (*session, error) {
 	s := &session{
-		conn: conn, limits: l, inbound: inbound, log: log, seq: 1,
+		conn: conn, limits: l, inbound: in, role: role, log: log, seq: 1,
 		slots: make(chan struct{}, l.window), wake: make(chan struct{}, 1), done: make(chan struct{}),
 		queueLimit: l.window + 4096, pending: map[uint32]*request{}, laneSeed: maphash.MakeSeed(),
 	}
@@ -88,7 +89,7 @@ func (s *session) greet(ctx context.Context, r *bufio.Reader, who bindRequest) e
 	if err := s.conn.SetDeadline(time.Now().Add(s.limits.bind)); err != nil {
 		return err
 	}
-	frame, err := appendPDU(nil, pdu{command: bindTransceiver, seq: s.seq, body: &who})
+	frame, err := appendPDU(nil, pdu{command: s.role, seq: s.seq, body: &who})
 	if err != nil {
 		return err
 	}
@@ -104,11 +105,11 @@ func (s *session) greet(ctx context.Context, r *bufio.Reader, who bindRequest) e
 			return fmt.Errorf("wait for the answer to the bind: %w", err)
 		}
 		p, err := decodePDU(buf)
-		if p.command != bindTransceiver.response() && p.command != genericNack {
+		if p.command != s.role.response() && p.command != genericNack {
 			continue
 		}
 		if p.status != statusOK {
-			return &refusal{bindTransceiver, p.status}
+			return &refusal{s.role, p.status}
 		}
 		if err != nil || p.command == genericNack {
 			return errors.New("the SMSC's answer to the bind cannot be read")
@@ -127,6 +128,9 @@ func (s *session) alive() bool {
 	defer s.mu.Unlock()
 	return s.ended == nil && !s.leaving
 }
+
+// room is how many more requests the window takes at this moment.
+func (s *session) room() int { return cap(s.slots) - len(s.slots) }
 
 // reason says why the session ended; nil while it lives.
 func (s *session) reason() error {

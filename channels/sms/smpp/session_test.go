@@ -21,8 +21,8 @@ var testLimits = limits{window: 4, bind: time.Second, answer: 5 * time.Second, w
 func testSession(t *testing.T, s *smsc) *session {
 	t.Helper()
 	s.password = testPassword
-	conn, _ := s.dial(t.Context())
-	se, err := bind(t.Context(), conn, bindRequest{systemID: "gw", password: testPassword}, testLimits, func(*message) status { return statusOK }, zap.NewNop())
+	conn, _ := s.dial(t.Context(), "")
+	se, err := bind(t.Context(), conn, bindTransceiver, bindRequest{systemID: "gw", password: testPassword}, testLimits, func(_ *message, answer func(status)) { answer(statusOK) }, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func talk(t *testing.T, inbound func(*message) status) (se *session, say func(pd
 		say(pdu{command: enquireLink, seq: 77}) // too early: passed over
 		say(pdu{command: bindTransceiver.response(), seq: 1, body: &bindAnswer{}})
 	}()
-	se, err := bind(t.Context(), ours, bindRequest{}, testLimits, inbound, zap.NewNop())
+	se, err := bind(t.Context(), ours, bindTransceiver, bindRequest{}, testLimits, func(m *message, answer func(status)) { answer(inbound(m)) }, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,13 +25,15 @@ type smsc struct {
 	password string
 	on       func(c *caller, p pdu) (handled bool) // looked at first
 
-	mu      sync.Mutex
-	dials   []time.Time
-	callers []*caller
-	submits []pdu
-	answers []pdu // deliver_sm_resp
-	gone    int   // unbinds
-	nextID  int
+	mu        sync.Mutex
+	dials     []time.Time
+	dialledAt []string
+	away      map[string]bool // addresses where nobody answers
+	callers   []*caller
+	submits   []pdu
+	answers   []pdu // deliver_sm_resp
+	gone      int   // unbinds
+	nextID    int
 }
 
 // caller is one connection to it.
@@ -39,13 +41,20 @@ type caller struct {
 	net.Conn
 	smsc *smsc
 	mu   sync.Mutex
+	role command // the bind that it gave; under smsc.mu
+	took int     // submits that it brought
 }
 
-func (s *smsc) dial(context.Context) (net.Conn, error) {
+func (s *smsc) dial(_ context.Context, addr string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	c := &caller{Conn: theirs, smsc: s}
 	s.mu.Lock()
-	s.dials = append(s.dials, time.Now())
+	if s.away[addr] {
+		s.dials, s.dialledAt = append(s.dials, time.Now()), append(s.dialledAt, addr)
+		s.mu.Unlock()
+		return nil, errors.New("connection refused")
+	}
+	s.dials, s.dialledAt = append(s.dials, time.Now()), append(s.dialledAt, addr)
 	s.callers = append(s.callers, c)
 	s.mu.Unlock()
 	go c.serve()
@@ -61,7 +70,7 @@ func (c *caller) serve() {
 			return
 		}
 		p, _ := decodePDU(frame)
-		c.smsc.note(p)
+		c.note(p)
 		if c.smsc.on != nil && c.smsc.on(c, p) {
 			continue
 		}
@@ -71,11 +80,15 @@ func (c *caller) serve() {
 	}
 }
 
-func (s *smsc) note(p pdu) {
+func (c *caller) note(p pdu) {
+	s := c.smsc
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch p.command {
+	case bindTransceiver, bindTransmitter, bindReceiver:
+		c.role = p.command
 	case submitSM:
+		c.took++
 		s.submits = append(s.submits, p)
 	case deliverSM.response():
 		s.answers = append(s.answers, p)
@@ -84,10 +97,17 @@ func (s *smsc) note(p pdu) {
 	}
 }
 
+// is gives what a caller is and how much it brought.
+func (c *caller) is() (command, int) {
+	c.smsc.mu.Lock()
+	defer c.smsc.mu.Unlock()
+	return c.role, c.took
+}
+
 // usual is what an honest SMSC does; true: hang up.
 func (c *caller) usual(p pdu) bool {
 	switch p.command {
-	case bindTransceiver:
+	case bindTransceiver, bindTransmitter, bindReceiver:
 		if !c.smsc.lets(p.body.(*bindRequest).password) {
 			c.send(pdu{command: p.command.response(), status: statusInvalidPassword, seq: p.seq})
 			return true
@@ -162,6 +182,29 @@ func (s *smsc) lets(password string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.password == password
+}
+
+// where lists the addresses that were dialled.
+func (s *smsc) where() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]string(nil), s.dialledAt...)
+}
+
+func (s *smsc) leaves(addr string, away bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.away == nil {
+		s.away = map[string]bool{}
+	}
+	s.away[addr] = away
+}
+
+// connected lists the connections, the oldest first.
+func (s *smsc) connected() []*caller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]*caller(nil), s.callers...)
 }
 
 func (s *smsc) unbinds() int {

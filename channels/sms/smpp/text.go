@@ -61,10 +61,13 @@ func reference(source, to string, m channels.Message) byte {
 		h.Write([]byte(s))
 		h.Write([]byte{0})
 	}
-	if m.Event != "" {
+	switch {
+	case m.Event != "":
 		h.Write([]byte(m.Event))
-	} else {
+	case m.Key != "":
 		h.Write([]byte(m.Key))
+	default:
+		h.Write([]byte(m.Text))
 	}
 	sum := h.Sum64()
 	return byte(sum>>32) + byte(m.Revision)
@@ -73,10 +76,12 @@ func reference(source, to string, m channels.Message) byte {
 // decode reads the text of a citizen's message. What cannot be read keeps its
 // place as U+FFFD.
 func decode(m *message) string {
-	data := m.content()
-	if m.esmClass&esmUDH != 0 && len(data) > 0 {
-		data = data[min(len(data), 1+int(data[0])):]
-	}
+	return decodeOctets(&message{dataCoding: m.dataCoding, text: m.userData()})
+}
+
+// decodeOctets reads a text without header.
+func decodeOctets(m *message) string {
+	data := m.text
 	switch coding := m.dataCoding; {
 	case coding == codingUCS2 || (coding >= 0xE0 && coding <= 0xEF) || (coding < 0xC0 && coding&0xCC == codingUCS2): // GSM 03.38 section 4: general groups and class
 		return channels.DecodeUCS2(data)
