@@ -11,15 +11,15 @@ import (
 	"martinella/alerts"
 )
 
-// address gives the definition of whom an addressed channel reaches, and their
-// numbers by language. An update reaches also whoever was told before, though
+// address gives the definition of whom an addressed channel reaches, those whom
+// it selects, and those who were told before, in the order in which they were.
+// An update reaches also whoever was told before, though
 // it may lie below their own minimum; what closes the event reaches exactly
 // those (DECISIONS 7, MISSION R23). A revision that the channel could not say
 // told nobody: who was told is looked for before it.
-func (p *Planner) address(ctx context.Context, route Route, kind string, r *alerts.Record, d *draft, past []*alerts.Record) (audience, map[string][]uint32, error) {
-	def := audience{Selection: p.selection(route, r, d, past)}
+func (p *Planner) address(ctx context.Context, route Route, kind string, r *alerts.Record, d *draft, past []*alerts.Record) (def audience, chosen, told []Group, err error) {
+	def = audience{Selection: p.selection(route, r, d, past)}
 	def.Kind = kind
-	var told map[string][]uint32
 	for _, one := range past {
 		if !slices.Contains(one.Channels, route.Name()) {
 			continue
@@ -31,7 +31,7 @@ func (p *Planner) address(ctx context.Context, route Route, kind string, r *aler
 			break
 		}
 		if err != nil {
-			return def, nil, err
+			return def, nil, nil, err
 		}
 		told, def.Told, def.Only = people, one.ID, over(r)
 		if len(people) > 0 {
@@ -39,21 +39,20 @@ func (p *Planner) address(ctx context.Context, route Route, kind string, r *aler
 		}
 	}
 	if def.Only {
-		return def, told, nil
+		return def, nil, told, nil
 	}
 	def.Selection = def.Ready(p.Areas)
-	chosen, err := p.People.Select(ctx, kind, def.Selection)
-	if err != nil {
-		return def, nil, fmt.Errorf("select the audience of %s: %w", route.Name(), err)
+	if chosen, err = p.People.Select(ctx, kind, def.Selection); err != nil {
+		return def, nil, nil, fmt.Errorf("select the audience of %s: %w", route.Name(), err)
 	}
-	return def, union(chosen, told), nil
+	return def, chosen, told, nil
 }
 
 // selection is the rule that the record's area, severity and scope make. A
 // Cancel that says nothing of them takes its event's.
 func (p *Planner) selection(route Route, r *alerts.Record, d *draft, past []*alerts.Record) Selection {
 	s := Selection{Areas: append([]string{}, d.place.Concerned...), Severity: r.Alert.Severity(), Purpose: purposeEmergency, Drawn: d.place.drawn(), Audiences: route.audiences(r.Alert),
-		Polygons: d.place.polygons, Circles: d.place.circles, Outlines: p.Areas.Digest(), Kinds: d.kinds}
+		Polygons: d.place.polygons, Circles: d.place.circles, Outlines: p.Areas.Digest(), Kinds: d.kinds, Zones: d.zones}
 	if len(r.Alert.Infos) == 0 && len(past) > 0 {
 		s.Severity = past[0].Alert.Severity()
 	}
@@ -66,10 +65,10 @@ func (p *Planner) selection(route Route, r *alerts.Record, d *draft, past []*ale
 	return s
 }
 
-// told reads whom a published revision addressed, by the language of the
-// message that each of them got.
-func (p *Planner) told(ctx context.Context, channel string, id alerts.ID) (map[string][]uint32, error) {
-	const chunk = 50_000
+// told reads whom a published revision addressed, in the order in which it went
+// to them, and the language of the message that each of them got.
+func (p *Planner) told(ctx context.Context, channel string, id alerts.ID) ([]Group, error) {
+	const atOnce = 50_000
 	q, err := p.Queues.Open(ctx, channel)
 	if err != nil {
 		return nil, fmt.Errorf("open the queue of %s: %w", channel, err)
@@ -78,38 +77,28 @@ func (p *Planner) told(ctx context.Context, channel string, id alerts.ID) (map[s
 	if err != nil {
 		return nil, fmt.Errorf("read the recipients of %s: %w", id, err)
 	}
-	people := map[string][]uint32{}
+	var people []Group
+	var numbers []uint32 // from ordinal at on
+	at, end := uint32(0), uint32(0)
+	for _, s := range task.Spans {
+		end = max(end, s.To)
+	}
 	for _, s := range task.Spans {
 		language := task.Messages[s.Message].Language
-		for at := s.From; at < s.To; at += chunk {
-			numbers, err := q.Recipients(ctx, id, at, min(at+chunk, s.To))
-			if err != nil {
-				return nil, fmt.Errorf("read the recipients of %s: %w", id, err)
+		for from := s.From; from < s.To; {
+			if from >= at+uint32(len(numbers)) {
+				at = from
+				if numbers, err = q.Recipients(ctx, id, at, min(at+atOnce, end)); err != nil {
+					return nil, fmt.Errorf("read the recipients of %s: %w", id, err)
+				}
+				if len(numbers) == 0 { // the snapshot is no longer kept
+					return nil, fmt.Errorf("read the recipients of %s: %w", id, alerts.ErrNotFound)
+				}
 			}
-			people[language] = append(people[language], numbers...)
+			to := min(s.To, at+uint32(len(numbers)))
+			people = append(people, Group{Language: language, People: numbers[from-at : to-at]})
+			from = to
 		}
 	}
 	return people, nil
-}
-
-// union adds to chosen those of told who are not in it under any language.
-func union(chosen, told map[string][]uint32) map[string][]uint32 {
-	if len(told) == 0 {
-		return chosen
-	}
-	var have []uint32
-	all := make(map[string][]uint32, len(chosen))
-	for language, numbers := range chosen {
-		have = append(have, numbers...)
-		all[language] = slices.Clone(numbers)
-	}
-	slices.Sort(have)
-	for language, numbers := range told {
-		for _, n := range numbers {
-			if _, found := slices.BinarySearch(have, n); !found {
-				all[language] = append(all[language], n)
-			}
-		}
-	}
-	return all
 }

@@ -24,6 +24,7 @@ import (
 type draft struct {
 	channels  []string
 	place     place
+	zones     []Zone
 	kinds     []string // of contact that the plan serves
 	areas     []alerts.Value
 	messages  []channels.Message
@@ -73,16 +74,18 @@ func (p *Planner) draft(ctx context.Context, r *alerts.Record) (*draft, error) {
 		}
 	}
 	d.warnings = append(d.warnings, d.place.warnings(len(d.kinds) > 0)...)
-	var everybody []uint32
+	if len(d.kinds) > 0 {
+		d.zones = p.zones(d.place)
+	}
+	var everybody crowd
 	for i, route := range routes {
 		people, err := p.add(ctx, d, route, said[i], r, past)
 		if err != nil {
 			return nil, err
 		}
-		everybody = append(everybody, people...)
+		everybody.join(people)
 	}
-	slices.Sort(everybody)
-	d.reach = len(slices.Compact(everybody))
+	d.reach = everybody.count()
 	d.digest = d.sum(r)
 	return d, nil
 }
@@ -98,7 +101,7 @@ func template(r *alerts.Record, d *draft) *alerts.Record {
 }
 
 // add puts what one route says into the draft and gives the people it addresses.
-func (p *Planner) add(ctx context.Context, d *draft, route Route, messages []channels.Message, r *alerts.Record, past []*alerts.Record) ([]uint32, error) {
+func (p *Planner) add(ctx context.Context, d *draft, route Route, messages []channels.Message, r *alerts.Record, past []*alerts.Record) (crowd, error) {
 	name := route.Name()
 	if len(messages) == 0 {
 		return nil, nil
@@ -112,29 +115,21 @@ func (p *Planner) add(ctx context.Context, d *draft, route Route, messages []cha
 		}
 		return nil, nil
 	}
-	def, byLanguage, err := p.address(ctx, route, kind, r, d, past)
+	def, chosen, told, err := p.address(ctx, route, kind, r, d, past)
 	if err != nil {
 		return nil, err
 	}
 	d.audiences[name] = def
-	perMessage := make([][]uint32, len(messages))
-	for language, numbers := range byLanguage {
-		i := wording(messages, language, p.Language)
-		perMessage[i] = append(perMessage[i], numbers...)
+	message := func(language string) int { return wording(messages, language, p.Language) }
+	var line lineup
+	line.choose(chosen, message)
+	line.follow(told, message)
+	for _, s := range line.done() {
+		s.Channel, s.Message = name, first+s.Message
+		d.spans = append(d.spans, s)
 	}
-	var all []uint32
-	for i, numbers := range perMessage {
-		if len(numbers) == 0 {
-			continue
-		}
-		slices.Sort(numbers)
-		numbers = slices.Compact(numbers)
-		from := uint32(len(all))
-		all = append(all, numbers...)
-		d.spans = append(d.spans, Span{Channel: name, Message: first + i, From: from, To: uint32(len(all)), People: numbers})
-	}
-	d.warnings = append(d.warnings, p.held(name, kind, def.Selection, d.place, len(all))...)
-	return all, nil
+	d.warnings = append(d.warnings, p.held(name, kind, def.Selection, d.place, len(line.people))...)
+	return line.crowd, nil
 }
 
 // render asks the channel for its messages. A panic or no message at all is a

@@ -93,6 +93,6 @@ func TestCancelDuringAFanOutStopsItAndFollowsIt(t *testing.T) {
 }
 
 // Select gives nobody: the audience of a Cancel is who was told.
-func (everybody) Select(context.Context, string, broadcast.Selection) (map[string][]uint32, error) {
+func (everybody) Select(context.Context, string, broadcast.Selection) ([]broadcast.Group, error) {
 	return nil, nil
 }

@@ -222,14 +222,21 @@ func (m *memory) Add(_ context.Context, s Subscriber) (uint32, bool, error) {
 	return n, true, nil
 }
 
-func (m *memory) Select(_ context.Context, kind string, s Selection) (map[string][]uint32, error) {
+func (m *memory) Select(_ context.Context, kind string, s Selection) ([]Group, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	found := map[string][]uint32{}
+	var found []Group
 	for n := range uint32(len(m.people)) {
-		if p, ok := m.people[n]; ok && p.Contacts[kind] != "" && s.Concerns(p, time.Now()) {
-			found[p.Language] = append(found[p.Language], n)
+		p, ok := m.people[n]
+		if !ok || p.Contacts[kind] == "" || !s.Concerns(p, time.Now()) {
+			continue
 		}
+		one := Group{Language: p.Language, Exposure: s.Exposure(p)}
+		i := slices.IndexFunc(found, func(g Group) bool { return g.Language == one.Language && g.Exposure == one.Exposure })
+		if i < 0 {
+			i, found = len(found), append(found, one)
+		}
+		found[i].People = append(found[i].People, n)
 	}
 	return found, nil
 }

@@ -64,9 +64,10 @@ type People interface {
 	// the number is never reused.
 	Add(ctx context.Context, s Subscriber) (number uint32, fresh bool, err error)
 
-	// Select gives, by language, the numbers of those who have a contact of
-	// this kind and whom the alert concerns, in ascending order.
-	Select(ctx context.Context, kind string, s Selection) (map[string][]uint32, error)
+	// Select gives those who have a contact of this kind and whom the alert
+	// concerns, each in the group of its language and exposure. The groups are
+	// in no order.
+	Select(ctx context.Context, kind string, s Selection) ([]Group, error)
 
 	// Contacts gives the address of each number, "" for who was erased or has
 	// none. The slice has the length of numbers.

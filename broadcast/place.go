@@ -14,34 +14,51 @@ type place struct {
 	named    []alerts.Value
 	polygons []alerts.Polygon
 	circles  []alerts.Circle
+	parts    []part
 	areas.Resolution
 }
 
 // placeOf is the area of all infos, not resolved yet.
 func placeOf(a *alerts.Alert) place {
 	var p place
-	seen := map[alerts.Value]bool{}
-	drawn := map[string]bool{} // languages repeat the same area
+	codes := map[alerts.Value]int{} // to the part
+	shapes := map[string]int{}      // what is drawn in one area, to the part
+	drawn := map[string]bool{}      // languages repeat the same area
 	for i := range a.Infos {
+		severity := a.Infos[i].Severity.Rank()
 		for j := range a.Infos[i].Areas {
 			at := &a.Infos[i].Areas[j]
 			for _, g := range at.Geocodes {
-				if !seen[g] {
-					seen[g] = true
+				k, seen := codes[g]
+				if !seen {
+					k = len(p.parts)
+					codes[g], p.parts = k, append(p.parts, part{named: len(p.named)})
 					p.named = append(p.named, g)
 				}
+				p.parts[k].severity = max(p.parts[k].severity, severity)
 			}
+			var all strings.Builder
 			for _, ring := range at.Polygons {
-				if key := ring.String(); !drawn[key] {
+				key := ring.String()
+				if all.WriteString(key + "\n"); !drawn[key] {
 					drawn[key] = true
 					p.polygons = append(p.polygons, ring)
 				}
 			}
 			for _, c := range at.Circles {
-				if key := c.String(); !drawn[key] {
+				key := c.String()
+				if all.WriteString(key + "\n"); !drawn[key] {
 					drawn[key] = true
 					p.circles = append(p.circles, c)
 				}
+			}
+			if all.Len() > 0 {
+				k, seen := shapes[all.String()]
+				if !seen {
+					k = len(p.parts)
+					shapes[all.String()], p.parts = k, append(p.parts, part{named: -1, polygons: at.Polygons, circles: at.Circles})
+				}
+				p.parts[k].severity = max(p.parts[k].severity, severity)
 			}
 		}
 	}
@@ -67,6 +84,9 @@ func (p *Planner) place(r *alerts.Record, past []*alerts.Record) place {
 		}
 		if at.empty() {
 			at.named = stored
+			for i := range stored {
+				at.parts = append(at.parts, part{named: i})
+			}
 		}
 		at.Resolution = p.Areas.Resolve(at.named, at.polygons, at.circles)
 		if len(stored) > 0 {

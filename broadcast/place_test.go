@@ -39,13 +39,13 @@ func TestADrawnAreaFindsEverybodyWhoseAreaIntersects(t *testing.T) {
 	for name, c := range map[string]struct {
 		area   alerts.Area
 		codes  string
-		people []uint32
+		people []uint32 // the most exposed first
 	}{
-		"drawn":           {corner, "[{ISTAT 047014}]", []uint32{0, 2, 3, 4}},
-		"a municipality":  {alerts.Area{Geocodes: []alerts.Value{{Name: "ISTAT", Value: "047014"}}}, "[{ISTAT 047014}]", []uint32{0, 2, 3, 4, 5}},
-		"the zone":        {alerts.Area{Geocodes: []alerts.Value{{Name: "EMMA_ID", Value: "XX020"}}}, "[{EMMA_ID XX020} {ISTAT 047014} {ISTAT 047015}]", []uint32{0, 1, 2, 3, 4, 5}},
+		"drawn":           {corner, "[{ISTAT 047014}]", []uint32{0, 4, 2, 3}},
+		"a municipality":  {alerts.Area{Geocodes: []alerts.Value{{Name: "ISTAT", Value: "047014"}}}, "[{ISTAT 047014}]", []uint32{0, 4, 5, 2, 3}},
+		"the zone":        {alerts.Area{Geocodes: []alerts.Value{{Name: "EMMA_ID", Value: "XX020"}}}, "[{EMMA_ID XX020} {ISTAT 047014} {ISTAT 047015}]", []uint32{0, 1, 2, 4, 5, 3}},
 		"a circle":        {alerts.Area{Circles: []alerts.Circle{{Centre: alerts.Point{Lat: 44.05, Lon: 10.1}, Radius: 1}}}, "[{ISTAT 047014} {ISTAT 047015}]", []uint32{0, 1, 2, 3}},
-		"an unknown code": {alerts.Area{Geocodes: []alerts.Value{{Name: "ISTAT", Value: "047999"}}}, "[{ISTAT 047999}]", []uint32{3, 6}},
+		"an unknown code": {alerts.Area{Geocodes: []alerts.Value{{Name: "ISTAT", Value: "047999"}}}, "[{ISTAT 047999}]", []uint32{6, 3}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, sms)

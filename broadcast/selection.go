@@ -38,21 +38,27 @@ type Selection struct {
 	// the zone of the time that is asked with.
 	Zone string `json:"zone,omitempty"`
 
+	// Zones are the parts of the area in the order in which the alert names
+	// them: who is told first. The alert and its outlines decide them, and both
+	// are approved.
+	Zones []Zone `json:"-"`
+
 	ready *readySelection
 }
 
 // readySelection is what many subscribers are compared with.
 type readySelection struct {
-	areas map[string]bool
-	shape areas.Shape
-	zone  *time.Location
-	tally tally
+	areas     map[string]bool
+	shape     areas.Shape
+	exposures *exposures
+	zone      *time.Location
+	tally     tally
 }
 
 // Ready is the selection made fast for many subscribers, with the outlines of
 // its named codes. It may be used from many goroutines.
 func (s Selection) Ready(g *areas.Gazetteer) Selection {
-	r := &readySelection{areas: make(map[string]bool, len(s.Areas)), shape: areas.Draw(s.Polygons, s.Circles).With(g.Outline(s.Named...))}
+	r := &readySelection{areas: make(map[string]bool, len(s.Areas)), shape: areas.Draw(s.Polygons, s.Circles).With(g.Outline(s.Named...)), exposures: exposuresOf(s.Zones, g)}
 	for _, a := range s.Areas {
 		r.areas[a] = true
 	}

@@ -7,29 +7,17 @@ import (
 	"martinella/alerts"
 )
 
-// told are those whom a channel told of an event, or perhaps told: one bit for
-// each person's number.
+// told are those whom a channel told of an event, or perhaps told.
 type told struct {
 	of        alerts.ID // the record that closes the event
 	everybody bool      // it is no longer known who was not
-	bits      []uint64
+	crowd
 }
 
 // toldAtOnce is how many recipients are read at once.
 const toldAtOnce = 20_000
 
-func (t *told) add(number uint32) {
-	i := int(number / 64)
-	if i >= len(t.bits) {
-		t.bits = append(t.bits, make([]uint64, i+1-len(t.bits))...)
-	}
-	t.bits[i] |= 1 << (number % 64)
-}
-
-func (t *told) has(number uint32) bool {
-	i := int(number / 64)
-	return t.everybody || i < len(t.bits) && t.bits[i]&(1<<(number%64)) != 0
-}
+func (t *told) has(number uint32) bool { return t.everybody || t.crowd.has(number) }
 
 // toldOf gives those whom what r closes has reached on this channel, or may
 // have: a Cancel goes to nobody else. It is right because publishing r stopped

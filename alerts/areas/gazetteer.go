@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/paulmach/orb"
@@ -20,6 +21,12 @@ type Area struct {
 	Name   string
 	Parent string // the code of the area that it belongs to, where the file says so
 
+	// Exposure orders areas that the same alert concerns, the higher first: 0
+	// where nothing is said. An area without one of its own has the highest of
+	// those that it lies in.
+	Exposure float64
+
+	rated   bool // the exposure is its own
 	parts   []*region
 	samples []orb.Point // evenly over the area: what share of it lies in another
 	inner   []*Area     // what lies within it, by code
@@ -34,6 +41,7 @@ type Gazetteer struct {
 	parts    []*Area            // of each box in the tree
 	tree     tree
 	digest   alerts.Digest
+	exposed  bool // some area has an exposure
 }
 
 // The shares of an area that decide where outlines overlap: files are
@@ -59,6 +67,9 @@ func newGazetteer(list []*Area) *Gazetteer {
 		write(a.Code.Name)
 		write(a.Code.Value)
 		write(a.Parent)
+		if a.rated {
+			write("exposure " + strconv.FormatFloat(a.Exposure, 'g', -1, 64))
+		}
 		for _, r := range a.parts {
 			boxes, g.parts = append(boxes, r.bound), append(g.parts, a)
 			b := binary.LittleEndian.AppendUint64(nil, uint64(len(r.ends)))
@@ -79,8 +90,47 @@ func newGazetteer(list []*Area) *Gazetteer {
 		delete(found, a)
 		a.inner = sorted(found)
 	}
+	g.expose()
 	g.digest = alerts.Digest(hex.EncodeToString(sum.Sum(nil)))
 	return g
+}
+
+// expose gives the exposure of areas to what lies in them and has none.
+func (g *Gazetteer) expose() {
+	for _, a := range g.areas {
+		if !a.rated {
+			continue
+		}
+		for _, in := range a.inner {
+			if !in.rated {
+				in.Exposure = max(in.Exposure, a.Exposure)
+			}
+		}
+		g.exposed = g.exposed || a.Exposure > 0
+	}
+}
+
+// Exposure is that of the area with this code, 0 where there is none.
+func (g *Gazetteer) Exposure(code string) float64 {
+	if a := g.get(code); a != nil {
+		return a.Exposure
+	}
+	return 0
+}
+
+// ExposureAt is the highest of the smallest areas that the point is in.
+func (g *Gazetteer) ExposureAt(p alerts.Point) float64 {
+	highest := 0.0
+	if g == nil || !g.exposed {
+		return highest
+	}
+	touched := g.touching(Draw(nil, []alerts.Circle{{Centre: p}}))
+	for _, a := range touched {
+		if !aroundOthers(a, touched) {
+			highest = max(highest, a.Exposure)
+		}
+	}
+	return highest
 }
 
 // Len is how many areas there are.
@@ -91,7 +141,7 @@ func (g *Gazetteer) Len() int {
 	return len(g.areas)
 }
 
-// Digest changes with every code and outline; "" of none.
+// Digest changes with every code, outline and exposure; "" of none.
 func (g *Gazetteer) Digest() alerts.Digest {
 	if g == nil {
 		return ""

@@ -171,6 +171,40 @@ func TestTheShapeOfAnAlertHasItsCodesOutlines(t *testing.T) {
 	}
 }
 
+// Of a valley with exposure 2 one municipality says nothing, one 3, one 1; the
+// island is outside.
+func TestAnAreaWithoutAnExposureHasThatOfWhatItLiesIn(t *testing.T) {
+	square := func(code, rest string, west float64) string {
+		return fmt.Sprintf(`{"type":"Feature","properties":{"code":%q,"system":"X"%s},"geometry":{"type":"Polygon","coordinates":[[[%v,44],[%v,44],[%v,44.1],[%v,44.1],[%v,44]]]}}`,
+			code, rest, west, west+0.1, west+0.1, west, west)
+	}
+	text := file(square("quiet", `,"exposure":null`, 10), square("river", `,"exposure":"3"`, 10.1), square("hill", `,"exposure":1`, 10.2), square("island", "", 11),
+		square("islet", `,"exposure":0`, 11.2), square("child", `,"parent":"sea"`, 12), square("sea", `,"exposure":0.5`, 13),
+		`{"type":"Feature","properties":{"code":"valley","system":"X","exposure":2},"geometry":{"type":"Polygon","coordinates":[[[10,44],[10.3,44],[10.3,44.1],[10,44.1],[10,44]]]}}`)
+	g, err := Read(strings.NewReader(text), Source{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for code, want := range map[string]float64{"quiet": 2, "river": 3, "hill": 1, "valley": 2, "island": 0, "islet": 0, "child": 0.5, "sea": 0.5, "unknown": 0} {
+		if got := g.Exposure(code); got != want {
+			t.Errorf("%s: %v, want %v", code, got, want)
+		}
+	}
+	for name, c := range map[string]struct{ lon, want float64 }{"by the river": {10.15, 3}, "on the hill": {10.25, 1}, "nothing said of it": {10.05, 2}, "on the border of both": {10.2, 3}, "at sea": {15, 0}} {
+		if got := g.ExposureAt(alerts.Point{Lat: 44.05, Lon: c.lon}); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+	other, err := Read(strings.NewReader(strings.Replace(text, `"exposure":0.5`, `"exposure":0.6`, 1)), Source{})
+	if err != nil || other.Digest() == g.Digest() {
+		t.Errorf("another exposure leaves the digest alone: %v", err)
+	}
+	var none *Gazetteer
+	if none.Exposure("river") != 0 || none.ExposureAt(alerts.Point{}) != 0 || len(none.Concern(Shape{}).In) != 0 {
+		t.Error("a nil gazetteer knows something")
+	}
+}
+
 func TestTheDigestFollowsEveryOutline(t *testing.T) {
 	text := `{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"code":"A","system":"X"},"geometry":{"type":"Polygon","coordinates":[[[1,1],[2,1],[2,2],[1,1]]]}}]}`
 	digest := func(s string) alerts.Digest {
@@ -190,5 +224,17 @@ func TestTheDigestFollowsEveryOutline(t *testing.T) {
 	var none *Gazetteer
 	if none.Digest() != "" || none.Len() != 0 || none.Within("A") != nil || none.Overlapping("A") != nil || none.At(alerts.Point{}) != nil || none.Contains("A", "A") {
 		t.Error("a nil gazetteer knows something")
+	}
+}
+
+func TestWhomEachPartOfAnAreaConcerns(t *testing.T) {
+	g := valdemo(t)
+	r := g.Resolve([]alerts.Value{{Name: "ISTAT", Value: "999001"}, {Name: "EMMA_ID", Value: "XX020"}, {Name: "ISTAT", Value: "999001"}, {Name: "ISTAT", Value: "123456"}}, []alerts.Polygon{box(44.045, 10.145, 44.055, 10.155)}, nil)
+	want := "[{[999001] [XX020]} {[XX020 999001 999002 999003] []} {[123456] []}] {[999003] [XX020]}"
+	if got := fmt.Sprint(r.Named, r.Drawn); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := fmt.Sprint(g.Concern(Draw([]alerts.Polygon{box(44.045, 10.145, 44.055, 10.155)}, nil))); got != fmt.Sprint(r.Drawn) {
+		t.Errorf("drawn alone: %s", got)
 	}
 }

@@ -284,7 +284,7 @@ func (l *loader) add(kind string, properties map[string]any, g *geometry) {
 	l.areas = append(l.areas, a)
 }
 
-// identity reads code, system, name and parent.
+// identity reads code, system, name, parent and exposure.
 func (l *loader) identity(properties map[string]any) *Area {
 	text := func(key string) string {
 		switch v := properties[key].(type) {
@@ -322,6 +322,14 @@ func (l *loader) identity(properties map[string]any) *Area {
 		a.Parent = text("parent")
 	} else {
 		a.Parent = text(l.source.Parent)
+	}
+	if said, there := properties["exposure"]; there && said != nil {
+		var err error
+		a.rated = true
+		if a.Exposure, err = strconv.ParseFloat(text("exposure"), 64); err != nil || !(a.Exposure >= 0) || math.IsInf(a.Exposure, 0) {
+			l.say(a.Code.Value, "has an exposure that is no number from 0 on", "the more exposed an area, the higher; or give the property another name")
+			a.Exposure = 0
+		}
 	}
 	code := a.Code.Value
 	here := fmt.Sprintf("%s, feature %d", l.source.File, l.feature)

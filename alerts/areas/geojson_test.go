@@ -50,6 +50,10 @@ func TestEveryMistakeOfAFileIsNamed(t *testing.T) {
 		"an empty polygon":        {file(feature(`{"com_istat_code":"1"}`, `{"type":"MultiPolygon","coordinates":[[]]}`)), []string{"has an empty polygon"}},
 		"no polygon at all":       {file(feature(`{"com_istat_code":"1"}`, `{"type":"MultiPolygon","coordinates":[]}`)), []string{"has no surface"}},
 		"a feature of other form": {file(`{"type":"Feature","properties":[1]}`, feature(`{"com_istat_code":"1"}`, "null")), []string{"feature 1: is not a feature", "feature 2 (1): has no geometry"}},
+		"an exposure in words":    {file(feature(`{"com_istat_code":"1","exposure":"high"}`, square)), []string{"feature 1 (1): has an exposure that is no number from 0 on (the more exposed"}},
+		"an exposure below 0":     {file(feature(`{"com_istat_code":"1","exposure":-1}`, square)), []string{"has an exposure that is no number"}},
+		"an exposure in a list":   {file(feature(`{"com_istat_code":"1","exposure":[1]}`, square)), []string{"has an exposure that is no number"}},
+		"an exposure of no end":   {file(feature(`{"com_istat_code":"1","exposure":"Inf"}`, square)), []string{"has an exposure that is no number"}},
 		"several at once":         {file(feature(`{}`, square), feature(`{"com_istat_code":"2"}`, "null"), feature(`{"com_istat_code":"3"}`, square), feature(`{"com_istat_code":"3"}`, square)), []string{"feature 1: has no code", "feature 2 (2): has no", "feature 4 (3): has a code"}},
 		"a thousand":              {file(strings.TrimSuffix(strings.Repeat(feature(`{}`, square)+",", 1000), ",")), []string{"feature 50: has no code", "x.geojson: 950 more mistakes"}},
 	} {

@@ -21,6 +21,13 @@ type Resolution struct {
 	// Unknown are the alert's own codes that the gazetteer does not have.
 	Unknown []alerts.Value
 
+	// Named are, for each of the alert's own codes, whom it concerns; those that
+	// stand there twice count once.
+	Named []Concern
+
+	// Drawn are whom the polygons and circles concern.
+	Drawn Concern
+
 	// Touched is how many areas the polygons and circles touch.
 	Touched int
 
@@ -30,6 +37,26 @@ type Resolution struct {
 	// Resolved reports whether there was a gazetteer: without one Codes are the
 	// alert's own.
 	Resolved bool
+}
+
+// Concern are the values of codes that a part of an alert's area concerns.
+type Concern struct {
+	In     []string // as written, within it, or the smallest that it touches
+	Around []string // the larger ones around
+}
+
+// Concern gives whom a drawn shape concerns.
+func (g *Gazetteer) Concern(s Shape) Concern { return concern(g.touching(s)) }
+
+func concern(touched []*Area) (c Concern) {
+	for _, a := range touched {
+		if aroundOthers(a, touched) {
+			c.Around = append(c.Around, a.Code.Value)
+		} else {
+			c.In = append(c.In, a.Code.Value)
+		}
+	}
+	return c
 }
 
 // Resolve finds the codes that polygons, circles and codes of an alert mean. A
@@ -51,25 +78,31 @@ func (g *Gazetteer) Resolve(codes []alerts.Value, polygons []alerts.Polygon, cir
 	named := make([]string, 0, len(codes))
 	for _, v := range slices.Clone(r.Codes) {
 		named = append(named, v.Value)
+		r.Named = append(r.Named, Concern{In: []string{v.Value}})
 		if r.Resolved && !g.known(v.Value) {
 			r.Unknown = append(r.Unknown, v)
 			continue
 		}
+		this := &r.Named[len(r.Named)-1]
 		for _, in := range g.Within(v.Value) {
 			if !have[in.Value] { // not again under another spelling of its system
 				add(in)
 			}
+			this.In = append(this.In, in.Value)
 		}
 		for _, o := range g.Overlapping(v.Value) {
 			concerned[o.Value] = true
+			if _, inside := slices.BinarySearch(this.In[1:], o.Value); !inside {
+				this.Around = append(this.Around, o.Value)
+			}
 		}
 	}
 	r.Shape = r.Shape.With(g.Outline(named...))
 	touched := g.touching(drawn)
-	r.Touched = len(touched)
+	r.Touched, r.Drawn = len(touched), concern(touched)
 	for _, a := range touched {
 		concerned[a.Code.Value] = true
-		if !have[a.Code.Value] && !aroundOthers(a, touched) {
+		if _, in := slices.BinarySearch(r.Drawn.In, a.Code.Value); in && !have[a.Code.Value] {
 			add(a.Code)
 		}
 	}

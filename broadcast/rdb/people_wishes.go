@@ -93,32 +93,48 @@ func (w *wishes) leave(at uint32) {
 	}
 }
 
-// choose gives, by language, the numbers of those whom the alert concerns and
-// who may be written to at this kind of contact.
-func (w *wishes) choose(kind string, sel broadcast.Selection, now time.Time) map[string][]uint32 {
-	chosen := make([]bool, len(w.all)+1)
+// choose groups those whom the alert concerns and who may be written to at this
+// kind of contact, by language and exposure.
+func (w *wishes) choose(kind string, sel broadcast.Selection, now time.Time) []broadcast.Group {
+	type alike struct {
+		language string
+		exposure broadcast.Exposure
+	}
+	var groups []broadcast.Group
+	index := map[alike]int{}
+	chosen := make([]int, len(w.all)+1) // by entry + 1: which group, from 1 on
 	for i := range w.all {
 		one := &w.all[i]
 		if one.who.Contacts[kind] == "" {
 			continue
 		}
+		concerned := false
 		for range one.people { // once for each: the selection counts whom it judges
-			chosen[i+1] = sel.Concerns(one.who, now)
+			concerned = sel.Concerns(one.who, now)
 		}
+		if !concerned {
+			continue
+		}
+		key := alike{one.who.Language, sel.Exposure(one.who)}
+		at, known := index[key]
+		if !known {
+			groups = append(groups, broadcast.Group{Language: key.language, Exposure: key.exposure})
+			at = len(groups)
+			index[key] = at
+		}
+		chosen[i+1] = at
 	}
-	out := map[string][]uint32{}
 	for number, entry := range w.of {
-		if chosen[entry] {
-			language := w.all[entry-1].who.Language
-			out[language] = append(out[language], uint32(number))
+		if at := chosen[entry]; at != 0 {
+			groups[at-1].People = append(groups[at-1].People, uint32(number))
 		}
 	}
-	return out
+	return groups
 }
 
 // Select implements [broadcast.People]. The first call after a start opens
 // everybody, about a second for 100,000; later ones open who changed.
-func (p *People) Select(ctx context.Context, kind string, sel broadcast.Selection) (map[string][]uint32, error) {
+func (p *People) Select(ctx context.Context, kind string, sel broadcast.Selection) ([]broadcast.Group, error) {
 	w := &p.r.wishes
 	w.Lock()
 	defer w.Unlock()
