@@ -3,6 +3,8 @@ package broadcast
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -97,6 +99,12 @@ type Roll interface {
 	// how many were removed.
 	EraseAll(ctx context.Context, numbers []uint32, only func(*Member) bool) (int, error)
 
+	// Unlist takes one address off a person: one that is no more. A person who
+	// has no other is erased. It reports whether anything changed: nothing where
+	// the contact is another one by now, or nobody's. The act is appended
+	// together with the change.
+	Unlist(ctx context.Context, number uint32, kind, address string, act alerts.Act) (bool, error)
+
 	// Unconfirmed are the numbers of those who signed up and wait to confirm.
 	Unconfirmed(ctx context.Context) ([]uint32, error)
 
@@ -135,6 +143,28 @@ func (m *Member) stop(kind string, since time.Time) {
 		m.Stopped = map[string]time.Time{}
 	}
 	m.Stopped[kind] = since
+}
+
+// Unlist takes an address off the roll that the platform says is no more: a
+// browser that unsubscribed. It holds at once, also within an alert that is
+// being sent. The act says of whom (by number), which kind of contact and by
+// which channel, so that the authority sees whom it can no longer warn there.
+// It gives the number and whether anything changed: doing it again, and an
+// address that nobody has by now, are no errors.
+func Unlist(ctx context.Context, roll Roll, kind, address, via string, now time.Time) (uint32, bool, error) {
+	number, err := roll.Lookup(ctx, kind, address)
+	if errors.Is(err, alerts.ErrNotFound) {
+		return 0, false, nil
+	}
+	var changed bool
+	if err == nil {
+		changed, err = roll.Unlist(ctx, number, kind, address, alerts.Act{V: 1, At: now.UTC().Truncate(time.Second),
+			By: alerts.By{ID: fmt.Sprintf("person:%d", number)}, Verb: "gone", Reason: kind, Via: via})
+	}
+	if err != nil {
+		return 0, false, fmt.Errorf("unlist an address: %w", err)
+	}
+	return number, changed, nil
 }
 
 // SubscriberVersion is the stored format of [Subscriber] and [Member].

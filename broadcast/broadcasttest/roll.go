@@ -30,6 +30,8 @@ func TestRoll(t *testing.T, open Open) {
 		"a change appends its act":                                changeWithAct,
 		"everybody is listed by number, without who was erased":   listed,
 		"many are erased at once":                                 erasedAll,
+		"an address that is no more leaves the roll":              unlisted,
+		"a new address is not taken off with the old one":         unlistedTooLate,
 		"selecting is the same as asking everybody, at any time":  selectedLikeNaive,
 		"who was added while everybody is asked is asked as well": selectedWhileAdding,
 		"the code over a text is the same and of nothing else":    codes,
@@ -189,7 +191,7 @@ func notReachable(t *testing.T, n *Node) {
 		t.Errorf("contacts are %q, %v", addresses, err)
 	}
 	chosen, err := r.Select(t.Context(), "phone", broadcast.Selection{Areas: []string{"048099"}, Severity: alerts.SeverityExtreme, Purpose: "emergency"})
-	if err != nil || fmt.Sprint(byLanguage(chosen)) != fmt.Sprint(map[string][]uint32{"it": numbers[:1]}) {
+	if err != nil || fmt.Sprint(chosen) != fmt.Sprint(map[string][]uint32{"it": numbers[:1]}) {
 		t.Errorf("selected %v, %v, want %d", chosen, err, numbers[0])
 	}
 }
@@ -321,6 +323,100 @@ func erasedAll(t *testing.T, n *Node) {
 	}
 }
 
+// lastAct is the number of the newest act.
+func lastAct(t *testing.T, n *Node) int64 {
+	t.Helper()
+	store, ok := n.Store.(acts)
+	if !ok {
+		t.Fatalf("%T gives no acts", n.Store)
+	}
+	last, err := store.ActCount(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return last
+}
+
+// actsAfter gives the acts that came after one.
+func actsAfter(t *testing.T, n *Node, after int64) (all []alerts.Act) {
+	t.Helper()
+	for a, err := range n.Store.(acts).AllActs(t.Context(), after) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+func unlisted(t *testing.T, n *Node) {
+	r := n.roll(t)
+	both, alone := subscriber(phoneOf(1)), subscriber(phoneOf(2))
+	both.Contacts["push"], alone.Contacts = "https://push.example/1", map[string]string{"push": "https://push.example/2"}
+	got := enter(t, r, broadcast.Listing{Subscriber: both}, broadcast.Listing{Subscriber: alone})
+	if _, err := r.Select(t.Context(), "push", broadcast.Selection{}); err != nil { // so that what is remembered must follow
+		t.Fatal(err)
+	}
+	after := lastAct(t, n)
+	for i, address := range []string{"https://push.example/1", "https://push.example/2", "https://push.example/3"} {
+		for try, want := range []bool{i < 2, false} {
+			number, changed, err := broadcast.Unlist(t.Context(), r, "push", address, "push-1", time.Now())
+			if err != nil || changed != want || want && number != got[i].Number {
+				t.Errorf("address %d, time %d: person %d, changed %v, %v", i+1, try+1, number, changed, err)
+			}
+		}
+	}
+	if m, err := r.Member(t.Context(), got[0].Number); err != nil || len(m.Contacts) != 1 || m.Contacts["phone"] != phoneOf(1) {
+		t.Errorf("who has a telephone too: %v, %v", m, err)
+	}
+	if _, err := r.Member(t.Context(), got[1].Number); !errors.Is(err, alerts.ErrNotFound) {
+		t.Errorf("who had nothing else is still there: %v", err)
+	}
+	addresses, err := r.Contacts(t.Context(), "push", []uint32{got[0].Number, got[1].Number})
+	if err != nil || !slices.Equal(addresses, []string{"", ""}) {
+		t.Errorf("left are %q, %v", addresses, err)
+	}
+	if chosen, err := r.Select(t.Context(), "push", broadcast.Selection{}); err != nil || len(chosen) != 0 {
+		t.Errorf("selected are %v, %v", chosen, err)
+	}
+	acts := actsAfter(t, n, after)
+	if len(acts) != 2 {
+		t.Fatalf("%d acts for two addresses", len(acts))
+	}
+	for i, a := range acts {
+		if a.Verb != "gone" || a.By.ID != fmt.Sprintf("person:%d", got[i].Number) || a.Reason != "push" || a.Via != "push-1" {
+			t.Errorf("act %d is %+v", i, a)
+		}
+	}
+	// The browser subscribes again.
+	if again := enter(t, r, broadcast.Listing{Subscriber: alone}); again[0].Outcome != broadcast.EntryAdded || again[0].Number == got[1].Number {
+		t.Errorf("subscribed again: %+v", again[0])
+	}
+}
+
+func unlistedTooLate(t *testing.T, n *Node) {
+	r := n.roll(t)
+	s := subscriber(phoneOf(1))
+	s.Contacts = map[string]string{"push": "https://push.example/old"}
+	got := enter(t, r, broadcast.Listing{Subscriber: s})
+	if err := r.Change(t.Context(), got[0].Number, nil, func(m *broadcast.Member) (bool, error) {
+		m.Contacts["push"] = "https://push.example/new"
+		return true, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, changed, err := broadcast.Unlist(t.Context(), r, "push", "https://push.example/old", "push-1", time.Now()); err != nil || changed {
+		t.Errorf("the old address: changed %v, %v", changed, err)
+	}
+	// As if the change had come between looking up and taking off.
+	if changed, err := r.Unlist(t.Context(), got[0].Number, "push", "https://push.example/old", alerts.Act{V: 1, Verb: "gone"}); err != nil || changed {
+		t.Errorf("the old address, by number: changed %v, %v", changed, err)
+	}
+	if m, err := r.Member(t.Context(), got[0].Number); err != nil || m.Contacts["push"] != "https://push.example/new" {
+		t.Errorf("the new address: %v, %v", m, err)
+	}
+}
+
 // randomListing is a person with wishes drawn from few values, so that many
 // share them and every rule is met.
 func randomListing(rnd *rand.Rand, i int) broadcast.Listing {
@@ -416,7 +512,7 @@ func selectedLikeNaive(t *testing.T, n *Node) {
 					want[m.Language] = append(want[m.Language], number)
 				}
 			}
-			if err != nil || !maps.EqualFunc(byLanguage(got), want, slices.Equal) {
+			if err != nil || !maps.EqualFunc(got, want, slices.Equal) {
 				t.Fatalf("seed %d, round %d: %s of %+v gives\n%v, %v, want\n%v", seed, round, kind, sel, got, err, want)
 			}
 		}
@@ -438,15 +534,14 @@ func selectedWhileAdding(t *testing.T, n *Node) {
 	last := 0
 	for range 30 {
 		got, err := r.Select(t.Context(), "phone", sel)
-		if people := byLanguage(got)["it"]; err != nil || len(people) < last {
-			t.Fatalf("%d became %d, %v", last, len(people), err)
-		} else {
-			last = len(people)
+		if err != nil || len(got["it"]) < last {
+			t.Fatalf("%d became %d, %v", last, len(got["it"]), err)
 		}
+		last = len(got["it"])
 	}
 	wg.Wait()
-	if got, err := r.Select(t.Context(), "phone", sel); err != nil || len(byLanguage(got)["it"]) != 300 {
-		t.Errorf("selected %d of 300, %v", len(byLanguage(got)["it"]), err)
+	if got, err := r.Select(t.Context(), "phone", sel); err != nil || len(got["it"]) != 300 {
+		t.Errorf("selected %d of 300, %v", len(got["it"]), err)
 	}
 }
 

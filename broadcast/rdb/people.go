@@ -225,7 +225,7 @@ func (p *People) Erase(ctx context.Context, number uint32) error {
 // EraseAll implements [broadcast.Roll].
 func (p *People) EraseAll(ctx context.Context, numbers []uint32, only func(*broadcast.Member) bool) (erased int, err error) {
 	for _, number := range numbers {
-		there, err := p.erase(ctx, number, only)
+		there, err := p.erase(ctx, number, nil, only)
 		if err != nil {
 			return erased, fail("erase person "+strconv.FormatUint(uint64(number), 10), err)
 		}
@@ -243,7 +243,7 @@ func (p *People) EraseAll(ctx context.Context, numbers []uint32, only func(*broa
 // same person meanwhile.
 const tries = 20
 
-func (p *People) erase(ctx context.Context, number uint32, only func(*broadcast.Member) bool) (there bool, err error) {
+func (p *People) erase(ctx context.Context, number uint32, act []byte, only func(*broadcast.Member) bool) (there bool, err error) {
 	now := time.Now().UnixMilli()
 	for range tries {
 		found, err := p.read(ctx, []uint32{number})
@@ -257,8 +257,9 @@ func (p *People) erase(ctx context.Context, number uint32, only func(*broadcast.
 			return false, nil
 		}
 		// Who does not open has no index that could be found; the entry goes all the same.
-		keys := append([]string{p.r.keys.people(), p.r.keys.tombstones(), p.r.keys.peopleChanges()}, p.indexKeys(found[0].member)...)
-		got, err := p.r.repeat(ctx, p.r.scripts.erase, keys, number, now, found[0].mark).Int()
+		k := p.r.keys
+		keys := append([]string{k.people(), k.tombstones(), k.peopleChanges(), k.acts(), k.actSeq(), k.actsOf("people")}, p.indexKeys(found[0].member)...)
+		got, err := p.r.repeat(ctx, p.r.scripts.erase, keys, number, now, found[0].mark, act).Int()
 		if err != nil || got >= 0 {
 			return got == 1, err
 		}

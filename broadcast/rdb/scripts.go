@@ -41,7 +41,7 @@ func loadScripts() (*scripts, error) {
 		resend: script("acts", "states", "resend"), undead: script("states", "undead"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
-		person: script("acts", "person"), erase: script("erase"),
+		person: script("acts", "person"), erase: script("acts", "erase"),
 	}
 	return s, failed
 }
