@@ -1,111 +1,100 @@
 package smpp
 
 import (
-	"bufio"
+	"context"
 	"fmt"
-	"net"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/zap"
 )
 
-// swallowing listens on loopback and takes every submit, at once or after a
-// while. It is written for speed, so that it is not what is measured.
-func swallowing(b *testing.B, after time.Duration) string {
-	b.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			conn, err := l.Accept()
+// The bars of the issue, on one bind: 15,000 submit_sm a second at no more than
+// 60 µs of our processor time for each to an SMSC that only swallows, 12,000 a
+// second with a window of 1000 to one that answers after 20 ms. The SMSC is a
+// process of its own.
+var loads = []struct {
+	window int
+	after  time.Duration
+}{{50, 0}, {1000, 0}, {1000, 20 * time.Millisecond}}
+
+const benchText = "Allerta: piove. https://allerta.example/a/01KAK3Z8G0FLD1RST0000000A1"
+
+// BenchmarkSession is the session layer: requests and their answers.
+func BenchmarkSession(b *testing.B) {
+	for _, load := range loads {
+		b.Run(fmt.Sprintf("window=%d/answer=%v", load.window, load.after), func(b *testing.B) {
+			addr, ask := startSwallowing(b, load.after)
+			c := newChannel(b, nil, func(config *Config) { config.Addr, config.Window = addr, load.window })
+			s, err := c.openAt(b.Context(), addr, bindTransceiver, bindRequest{systemID: "gw", version: version34})
 			if err != nil {
-				return
-			}
-			go swallow(conn, after)
-		}
-	}()
-	return l.Addr().String()
-}
-
-func swallow(conn net.Conn, after time.Duration) {
-	defer conn.Close()
-	r := bufio.NewReaderSize(conn, 64<<10)
-	var buf, out []byte
-	for n := 0; ; n++ {
-		var err error
-		if buf, err = readFrame(r, buf); err != nil {
-			return
-		}
-		p, err := decodePDU(buf[:headerSize:headerSize])
-		p.command = command(uint32(buf[7]) | uint32(buf[4])<<24)
-		p.seq = uint32(buf[12])<<24 | uint32(buf[13])<<16 | uint32(buf[14])<<8 | uint32(buf[15])
-		_ = err // only the header is looked at
-		answer := pdu{command: p.command.response(), seq: p.seq}
-		if p.command == submitSM {
-			answer.body = &messageAnswer{fmt.Sprint(n)}
-		}
-		out, _ = appendPDU(out, answer)
-		switch {
-		case after > 0 && p.command == submitSM:
-			late := out
-			out = nil
-			time.AfterFunc(after, func() { conn.Write(late) })
-		case r.Buffered() == 0 || len(out) > 32<<10:
-			if _, err := conn.Write(out); err != nil {
-				return
-			}
-			out = out[:0]
-		}
-	}
-}
-
-// BenchmarkSubmit is the session against an SMSC in the same process, so the
-// processor time per SMS counts both sides.
-func BenchmarkSubmit(b *testing.B) {
-	for _, c := range []struct {
-		window int
-		after  time.Duration
-	}{{50, 0}, {1000, 0}, {1000, 20 * time.Millisecond}} {
-		b.Run(fmt.Sprintf("window %d answer %v", c.window, c.after), func(b *testing.B) {
-			addr := swallowing(b, c.after)
-			ch := newChannel(b, nil, func(config *Config) { config.Addr, config.Window = addr, c.window })
-			m := text("", "Allerta: piove. https://allerta.example/a/01KAK3Z8G0FLD1RST0000000A1")
-			if _, err := ch.Send(b.Context(), m); err != nil {
 				b.Fatal(err)
 			}
-			var left atomic.Int64
-			left.Store(int64(b.N))
-			before, start := processorTime(), time.Now()
-			b.ReportAllocs()
-			b.ResetTimer()
-			var wg sync.WaitGroup
-			for range c.window {
-				wg.Go(func() {
-					for left.Add(-1) >= 0 {
-						if _, err := ch.Send(b.Context(), m); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				})
-			}
-			wg.Wait()
-			b.StopTimer()
-			b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "SMS/s")
-			b.ReportMetric(float64((processorTime()-before).Microseconds())/float64(b.N), "µs-cpu/SMS")
+			b.Cleanup(func() { s.end(errUnbound); s.wait() })
+			to, _ := recipient(testNumber)
+			body := &message{source: c.source, destination: to, registered: 1, text: []byte(benchText), tlvs: []tlv{{tagUserReference, []byte{0, 7}}}}
+			measure(b, load.window, ask, func(ctx context.Context) error {
+				r, err := s.start(ctx, submitSM, body, nil)
+				if err != nil {
+					return err
+				}
+				_, err = s.await(ctx, r)
+				return err
+			})
 		})
 	}
 }
 
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+// BenchmarkSend is all of it: from a message to its receipt.
+func BenchmarkSend(b *testing.B) {
+	for _, load := range loads {
+		b.Run(fmt.Sprintf("window=%d/answer=%v", load.window, load.after), func(b *testing.B) {
+			addr, ask := startSwallowing(b, load.after)
+			c := newChannel(b, nil, func(config *Config) { config.Addr, config.Window = addr, load.window })
+			c.log = zap.NewNop()
+			m := text("", benchText)
+			measure(b, load.window, ask, func(ctx context.Context) error {
+				_, err := c.Send(ctx, m)
+				return err
+			})
+		})
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// measure keeps so many sends in flight.
+func measure(b *testing.B, inFlight int, ask func() swallowed, send func(context.Context) error) {
+	if err := send(b.Context()); err != nil { // bound and warm
+		b.Fatal(err)
+	}
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	peer, ours := ask(), processorTime()
+	start := time.Now()
+	b.ReportAllocs()
+	b.ResetTimer()
+	var wg sync.WaitGroup
+	for range inFlight {
+		wg.Go(func() {
+			for left.Add(-1) >= 0 {
+				if err := send(b.Context()); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	b.StopTimer()
+	took, ours := time.Since(start), processorTime()-ours
+	after := ask()
+	if got := after.Submits - peer.Submits; got != int64(b.N) {
+		b.Errorf("the SMSC counted %d of %d", got, b.N)
+	}
+	n := float64(b.N)
+	b.ReportMetric(n/took.Seconds(), "SMS/s")
+	b.ReportMetric(float64(ours.Microseconds())/n, "our-µs/SMS")
+	b.ReportMetric(float64((after.CPU-peer.CPU).Microseconds())/n, "peer-µs/SMS")
+	b.ReportMetric(0, "ns/op")
 }
