@@ -19,8 +19,16 @@ import (
 	"martinella/broadcast"
 )
 
-// followEvery is how often the deliveries are read while somebody waits.
-const followEvery = 250 * time.Millisecond
+const (
+	// followEvery is how often the deliveries are read while somebody waits and
+	// there is no stream of them.
+	followEvery = 250 * time.Millisecond
+	// streamAgain is how long after the end of a stream the next one is tried,
+	// as the gateway asks for (retry: 3000).
+	streamAgain = 3 * time.Second
+	// mostMisses is how many readings may fail one after the other.
+	mostMisses = 20
+)
 
 // over reports whether a channel has come to its end, and well whether that end
 // is the wanted one.
@@ -40,43 +48,93 @@ type display interface {
 	end(ds []broadcast.Delivery)
 }
 
-// follow reads the deliveries until every channel has ended and gives whether
+// follow shows the deliveries until every channel has ended and gives whether
 // all of them ended well. An alert without a channel and without a page reaches
-// nobody: that is an error.
+// nobody: that is an error. It listens to the gateway's stream of progress, and
+// asks where that breaks off or is not to be had.
 func follow(ctx context.Context, c *client, s submitted, to display) (bool, error) {
+	return (&follower{client: c, alert: s, to: to, again: streamAgain}).run(ctx)
+}
+
+// follower shows how the deliveries of one alert go.
+type follower struct {
+	client *client
+	alert  submitted
+	to     display
+	again  time.Duration // until a stream is tried again
+
+	last   []broadcast.Delivery
+	ended  bool
+	misses int // readings that failed, one after the other
+}
+
+func (f *follower) run(ctx context.Context) (bool, error) {
+	for !f.ended {
+		err := f.client.progress(ctx, f.alert.ID, func(p progress) bool {
+			if p.State.Published() {
+				f.see(p.Channels)
+			}
+			return !f.ended
+		})
+		wait := f.again
+		if errors.Is(err, errNoStream) {
+			wait *= 10
+		}
+		if err := f.ask(ctx, wait); err != nil {
+			return false, err
+		}
+	}
+	if len(f.last) == 0 && f.alert.URL == "" {
+		return false, refused(errors.New("the alert reaches nobody: no channel carries it and it is not for the page"), "add a channel that may carry it, or send another with scope Public")
+	}
+	for _, d := range f.last {
+		if _, well := over(d); !well {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// see shows how the deliveries stand.
+func (f *follower) see(ds []broadcast.Delivery) {
+	f.last, f.misses, f.ended = ds, 0, allOver(ds)
+	if f.ended {
+		f.to.end(ds)
+	} else {
+		f.to.show(ds)
+	}
+}
+
+// ask reads the deliveries for a while, until all have ended. It gives an error
+// where nobody should wait any longer.
+func (f *follower) ask(ctx context.Context, wait time.Duration) error {
+	over := time.NewTimer(wait)
+	defer over.Stop()
 	tick := time.NewTicker(followEvery)
 	defer tick.Stop()
-	misses := 0
-	for {
-		ds, err := c.deliveries(ctx, s.ID)
+	for !f.ended {
+		ds, err := f.client.deliveries(ctx, f.alert.ID)
 		switch {
 		case ctx.Err() != nil:
-			return false, &failure{exitPartly, errors.New("stopped waiting; the gateway goes on delivering"), "martinella watch shows how it goes"}
-		case err != nil:
-			if misses++; misses > 20 {
-				return false, asFailure(err)
-			}
+			return &failure{exitPartly, errors.New("stopped waiting; the gateway goes on delivering"), "martinella watch shows how it goes"}
+		case err == nil:
+			f.see(ds)
 		default:
-			misses = 0
-			ended, well := len(ds) > 0, true
-			for _, d := range ds {
-				e, w := over(d)
-				ended, well = ended && e, well && w
+			if f.misses++; f.misses > mostMisses {
+				return asFailure(err)
 			}
-			if ended || len(ds) == 0 {
-				to.end(ds)
-				if len(ds) == 0 && s.URL == "" {
-					return false, refused(errors.New("the alert reaches nobody: no channel carries it and it is not for the page"), "add a channel that may carry it, or send another with scope Public")
-				}
-				return well, nil
-			}
-			to.show(ds)
+		}
+		if f.ended {
+			return nil
 		}
 		select {
 		case <-ctx.Done():
+		case <-over.C:
+			return nil
 		case <-tick.C:
 		}
 	}
+	return nil
 }
 
 // newDisplay chooses by what stands at the other end: a program, a terminal or

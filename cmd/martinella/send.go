@@ -127,10 +127,9 @@ func sayAnswer(sh shell, s submitted, status int, asJSON bool) error {
 	return nil
 }
 
-// waitForIssue blocks until somebody decided.
+// waitForIssue blocks until somebody decided. The gateway's stream of progress
+// tells when; where it does not, the alert is read each second.
 func waitForIssue(ctx context.Context, c *client, id alerts.ID) error {
-	tick := time.NewTicker(time.Second)
-	defer tick.Stop()
 	misses := 0
 	for {
 		v, err := c.alert(ctx, string(id))
@@ -138,17 +137,36 @@ func waitForIssue(ctx context.Context, c *client, id alerts.ID) error {
 		case ctx.Err() != nil:
 			return &failure{exitPartly, errors.New("stopped waiting; the alert still waits for a second person"), "send the same file again to follow it; nothing is issued twice"}
 		case err != nil:
-			if misses++; misses > 20 {
+			if misses++; misses > mostMisses {
 				return asFailure(err)
 			}
 		case v.State.Published():
 			return nil
 		case v.State == alerts.StateRejected || v.State == alerts.StateReturned:
 			return refused(fmt.Errorf("the alert was %s", v.State), "the timeline says why")
+		default:
+			misses = 0
 		}
+		wait := time.Second
+		if err == nil && decided(ctx, c, id) {
+			wait = 50 * time.Millisecond
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-tick.C:
+		case <-timer.C:
 		}
+		timer.Stop()
 	}
+}
+
+// decided listens until the alert no longer waits; false where that cannot be
+// heard. An update that waits is not heard: its event's stream is that of what
+// it updates.
+func decided(ctx context.Context, c *client, id alerts.ID) (heard bool) {
+	_ = c.progress(ctx, id, func(p progress) bool {
+		heard = p.ID == id && p.State != alerts.StateSubmitted
+		return p.ID == id && !heard
+	})
+	return heard
 }

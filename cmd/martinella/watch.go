@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,11 +19,14 @@ import (
 	"martinella/broadcast"
 )
 
-// watchEvery is how often the gateway is asked, watchAlerts how many alerts
-// are shown.
 const (
-	watchEvery  = time.Second
-	watchAlerts = 20
+	// watchEvery is how often the gateway is asked what there is. How the
+	// deliveries of what is on its way go, it tells by itself.
+	watchEvery = 500 * time.Millisecond
+	// watchAlerts is how many alerts are shown, watchSettled of how many that
+	// are settled the deliveries are asked for every other time: of the newest.
+	watchAlerts  = 20
+	watchSettled = 5
 )
 
 func watchCommand(sh shell) *cobra.Command {
@@ -41,11 +45,12 @@ port where it can be reached.`,
 			if err != nil {
 				return err
 			}
-			w := &watcher{client: c, admin: strings.TrimRight(admin, "/")}
+			w := newWatcher(c, strings.TrimRight(admin, "/"))
 			first, err := w.look(cmd.Context())
 			if err != nil {
 				return asFailure(err)
 			}
+			defer w.close()
 			switch {
 			case once:
 				(&watchLines{out: sh.out, last: map[string]string{}}).show(first)
@@ -75,34 +80,88 @@ type watcher struct {
 	client *client
 	admin  string
 	last   sight
+	looks  int
+
+	streams *streams
 }
+
+func newWatcher(c *client, admin string) *watcher {
+	return &watcher{client: c, admin: admin, streams: newStreams(c)}
+}
+
+// close ends what listens.
+func (w *watcher) close() { w.streams.close() }
 
 // look asks the gateway.
 func (w *watcher) look(ctx context.Context) (sight, error) {
 	s := sight{at: time.Now(), deliveries: map[alerts.ID][]broadcast.Delivery{}}
 	var err error
 	if s.alerts, err = w.client.list(ctx, watchAlerts); err != nil {
-		s = w.last
-		s.err = err
-		return s, err
+		return w.old(err)
 	}
+	settled := 0
+	w.looks++
 	for _, a := range s.alerts {
 		if !a.State.Published() {
 			continue
 		}
-		if known := w.last.deliveries[a.ID]; len(known) > 0 && allOver(known) && len(s.deliveries) > 5 {
-			s.deliveries[a.ID] = known // old and settled: not asked again each second
+		if told, ok := w.streams.told(a.ID); ok {
+			s.deliveries[a.ID] = told
 			continue
 		}
+		if known := w.last.deliveries[a.ID]; len(known) > 0 && allOver(known) {
+			if settled++; settled > watchSettled || w.looks%2 == 0 {
+				s.deliveries[a.ID] = known
+				continue
+			}
+		}
 		if s.deliveries[a.ID], err = w.client.deliveries(ctx, a.ID); err != nil {
-			s = w.last
-			s.err = err
-			return s, err
+			return w.old(err)
 		}
 	}
 	s.queues = w.queues(ctx)
 	w.last = s
 	return s, nil
+}
+
+// old is what was known, with the reason why there is nothing newer.
+func (w *watcher) old(err error) (sight, error) {
+	s := w.last
+	s.err = err
+	return s, err
+}
+
+// each gives a sight whenever there may be a new one, until ctx ends.
+func (w *watcher) each(ctx context.Context, show func(sight)) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	for {
+		w.streams.follow(w.last)
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.streams.moved:
+			show(w.heard())
+		case <-tick.C:
+			s, _ := w.look(ctx) // the error is shown
+			if ctx.Err() == nil {
+				show(s)
+			}
+		}
+	}
+}
+
+// heard is the last sight with what the streams have told since.
+func (w *watcher) heard() sight {
+	s := w.last
+	s.at, s.deliveries = time.Now(), maps.Clone(w.last.deliveries)
+	for id := range s.deliveries {
+		if told, ok := w.streams.told(id); ok {
+			s.deliveries[id] = told
+		}
+	}
+	w.last = s
+	return s
 }
 
 func allOver(ds []broadcast.Delivery) bool {
@@ -142,19 +201,8 @@ func (w *watcher) queues(ctx context.Context) []string {
 func (w *watcher) lines(ctx context.Context, out io.Writer, first sight) error {
 	show := &watchLines{out: out, last: map[string]string{}}
 	show.show(first)
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			s, _ := w.look(ctx) // the error is shown
-			if ctx.Err() == nil {
-				show.show(s)
-			}
-		}
-	}
+	w.each(ctx, show.show)
+	return nil
 }
 
 // watchLines prints a line when what it says has changed.
@@ -240,20 +288,10 @@ func (w *watcher) screen(ctx context.Context, first sight) error {
 	stopped := make(chan struct{})
 	go func() {
 		defer close(stopped)
-		tick := time.NewTicker(watchEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				app.Stop()
-				return
-			case <-tick.C:
-				s, _ := w.look(ctx) // the error is shown
-				if ctx.Err() == nil {
-					go app.QueueUpdateDraw(func() { draw(s) }) // does not return once the screen has ended
-				}
-			}
-		}
+		w.each(ctx, func(s sight) {
+			go app.QueueUpdateDraw(func() { draw(s) }) // does not return once the screen has ended
+		})
+		app.Stop()
 	}()
 	err := app.Run()
 	cancel()
