@@ -44,6 +44,7 @@ type session struct {
 	seq      uint32
 	pending  map[uint32]*request
 	queue    []*request
+	writing  bool  // a batch is on its way into the connection
 	leaving  bool  // takes no new requests
 	hangUp   error // why to end once the queue is written
 	ended    error // why it ended
@@ -148,7 +149,8 @@ func (s *session) notWritten() error {
 
 // end closes the connection and settles every request: written ones may have
 // arrived, queued ones surely have not. Nothing is thrown away silently. Only
-// the first call counts.
+// the first call counts. Where a write is under way, closing the connection
+// ends it, and the writer settles: it alone knows how far it came.
 func (s *session) end(why error) {
 	s.mu.Lock()
 	if s.ended != nil {
@@ -156,6 +158,18 @@ func (s *session) end(why error) {
 		return
 	}
 	s.ended = why
+	s.queue = nil
+	if !s.writing {
+		s.settleAll()
+	}
+	close(s.done)
+	s.mu.Unlock()
+	s.conn.Close()
+}
+
+// settleAll gives every request of an ended session its error; the lock is
+// held.
+func (s *session) settleAll() {
 	for seq, r := range s.pending {
 		delete(s.pending, seq)
 		fate := errNoAnswer
@@ -168,13 +182,9 @@ func (s *session) end(why error) {
 		r.stage = settled
 		s.release(r)
 		if !r.abandoned {
-			r.answer <- answer{err: fmt.Errorf("%w: %w", fate, why)}
+			r.answer <- answer{err: fmt.Errorf("%w: %w", fate, s.ended)}
 		}
 	}
-	s.queue = nil
-	close(s.done)
-	s.mu.Unlock()
-	s.conn.Close()
 }
 
 // wait blocks until every goroutine of an ended session has gone.

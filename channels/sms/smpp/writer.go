@@ -20,12 +20,12 @@ func (s *session) write() {
 			if len(batch) == 0 {
 				break
 			}
-			if err := s.conn.SetWriteDeadline(time.Now().Add(s.limits.write)); err != nil {
-				s.end(err)
-				return
+			n, err := 0, s.conn.SetWriteDeadline(time.Now().Add(s.limits.write))
+			if err == nil {
+				n, err = s.conn.Write(batch)
 			}
-			if n, err := s.conn.Write(batch); err != nil {
-				s.takeBack(sent, n)
+			s.wrote(sent, n, err)
+			if err != nil {
 				s.end(fmt.Errorf("write: %w", err))
 				return
 			}
@@ -61,20 +61,28 @@ func (s *session) nextBatch(batch []byte, sent []*request) ([]byte, []*request) 
 		}
 		sent = append(sent, r)
 	}
+	s.writing = len(batch) > 0
 	rest := copy(s.queue, s.queue[n:])
 	clear(s.queue[rest:])
 	s.queue = s.queue[:rest]
 	return batch, sent
 }
 
-// takeBack returns to the state queued what a broken write left behind: a PDU
-// whose last octet never entered the connection cannot have been understood.
-func (s *session) takeBack(sent []*request, n int) {
+// wrote notes how far a batch came. What a broken write left behind returns to
+// the state queued: a PDU whose last octet never entered the connection cannot
+// have been understood.
+func (s *session) wrote(sent []*request, n int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, r := range sent {
-		if r.stage == written && r.end > n {
-			r.stage = queued
+	s.writing = false
+	if err != nil {
+		for _, r := range sent {
+			if r.stage == written && r.end > n {
+				r.stage = queued
+			}
 		}
+	}
+	if s.ended != nil { // the session ended meanwhile and left this to us
+		s.settleAll()
 	}
 }
