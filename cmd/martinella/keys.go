@@ -31,7 +31,7 @@ func keysCommand(sh shell) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(keysCreateCommand(sh), keysListCommand(sh), keysRevokeCommand(sh))
+	cmd.AddCommand(keysCreateCommand(sh), keysListCommand(sh), keysRevokeCommand(sh), keysVAPIDCommand(sh))
 	return cmd
 }
 

@@ -20,6 +20,7 @@ import (
 	"martinella/channels/outbox"
 	"martinella/channels/sms/smpp"
 	"martinella/channels/webhook"
+	"martinella/channels/webpush"
 	"martinella/dashboards"
 )
 
@@ -30,6 +31,7 @@ var kinds = map[string]kind{
 	"outbox":   adapter(outbox.New).asMemory(),
 	"smpp":     adapter(smpp.New),
 	"webhook":  adapter(webhook.New),
+	"webpush":  adapter(webpush.New),
 }
 
 // store is where everything is kept.
