@@ -18,6 +18,7 @@ import (
 	"martinella/channels"
 	"martinella/channels/mastodon"
 	"martinella/channels/outbox"
+	"martinella/channels/sms/httpsms"
 	"martinella/channels/sms/smpp"
 	"martinella/channels/webhook"
 	"martinella/channels/webpush"
@@ -27,6 +28,7 @@ import (
 // kinds is every way to say an alert. This file is the only one that knows the
 // adapters: a new channel is its folder and one line here.
 var kinds = map[string]kind{
+	"httpsms":  adapter(httpsms.New),
 	"mastodon": adapter(mastodon.New).asSocial(),
 	"outbox":   adapter(outbox.New).asMemory(),
 	"smpp":     adapter(smpp.New),
