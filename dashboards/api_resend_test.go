@@ -69,6 +69,21 @@ func TestWhoMaySendAgain(t *testing.T) {
 	}
 }
 
+func TestSendingAgainSaysWhetherReplicasHaveIt(t *testing.T) {
+	g := open(t)
+	failing(g, broadcast.Failure{Ordinal: 3, State: "failed"})
+	issued := g.issue(message("resend-replicas"))
+	yes, no := true, false
+	for says, copied := range map[string]*bool{`"uncertain":0,"replicated":true}`: &yes, `"uncertain":0,"replicated":false}`: &no, `"uncertain":0}`: nil} {
+		g.memory.mu.Lock()
+		g.memory.copied = copied
+		g.memory.mu.Unlock()
+		if r := g.resend(issuer, issued, "outbox", ""); r.StatusCode != 202 || !strings.Contains(r.body, says) {
+			t.Errorf("%d %s, want %s", r.StatusCode, r.body, says)
+		}
+	}
+}
+
 func TestSendingAgainIsWrittenDown(t *testing.T) {
 	g := open(t)
 	failing(g, broadcast.Failure{Ordinal: 3, State: "failed"})

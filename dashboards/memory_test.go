@@ -32,6 +32,7 @@ type memory struct {
 	failed  []broadcast.Failure
 	dead    []broadcast.DeadLetter
 	wishes  []broadcast.Resend
+	copied  *bool // what an answer says of replicas, where any are waited for
 }
 
 func newMemory() *memory {
@@ -287,6 +288,7 @@ func (m *memory) Resend(_ context.Context, r broadcast.Resend) (broadcast.Resent
 	if out != (broadcast.Resent{}) {
 		m.act(r.Act)
 	}
+	out.Replicated = m.copied
 	return out, nil
 }
 

@@ -92,6 +92,8 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 	now := time.Now()
 	g.memory.failed = []broadcast.Failure{{Ordinal: 1, State: "failed", Reason: "no such number", At: &now}, {Ordinal: 2, State: "uncertain"}}
 	g.memory.dead = []broadcast.DeadLetter{{ID: "1-0", Channel: "outbox", Alert: g.memory.records[0].ID, To: 5, Failed: 1, Reason: "gave up", Taken: 6, Since: now}}
+	copied := true
+	g.memory.copied = &copied
 	deliveries := "/api/v1/alerts/" + id + "/deliveries"
 	decision := func(digest any, rest string) string { return `{"digest":"` + digest.(string) + `"` + rest + `}` }
 	get := func(path, accept string) func() reply {
@@ -178,5 +180,83 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 	}
 	if got := g.get("/api/v1/alerts/"+id, "Authorization", "Bearer "+approver).StatusCode; got != http.StatusOK {
 		t.Errorf("after all: %d", got)
+	}
+}
+
+// TestExamplesAreAsTheirSchemasSay walks the whole document; what is sent about
+// deliveries is shown by example.
+func TestExamplesAreAsTheirSchemasSay(t *testing.T) {
+	type content map[string]struct {
+		Examples map[string]struct {
+			Summary string
+			Value   json.RawMessage
+		}
+	}
+	var doc struct {
+		Paths map[string]map[string]struct {
+			RequestBody struct{ Content content }
+			Responses   map[string]struct{ Content content }
+		}
+	}
+	if err := json.Unmarshal(openAPI, &doc); err != nil {
+		t.Fatal(err)
+	}
+	escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
+	valid := func(pointer, value string) {
+		t.Helper()
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(value))
+		if err != nil {
+			t.Fatalf("%s: %v", pointer, err)
+		}
+		if err := schemaOf(t, pointer).Validate(v); err != nil {
+			t.Errorf("%s: %v", pointer, err)
+		}
+	}
+	shown := map[string]int{}
+	for path, methods := range doc.Paths {
+		for method, operation := range methods {
+			look := func(part string, c content) {
+				for media, body := range c {
+					for name, e := range body.Examples {
+						shown[method+" "+path]++
+						if e.Summary == "" {
+							t.Errorf("%s %s: the example %s says nothing of itself", method, path, name)
+						}
+						valid("/paths/"+escape.Replace(path)+"/"+method+part+"/content/"+escape.Replace(media)+"/schema", string(e.Value))
+						if media != mediaEvents {
+							continue
+						}
+						var text string
+						_ = json.Unmarshal(e.Value, &text)
+						for frame := range strings.SplitSeq(text, "\n\n") {
+							head, data, found := strings.Cut(frame, "\ndata: ")
+							switch {
+							case !found:
+							case strings.Contains(head, "event: away"):
+								valid("/components/schemas/Away", data)
+							default:
+								valid("/components/schemas/Progress", data)
+							}
+						}
+					}
+				}
+			}
+			look("/requestBody", operation.RequestBody.Content)
+			for status, answer := range operation.Responses {
+				look("/responses/"+status, answer.Content)
+			}
+		}
+	}
+	for operation, want := range map[string]int{
+		"post /api/v1/alerts/{id}/deliveries/{channel}/resend":  5, // the channel, with the uncertain ones, one recipient; two answers
+		"get /api/v1/alerts/{id}/deliveries/{channel}/failures": 1, "get /api/v1/alerts/{id}/dead-letters": 1, "get /api/v1/dead-letters": 1,
+		"get /api/v1/alerts/{id}/progress": 2, "get /api/v1/alerts/{id}/timeline": 1,
+	} {
+		if shown[operation] < want {
+			t.Errorf("%s shows %d examples, want %d", operation, shown[operation], want)
+		}
+	}
+	if !strings.Contains(string(openAPI), `"verb": "resent"`) {
+		t.Error("no timeline shows that something was sent again")
 	}
 }
