@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,20 +22,29 @@ type batch struct {
 	previous map[string]string // earlier post by language
 	at       uint32            // the next ordinal
 
-	credit  int           // messages that the pace has granted and nobody needed
-	unsent  []uint32      // surely not taken: tried again later
-	doubts  []uint32      // perhaps taken, and the platform could not be asked yet
-	results []Result      // of the last window, not stored yet
-	after   time.Duration // the longest wait that the platform asked for
-	reason  string        // the newest, for people
-	crashed bool          // the channel's program failed
-	stopped bool          // a later revision took the alert's place: the rest is settled, not sent
-	held    bool          // the channel holds back: no failure of this job
+	credit   int              // messages that the pace has granted and nobody needed
+	credited Via              // whose pace that was
+	unsent   []uint32         // surely not taken: tried again later
+	doubts   []uint32         // perhaps taken, and the platform could not be asked yet
+	results  []Result         // of the last window, not stored yet
+	after    time.Duration    // the longest wait that is asked for
+	asked    [2]time.Duration // that a platform asked for
+	reason   string           // the newest, for people
+	crashed  bool             // the channel's program failed
+	stopped  bool             // a later revision took the alert's place: the rest is settled, not sent
+	held     bool             // the channel holds back: no failure of this job
+
+	beside sync.WaitGroup // messages that no window waits for
+	mu     sync.Mutex
+	ended  []ending // of those beside
 }
 
 // newBatch begins to carry a job. What closes an event always leaves, but it is
 // not tried for ever: then it has failed, where people see it.
 func newBatch(l *line, j Job, task *Task) *batch {
+	if l.second != nil {
+		j.Second = l.second.name
+	}
 	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), end: Expired, previous: map[string]string{}}
 	if over(task.Record) && !task.Record.Published.IsZero() {
 		b.expires, b.end = task.Record.Published.Add(closingTime), Failed
@@ -46,27 +56,56 @@ func newBatch(l *line, j Job, task *Task) *batch {
 }
 
 func (b *batch) run(ctx context.Context) error {
-	for b.at = b.job.From; b.at < b.job.To && !b.held && b.after == 0; {
-		if ctx.Err() != nil {
-			return b.giveBack()
-		}
+	err := b.windows(ctx)
+	b.beside.Wait()
+	b.gather()
+	switch {
+	case err != nil:
+		_ = b.store(false) // what happened is recorded also where the job is another one's
+		return err
+	case b.at < b.job.To && !b.waits():
+		return b.giveBack() // ctx ended
+	case b.at >= b.job.To && len(b.unsent) == 0 && len(b.doubts) == 0:
+		crash.At(crash.BeforeAck)
+		return b.store(true)
+	}
+	return b.later()
+}
+
+// waits reports whether the rest of the job has to wait.
+func (b *batch) waits() bool { return b.held || b.after > 0 }
+
+// windows goes through the job until its end, until something has to be waited
+// for, or until ctx ends.
+func (b *batch) windows(ctx context.Context) error {
+	for b.at = b.job.From; b.at < b.job.To && !b.waits() && ctx.Err() == nil; {
 		// Before any waiting: a crash in it must not make a window doubtful that
 		// ended long ago.
+		b.gather()
 		if err := b.store(false); err != nil {
 			return err
 		}
 		if !b.job.Urgent {
 			b.yield(ctx)
 		}
-		late := !b.inTime()
+		late, via := !b.inTime(), ViaOwn
 		end := min(b.at+chunkSize, b.job.To)
 		if !late && !b.stopped {
-			if why, wait := b.breaker.holds(b.checker != nil); why != "" {
+			var why string
+			var wait time.Duration
+			if via, why, wait = b.carrier(); why != "" {
 				b.hold(wait, why)
 				break
 			}
-			end = min(b.at+uint32(b.window()), b.job.To)
-			n, err := b.paced(ctx, int(end-b.at))
+			if via == ViaSecond && b.probe() {
+				if err := b.attempt(b.at, b.at+1, window{probe: true}); err != nil {
+					return err
+				}
+				b.at++
+				continue
+			}
+			end = min(b.at+uint32(b.provider(via).window()), b.job.To)
+			n, err := b.paced(ctx, via, int(end-b.at))
 			if err != nil {
 				return err
 			}
@@ -75,16 +114,34 @@ func (b *batch) run(ctx context.Context) error {
 			}
 			end = b.at + uint32(n)
 		}
-		if err := b.attempt(b.at, end, late); err != nil {
+		if err := b.attempt(b.at, end, window{via: via, late: late}); err != nil {
 			return err
 		}
 		b.at = end
 	}
-	if b.at >= b.job.To && len(b.unsent) == 0 && len(b.doubts) == 0 {
-		crash.At(crash.BeforeAck)
-		return b.store(true)
+	return nil
+}
+
+// window is how some of the recipients are served at once.
+type window struct {
+	via   Via
+	late  bool // they are settled, not sent
+	probe bool // one looks whether the channel's own provider is back, while the second one carries the others
+}
+
+// probe reports whether the next message may look whether the channel's own
+// provider is back: one at a time on this node, within its pace, and beside the
+// windows, since it may hang.
+func (b *batch) probe() bool {
+	if !b.own.breaker.probing() || !b.own.probed.CompareAndSwap(false, true) {
+		return false
 	}
-	return b.later()
+	got, err := b.queue.Pace(b.flight, b.own.limit, Ask{N: 1, Class: b.class()})
+	if err != nil || got.N == 0 {
+		b.own.probed.Store(false)
+		return false
+	}
+	return true
 }
 
 // hold stops the job without counting it as a failure of the job.
@@ -92,33 +149,20 @@ func (b *batch) hold(wait time.Duration, why string) {
 	b.held, b.after, b.reason = true, max(b.after, wait), why
 }
 
-// window is how many go at once: so few that an urgent alert never waits long
-// behind them (RELIABILITY 9).
-func (b *batch) window() int {
-	n := maxWindow
-	if b.breaker.probing() {
-		return 1
-	}
-	if l := b.limit; l.PerSecond > 0 {
-		n = min(n, int(l.PerSecond*windowTime.Seconds()))
-	}
-	if b.limit.Burst > 0 {
-		n = min(n, b.limit.Burst)
-	}
-	if b.limit.Window > 0 {
-		n = min(n, b.limit.Window/(normalWorkers+1))
-	}
-	return max(n, 1)
-}
-
-// attempt writes the attempt down, sends one window and keeps what came of it.
-// late settles instead of sending.
-func (b *batch) attempt(from, to uint32, late bool) error {
+// attempt writes the attempt down, sends one window and keeps what came of it,
+// now or, of those that may hang on a provider in trouble, later.
+func (b *batch) attempt(from, to uint32, w window) error {
+	probing := w.probe
+	defer func() {
+		if probing { // nothing left
+			b.own.probed.Store(false)
+		}
+	}()
 	ordinals := make([]uint32, 0, to-from)
 	for o := from; o < to; o++ {
 		ordinals = append(ordinals, o)
 	}
-	turns, err := b.begin(ordinals)
+	turns, err := b.begin(ordinals, w.via)
 	if err != nil {
 		return err
 	}
@@ -127,13 +171,13 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 	if err != nil {
 		// Nobody was sent anything: say so, or they would count as in doubt.
 		for i, t := range turns {
-			switch t {
+			switch t.Do() {
 			case TurnSend:
 				b.unsent = append(b.unsent, ordinals[i])
 			case TurnAsk, TurnAskStopped:
 				b.doubts = append(b.doubts, ordinals[i])
 			case TurnStop:
-				b.keep(stopped(ordinals[i]))
+				b.keep(stopped(ordinals[i]), false)
 			}
 		}
 		b.hold(storePause, "the contacts could not be read")
@@ -144,18 +188,19 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 	for i, o := range ordinals {
 		m, known := b.message(o, contacts)
 		instead := Queued
+		turn := turns[i]
 		switch {
-		case turns[i] == TurnSkip:
-			b.credit++
+		case turn.Do() == TurnSkip:
+			b.spare(w)
 			continue
-		case turns[i] == TurnStop:
-			b.credit++
+		case turn.Do() == TurnStop:
+			b.spare(w)
 			b.stopped = true
 			b.halted.Store(&b.job.Alert)
 			ends[i] = stopped(o)
 			continue
-		case turns[i] == TurnSend && closed != nil && !closed[i]:
-			b.credit++
+		case turn.Do() == TurnSend && closed != nil && !closed[i]:
+			b.spare(w)
 			ends[i] = untold(o)
 			continue
 		case !known:
@@ -163,32 +208,79 @@ func (b *batch) attempt(from, to uint32, late bool) error {
 			continue
 		case b.kind != "" && m.To == "":
 			instead = Suppressed
-		case late:
+		case w.late:
 			instead = b.end
 		}
-		wg.Go(func() { ends[i] = b.deliver(m, turns[i], instead) })
+		if w.probe || b.hangs(turn) {
+			probing = false
+			b.beside.Go(func() {
+				e := b.deliver(m, turn, instead, w.via)
+				if w.probe {
+					b.own.probed.Store(false)
+				}
+				b.mu.Lock()
+				defer b.mu.Unlock()
+				b.ended = append(b.ended, e)
+			})
+			continue
+		}
+		wg.Go(func() { ends[i] = b.deliver(m, turn, instead, w.via) })
 	}
 	wg.Wait()
 	for i := range ends {
-		b.keep(ends[i])
+		b.keep(ends[i], false)
 	}
 	return nil
 }
 
-// keep adds what came of one recipient to what came of the job.
-func (b *batch) keep(e ending) {
-	switch {
-	case e.settled:
+// spare keeps what the pace has granted for one who needs none.
+func (b *batch) spare(w window) {
+	if !w.probe {
+		b.credit++
+	}
+}
+
+// hangs reports whether a question about the recipient goes to a provider in
+// trouble, for which the others need not wait.
+func (b *batch) hangs(t Turn) bool {
+	if b.second == nil || t.Do() != TurnAsk && t.Do() != TurnAskStopped {
+		return false
+	}
+	return slices.ContainsFunc(t.Trail().Vias(), func(v Via) bool { return b.provider(v).holds() || b.provider(v).breaker.probing() })
+}
+
+// gather keeps what came of those beside.
+func (b *batch) gather() {
+	b.mu.Lock()
+	ended := b.ended
+	b.ended = nil
+	b.mu.Unlock()
+	for _, e := range ended {
+		b.keep(e, true)
+	}
+}
+
+// keep adds what came of one recipient to what came of the job. What happened
+// beside holds up nothing else.
+func (b *batch) keep(e ending, beside bool) {
+	if e.settled {
 		b.results = append(b.results, e.result)
-	case e.unsent:
+	}
+	if e.unsent {
 		b.unsent = append(b.unsent, e.result.Ordinal)
-	case e.doubt:
+	}
+	if e.doubt {
 		b.doubts = append(b.doubts, e.result.Ordinal)
 	}
-	if e.held {
-		b.hold(e.after, e.reason)
+	if !e.held {
+		b.asked[e.via] = max(b.asked[e.via], e.after)
 	}
-	b.after = max(b.after, e.after)
+	if !beside {
+		if e.held {
+			b.hold(e.after, e.reason)
+		}
+		b.after = max(b.after, e.after)
+	}
 	b.crashed = b.crashed || e.crashed
 	if e.reason != "" {
 		b.reason = e.reason
@@ -198,17 +290,17 @@ func (b *batch) keep(e ending) {
 // begin writes the attempt down. An answer may be lost and asked for again:
 // for a job that nobody had before, the doubt is then our own, and nothing was
 // sent.
-func (b *batch) begin(ordinals []uint32) ([]Turn, error) {
+func (b *batch) begin(ordinals []uint32, via Via) ([]Turn, error) {
 	var turns []Turn
 	asked := 0
 	err := b.insist(b.flight, "begin", func(ctx context.Context) (err error) {
 		asked++
-		turns, err = b.queue.Begin(ctx, b.job, ordinals)
+		turns, err = b.queue.Begin(ctx, b.over(via), ordinals)
 		return err
 	})
 	if err == nil && asked > 1 && b.job.Taken <= 1 && b.job.Attempt == 0 {
 		for i := range turns {
-			if turns[i] == TurnAsk {
+			if turns[i].Do() == TurnAsk {
 				turns[i] = TurnSend
 			}
 		}
@@ -217,6 +309,13 @@ func (b *batch) begin(ordinals []uint32) ([]Turn, error) {
 		return nil, ErrLost
 	}
 	return turns, err
+}
+
+// over is the job with who carries its messages now.
+func (b *batch) over(via Via) Job {
+	j := b.job
+	j.Over = via
+	return j
 }
 
 // contacts gives the addresses of [from, to); nil for public posts. Where the

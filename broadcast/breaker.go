@@ -24,6 +24,7 @@ type breaker struct {
 	mu     sync.Mutex
 	halted string    // why, where the credentials were refused
 	tryAt  time.Time // without a check: when to try a message again
+	trial  bool      // that time has come, and no message was answered otherwise yet
 	open   bool
 }
 
@@ -76,7 +77,7 @@ func (b *breaker) tripped(open bool) {
 func (b *breaker) halt(reason string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.tryAt = time.Now().Add(haltUnchecked)
+	b.tryAt, b.trial = time.Now().Add(haltUnchecked), false
 	if b.halted != "" {
 		return
 	}
@@ -92,7 +93,7 @@ func (b *breaker) resume() {
 	if b.halted == "" {
 		return
 	}
-	b.halted = ""
+	b.halted, b.trial = "", false
 	b.show()
 	b.log.Info("the channel goes on", zap.String("channel", b.channel))
 }
@@ -113,7 +114,7 @@ func (b *breaker) show() {
 func (b *breaker) holds(checked bool) (why string, wait time.Duration) {
 	b.mu.Lock()
 	if b.halted != "" && !checked && time.Now().After(b.tryAt) {
-		b.halted = ""
+		b.halted, b.trial = "", true
 		b.show()
 	}
 	why = b.halted
@@ -128,13 +129,25 @@ func (b *breaker) holds(checked bool) (why string, wait time.Duration) {
 }
 
 // probing reports whether one message at a time may try.
-func (b *breaker) probing() bool { return b.trip.State() == gobreaker.StateHalfOpen }
+func (b *breaker) probing() bool {
+	b.mu.Lock()
+	trial := b.trial
+	b.mu.Unlock()
+	return trial || b.trip.State() == gobreaker.StateHalfOpen
+}
 
 // allow asks for one message; done must be called with its error.
 func (b *breaker) allow() (done func(error), err error) {
-	done, err = b.trip.Allow()
+	settled, err := b.trip.Allow()
 	if err != nil {
 		return nil, errHeld
 	}
-	return done, nil
+	return func(err error) {
+		if v, _ := channels.VerdictOf(err); v == channels.VerdictAccepted || v == channels.VerdictPermanent {
+			b.mu.Lock()
+			b.trial = false
+			b.mu.Unlock()
+		}
+		settled(err)
+	}, nil
 }

@@ -24,14 +24,14 @@ var errPanic = errors.New("the channel's program failed")
 // and a check that passes starts the channel again.
 func (l *line) check(ctx context.Context) {
 	ok := l.metrics.checkOK.WithLabelValues(l.name)
-	if l.checker == nil {
+	if l.own.checker == nil {
 		ok.Set(1)
 		return
 	}
 	var next time.Time
 	passed := true
 	for ctx.Err() == nil {
-		if now := time.Now(); !now.Before(next) || l.breaker.isHalted() {
+		if now := time.Now(); !now.Before(next) || l.own.breaker.isHalted() {
 			err := l.checkOnce(ctx)
 			if ctx.Err() != nil {
 				return
@@ -44,7 +44,7 @@ func (l *line) check(ctx context.Context) {
 					l.log.Error("the check of the channel's credentials failed", zap.Error(err))
 				}
 			} else {
-				l.breaker.resume()
+				l.own.breaker.resume()
 				if !passed {
 					l.log.Info("the check of the channel's credentials passes again")
 				}
@@ -58,7 +58,7 @@ func (l *line) check(ctx context.Context) {
 func (l *line) checkOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return guard(func() error { return l.checker.Check(ctx) })
+	return guard(func() error { return l.own.checker.Check(ctx) })
 }
 
 // guard turns a panic into an error that wraps errPanic. The stack is part of

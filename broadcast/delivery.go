@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -11,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
-	"martinella/broadcast/crash"
 	"martinella/channels"
 )
 
@@ -19,12 +19,13 @@ import (
 // doubt, or nothing at all (it was settled before).
 type ending struct {
 	result  Result
+	via     Via // over whom it went last
 	settled bool
-	unsent  bool          // surely not taken
-	doubt   bool          // perhaps taken
+	unsent  bool          // what left last was surely not taken
+	doubt   bool          // perhaps taken, now or before
 	held    bool          // the channel holds back
 	crashed bool          // the channel's program failed
-	after   time.Duration // that the platform asked to wait
+	after   time.Duration // to wait: what the platform asked for, unless held
 	reason  string
 }
 
@@ -108,22 +109,23 @@ func (b *batch) earlierPost(language string) string {
 	return id
 }
 
-// deliver brings one message as far as it goes now. instead is Queued where it
-// may be sent, else the state that it ends in if the platform does not have it.
-func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
-	double := false // an earlier attempt may have been taken
-	if turn == TurnAsk || turn == TurnAskStopped {
-		again := turn == TurnAsk && instead == Queued && b.job.Taken <= 2
-		e, send, unknown := b.ask(m, question{again: again, last: instead != Queued, why: "an attempt was cut off, and nobody knows whether it was taken"})
+// deliver brings one message as far as it goes now, over via where it is sent.
+// instead is Queued where it may be sent, else the state that it ends in if
+// nobody has it.
+func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) ending {
+	var before []Via // who may have it from earlier
+	if do := turn.Do(); do == TurnAsk || do == TurnAskStopped {
+		e, send, left := b.ask(m, question{trail: turn.Trail().Vias(), foreign: turn.Foreign(), renewed: turn.Renewed(),
+			again: do == TurnAsk && instead == Queued, last: instead != Queued, why: "an attempt was cut off, and nobody knows whether it was taken"})
 		if !send {
 			return e
 		}
-		double = unknown
-		if turn == TurnAskStopped { // the platform does not have it, and shall not get it
+		if do == TurnAskStopped { // nobody has it, and nobody shall get it
 			return stopped(m.Ordinal)
 		}
 		if instead == Queued {
-			if e, send := b.stillWanted(m.Ordinal, double); !send {
+			before = left
+			if e, send := b.again(m.Ordinal, via, before); !send {
 				return e
 			}
 		}
@@ -132,24 +134,26 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 		return settle(Result{Ordinal: m.Ordinal, State: instead, Reason: unsentReasons[instead]})
 	}
 	for {
+		double := len(before) > 0
 		if !b.inTime() { // the store may have kept us waiting
 			if double {
 				return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: "trying ended while nobody knew whether it was taken"})
 			}
 			return settle(Result{Ordinal: m.Ordinal, State: b.end, Reason: unsentReasons[b.end]})
 		}
+		open := ending{result: Result{Ordinal: m.Ordinal}, via: via, unsent: true, doubt: double}
 		if err := b.queue.Fenced(); err != nil {
 			// Another node may send it by now: nothing leaves here until the
 			// store has said whose job it is.
-			return ending{result: Result{Ordinal: m.Ordinal}, unsent: !double, doubt: double, held: true, after: storePause, reason: "this node was away for too long"}
+			open.held, open.after, open.reason = true, storePause, "this node was away for too long"
+			return open
 		}
-		r, err := b.send(m)
+		p := b.provider(via)
+		r, err := b.send(p, m)
 		verdict, after := channels.VerdictOf(err)
-		reason := ""
 		if err != nil {
-			reason = short(err)
+			open.reason = short(err)
 		}
-		open := ending{result: Result{Ordinal: m.Ordinal}, unsent: !double, doubt: double, after: after, reason: reason}
 		switch {
 		case errors.Is(err, errPanic):
 			b.log.Error("the channel's program failed", zap.String("alert", string(m.Alert)), zap.Error(err))
@@ -157,46 +161,63 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State) ending {
 			open.reason = errPanic.Error()
 			return open
 		case errors.Is(err, errHeld):
-			open.held, open.after = true, tripFor
-			return open
+			return b.orElse(open, tripFor)
 		case verdict == channels.VerdictAccepted:
-			return b.accepted(m, r, double)
+			return b.accepted(m, r, via, double)
+		case verdict == channels.VerdictPermanent && slices.ContainsFunc(before, func(v Via) bool { return v != via }):
+			return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: open.reason}) // the other one may have reached them
 		case verdict == channels.VerdictPermanent:
-			return settle(Result{Ordinal: m.Ordinal, State: Failed, Reason: reason})
+			return settle(Result{Ordinal: m.Ordinal, State: Failed, Reason: open.reason})
 		case verdict == channels.VerdictUnauthorized:
-			b.breaker.halt(reason)
-			open.held, open.after = true, haltRecheck
-			return open
+			p.breaker.halt(open.reason)
+			return b.orElse(open, haltRecheck)
 		case verdict == channels.VerdictRetry:
+			open.after = after
 			return open
 		}
-		e, send, unknown := b.ask(m, question{again: !double, doubled: double, why: reason})
+		e, send, left := b.ask(m, question{trail: append(slices.Clone(before), via), ask: []Via{via}, again: true, why: open.reason})
 		if !send {
 			return e
 		}
-		if !unknown { // it did not arrive: an ordinary failure
-			open.unsent, open.doubt = true, false
+		if !slices.Contains(left, via) { // it did not arrive: an ordinary failure
+			open.after, open.doubt = after, len(left) > 0
 			return open
 		}
-		double = true
-		if e, send := b.stillWanted(m.Ordinal, double); !send {
+		before = left
+		if e, send := b.again(m.Ordinal, via, before); !send {
 			return e
 		}
 	}
 }
 
-// stillWanted reads again, after a question that took its time, whether the
-// alert goes on here: what was cancelled meanwhile is never sent once more.
-func (b *batch) stillWanted(ordinal uint32, double bool) (e ending, send bool) {
-	turns, err := b.queue.Begin(b.flight, b.job, []uint32{ordinal})
+// orElse is what becomes of a message that a provider does not carry now: the
+// other one takes it with the next attempt, or the job waits.
+func (b *batch) orElse(e ending, wait time.Duration) ending {
+	if !b.otherwise(e.via) {
+		e.held, e.after = true, wait
+	}
+	return e
+}
+
+// again writes down, before it leaves, that the message goes over via and who
+// may have it already, so that whoever comes after a crash does not send a
+// third one. It tells as well whether the alert goes on: what was cancelled
+// meanwhile is never sent once more.
+func (b *batch) again(ordinal uint32, via Via, before []Via) (e ending, send bool) {
+	var turn Turn
+	err := b.insist(b.flight, "again", func(ctx context.Context) (err error) {
+		turn, err = b.queue.Again(ctx, b.over(via), ordinal, before...)
+		return err
+	})
+	double := len(before) > 0
 	switch {
-	case err != nil || len(turns) != 1: // the store does not tell, so it is not sent now
+	case err != nil: // the store does not tell, so it is not sent now
 		return ending{result: Result{Ordinal: ordinal}, unsent: !double, doubt: double, reason: "the store does not tell whether the alert goes on"}, false
-	case turns[0] == TurnAsk:
+	case turn.Do() == TurnAsk:
 		return e, true
-	case turns[0] == TurnAskStopped && double:
+	case turn.Do() == TurnAskStopped && double:
 		return inDoubt(ordinal), false
-	case turns[0] == TurnAskStopped:
+	case turn.Do() == TurnAskStopped:
 		return stopped(ordinal), false
 	}
 	return e, false // settled by somebody else
@@ -204,33 +225,64 @@ func (b *batch) stillWanted(ordinal uint32, double bool) (e ending, send bool) {
 
 // question is a message in doubt.
 type question struct {
-	again   bool   // it may be sent once more where nobody can tell
-	doubled bool   // it was
-	last    bool   // it is never asked about again
-	why     string // for people
+	trail   []Via // over whom it left
+	ask     []Via // who is asked; nil: all of them
+	foreign bool  // the second provider of the trail is not the one that is configured now
+	renewed bool  // a person asked for it to be sent again though it was already
+	again   bool  // it may be sent once more where nobody can tell
+	last    bool  // it is never asked about again
+	why     string
 }
 
-// ask finds out about a message in doubt: the platform where it can tell, else
-// the policy. What is urgent is sent once more, since a double is better than
-// silence; the rest stays uncertain and is shown so (RELIABILITY 10). send
-// says to send it (again); unknown, that the platform may have it already.
-func (b *batch) ask(m channels.Message, q question) (e ending, send, unknown bool) {
-	if b.finder != nil {
-		r, found, err := b.find(m)
+// ask finds out about a message in doubt: the providers where they can tell,
+// else the policy. What is urgent is sent once more and never a third time,
+// since a double is better than silence; the rest stays uncertain and is shown
+// so (RELIABILITY 10). send says to go on, and left who may have it already.
+func (b *batch) ask(m channels.Message, q question) (e ending, send bool, left []Via) {
+	asked := q.ask
+	if asked == nil {
+		asked = slices.Compact(slices.Sorted(slices.Values(q.trail)))
+	}
+	left = q.trail
+	waiting, unanswered, reason := false, false, ""
+	for _, via := range asked {
+		p := b.provider(via)
+		if p == nil || p.finder == nil || (via == ViaSecond && q.foreign) {
+			continue
+		}
+		patient := !b.insists() && !q.last // it is asked as long as that takes
+		if patient && p.holds() {
+			waiting, reason = true, "its provider does not answer, and may have it"
+			continue
+		}
+		r, found, err := b.find(p, m)
 		switch {
-		case err == nil && found:
-			// Where the policy below was applied before, this may be the second.
-			return b.accepted(m, r, q.doubled || (b.job.Attempt >= findTries && b.insists())), false, false
-		case err == nil:
-			return ending{}, true, false
-		case !q.last && b.job.Attempt < findTries:
-			return ending{result: Result{Ordinal: m.Ordinal}, doubt: true, reason: "the platform does not tell what became of it: " + short(err)}, false, false
+		case err != nil:
+			waiting = waiting || patient && p.breaker.probing()
+			unanswered, reason = true, "the platform does not tell what became of it: "+short(err)
+		case found:
+			return b.accepted(m, r, via, len(q.trail) > 1), false, nil
+		default:
+			left = slices.DeleteFunc(slices.Clone(left), func(v Via) bool { return v == via })
 		}
 	}
-	if q.again && b.inTime() && b.insists() {
-		return ending{}, true, true
+	switch {
+	case len(left) == 0 || len(left) < len(q.trail) && q.ask != nil:
+		return ending{}, true, left
+	case waiting, unanswered && !q.last && b.job.Attempt < findTries:
+		return ending{result: Result{Ordinal: m.Ordinal}, doubt: true, reason: reason}, false, nil
+	case q.again && (len(left) == 1 || q.renewed) && b.inTime() && b.insists():
+		if len(left) > 1 { // the one that can be asked again is remembered
+			left = []Via{left[b.askable(left)]}
+		}
+		return ending{}, true, left
 	}
-	return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: q.why}), false, false
+	return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: q.why}), false, nil
+}
+
+// askable is the place of the first that can be asked, else 0.
+func (b *batch) askable(vias []Via) int {
+	return max(0, slices.IndexFunc(vias, func(v Via) bool { p := b.provider(v); return p != nil && p.finder != nil }))
 }
 
 // insists reports whether a double is better than silence: what is urgent, and
@@ -240,50 +292,12 @@ func (b *batch) insists() bool { return b.task.Record.Urgent() || b.job.Insist }
 // inTime reports whether the alert may still be sent.
 func (b *batch) inTime() bool { return b.expires.IsZero() || time.Now().Before(b.expires) }
 
-func (b *batch) accepted(m channels.Message, r channels.Receipt, double bool) ending {
-	res := Result{Ordinal: m.Ordinal, State: Accepted, Receipt: r, Latency: max(time.Since(m.Sent), 0)}
+func (b *batch) accepted(m channels.Message, r channels.Receipt, via Via, double bool) ending {
+	res := Result{Ordinal: m.Ordinal, State: Accepted, Receipt: r, Via: via, Latency: max(time.Since(m.Sent), 0)}
 	if double {
 		res.Reason = doubtful
 	}
 	return settle(res)
-}
-
-// send hands the message to the channel, through the breaker, with an end to
-// the waiting.
-func (l *line) send(m channels.Message) (r channels.Receipt, err error) {
-	done, err := l.breaker.allow()
-	if err != nil {
-		return r, err
-	}
-	ctx, cancel := context.WithTimeout(l.flight, sendTimeout)
-	defer cancel()
-	err = guard(func() (err error) {
-		if bound, ok := l.channel.(channels.AreaBound); ok {
-			if err := channels.WithinArea(bound, m); err != nil {
-				return err // not left to the channel alone
-			}
-		}
-		r, err = l.channel.Send(ctx, m)
-		return err
-	})
-	crash.At(crash.AfterSubmit)
-	done(err)
-	verdict, _ := channels.VerdictOf(err)
-	if errors.Is(err, errPanic) {
-		verdict = channels.VerdictUncertain
-	}
-	l.metrics.attempts.WithLabelValues(l.name, string(verdict)).Inc()
-	return r, err
-}
-
-func (l *line) find(m channels.Message) (r channels.Receipt, found bool, err error) {
-	ctx, cancel := context.WithTimeout(l.flight, findTimeout)
-	defer cancel()
-	err = guard(func() (err error) {
-		r, found, err = l.finder.Find(ctx, m)
-		return err
-	})
-	return r, found, err
 }
 
 // short is an error for people: one line, at most 200 bytes, whole characters.

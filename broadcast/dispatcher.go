@@ -23,6 +23,19 @@ type Dispatcher struct {
 	Sink    *Sink
 	Metrics *Metrics
 	Log     *zap.Logger
+	// Fallback carries this channel's messages while its own provider fails or
+	// refuses the credentials; nil: nobody does. It is of the same contact, runs
+	// as well, and falls back on nobody. Posts have none.
+	Fallback *Dispatcher
+
+	once     sync.Once
+	provider *provider
+}
+
+// uses gives the channel's own provider, which others may share.
+func (d *Dispatcher) uses() *provider {
+	d.once.Do(func() { d.provider = newProvider(d.Route, d.Metrics, d.Log) })
+	return d.provider
 }
 
 const (
@@ -47,24 +60,26 @@ const (
 func (d *Dispatcher) Run(ctx context.Context) error {
 	name := d.Route.Name()
 	log := d.Log.With(zap.String("channel", name))
-	var q Queue
-	for {
-		var err error
-		if q, err = d.Queues.Open(ctx, name); err == nil {
-			break
-		}
-		log.Warn("the queue cannot be opened yet", zap.Error(err))
-		if !pause(ctx, time.Second) {
-			return nil
-		}
+	q, ok := d.open(ctx, name)
+	if !ok {
+		return nil
 	}
 	l := &line{
-		name: name, channel: d.Route.Channel, kind: d.Route.addressKind(), queue: q, people: d.People,
-		metrics: d.Metrics, log: log, breaker: newBreaker(name, d.Metrics, log), hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{}, telling: make(chan struct{}, 1),
+		name: name, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
+		metrics: d.Metrics, log: log, hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{}, telling: make(chan struct{}, 1),
 	}
-	l.limit = d.Route.Limit()
-	l.finder, _ = d.Route.Channel.(channels.Finder)
-	l.checker, _ = d.Route.Channel.(channels.Checker)
+	if !d.Route.Standby {
+		l.own.users.Add(1)
+		defer l.own.users.Add(-1)
+	}
+	if f := d.Fallback; f != nil && l.kind != "" && f.Route.addressKind() == l.kind {
+		if l.pace, ok = d.open(ctx, f.Route.Name()); !ok {
+			return nil
+		}
+		l.second = f.uses()
+		l.second.users.Add(1)
+		defer l.second.users.Add(-1)
+	}
 
 	// What was begun may end after ctx did, but not for ever.
 	// What came of it is written down also where one message hung to the end.
@@ -98,19 +113,32 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 	return nil
 }
 
+// open gives the queue of a channel, however long the store is away; false
+// where ctx ended before.
+func (d *Dispatcher) open(ctx context.Context, name string) (Queue, bool) {
+	for {
+		q, err := d.Queues.Open(ctx, name)
+		if err == nil {
+			return q, true
+		}
+		d.Log.Warn("the queue cannot be opened yet", zap.String("channel", name), zap.Error(err))
+		if !pause(ctx, time.Second) {
+			return nil, false
+		}
+	}
+}
+
 // line is one channel at work.
 type line struct {
 	name    string
-	channel channels.Channel
-	kind    string // of contact; "" for public posts
+	own     *provider
+	second  *provider // nil: none
+	pace    Pacer     // of the second one's account
+	kind    string    // of contact; "" for public posts
 	queue   Queue
 	people  People
-	limit   channels.Limit
-	finder  channels.Finder
-	checker channels.Checker
 	metrics *Metrics
 	log     *zap.Logger
-	breaker *breaker
 	flight  context.Context // of what was begun
 	books   context.Context // of writing down what came of it: ends a little later
 

@@ -203,7 +203,7 @@ func (h *house) states(channel string, id alerts.ID) map[State]int {
 	defer h.mu.Unlock()
 	count := map[State]int{}
 	for _, s := range h.channel(channel).states[id] {
-		count[s]++
+		count[s.Plain()]++
 	}
 	return count
 }

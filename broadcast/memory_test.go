@@ -43,8 +43,11 @@ type memoryChannel struct {
 	entries    []*memoryEntry
 	dead       []Job
 	states     map[alerts.ID][]State
-	reasons    map[string]string // "<alert>/<ordinal>"
-	receipts   map[string]memoryReceipt
+	reasons    map[string]string        // "<alert>/<ordinal>"
+	receipts   map[string]memoryReceipt // of this channel's provider, by message id
+	seconds    map[string]string        // "<alert>/<ordinal>" to the second provider that has it
+	second     map[alerts.ID]string     // who that is
+	trails     map[string]Trail         // "<alert>/<ordinal>" of what ended uncertain
 	parked     []channels.DeliveryReport
 	posts      map[string]string // "<event>/<language>"
 	stop       map[alerts.ID]bool
@@ -60,6 +63,7 @@ type planning struct {
 }
 
 type memoryReceipt struct {
+	channel string
 	alert   alerts.ID
 	ordinal uint32
 }
@@ -117,7 +121,7 @@ func (m *memory) channel(name string) *memoryChannel {
 	c := m.lanes[name]
 	if c == nil {
 		c = &memoryChannel{position: len(m.log), unplanned: map[string]*planning{}, planned: map[alerts.ID]int{}, states: map[alerts.ID][]State{},
-			reasons: map[string]string{}, receipts: map[string]memoryReceipt{}, posts: map[string]string{}, stop: map[alerts.ID]bool{}}
+			reasons: map[string]string{}, receipts: map[string]memoryReceipt{}, seconds: map[string]string{}, second: map[alerts.ID]string{}, trails: map[string]Trail{}, posts: map[string]string{}, stop: map[alerts.ID]bool{}}
 		m.lanes[name] = c
 	}
 	return c
@@ -489,22 +493,58 @@ func (q *memoryQueue) Begin(_ context.Context, j Job, ordinals []uint32) (turns 
 		states := c.states[j.Alert]
 		for _, o := range ordinals {
 			switch {
-			case states[o] == Trying && c.stop[j.Alert]:
-				turns = append(turns, TurnAskStopped)
-			case states[o] == Trying:
-				turns = append(turns, TurnAsk)
+			case states[o].Plain() == Trying:
+				do, trail, renewed := TurnAsk, states[o].Trail(), false
+				if c.stop[j.Alert] {
+					do = TurnAskStopped
+				}
+				if kept, ok := c.trails[fmt.Sprintf("%s/%d", j.Alert, o)]; ok && trail == TrailOwn {
+					trail, renewed = kept, true
+				}
+				turns = append(turns, NewTurn(do, trail, renewed, c.second[j.Alert] != j.Second))
 			case states[o] != Queued:
 				turns = append(turns, TurnSkip)
 			case c.stop[j.Alert]:
 				turns = append(turns, TurnStop)
 			default:
-				states[o] = Trying
+				c.begin(j, o, NewTrail(j.Over))
 				turns = append(turns, TurnSend)
 			}
 		}
 		return nil
 	})
 	return turns, err
+}
+
+func (c *memoryChannel) begin(j Job, ordinal uint32, t Trail) {
+	c.states[j.Alert][ordinal] = t.State()
+	delete(c.trails, fmt.Sprintf("%s/%d", j.Alert, ordinal))
+	if j.Over == ViaSecond {
+		if had := c.second[j.Alert]; had != "" && had != j.Second {
+			c.second[j.Alert] = "*"
+			return
+		}
+		c.second[j.Alert] = j.Second
+	}
+}
+
+func (q *memoryQueue) Again(_ context.Context, j Job, ordinal uint32, before ...Via) (turn Turn, err error) {
+	err = q.do("again", func(c *memoryChannel) error {
+		if _, err := q.mine(c, j); err != nil {
+			return err
+		}
+		switch {
+		case c.states[j.Alert][ordinal].Plain() != Trying:
+			turn = TurnSkip
+		case c.stop[j.Alert]:
+			turn = TurnAskStopped
+		default:
+			c.begin(j, ordinal, NewTrail(j.Over, before...))
+			turn = TurnAsk
+		}
+		return nil
+	})
+	return turn, err
 }
 
 func (q *memoryQueue) Fenced() error { return nil }
@@ -514,8 +554,17 @@ func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bo
 		at, lost := q.mine(c, j)
 		c.finishes++
 		for _, r := range results {
-			if s := c.states[j.Alert][r.Ordinal]; s != Queued && s != Trying {
+			s := c.states[j.Alert][r.Ordinal]
+			if s != Queued && s.Plain() != Trying {
 				continue
+			}
+			if r.State == Uncertain && s > Trying {
+				c.trails[fmt.Sprintf("%s/%d", j.Alert, r.Ordinal)] = s.Trail()
+			}
+			provider := c
+			if r.State == Accepted && r.Via == ViaSecond {
+				provider = q.channel(j.Second)
+				c.seconds[fmt.Sprintf("%s/%d", j.Alert, r.Ordinal)] = j.Second
 			}
 			c.states[j.Alert][r.Ordinal] = r.State
 			if r.Reason != "" {
@@ -529,13 +578,13 @@ func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bo
 					}
 				}
 				if r.Receipt.ID != "" {
-					c.receipts[r.Receipt.ID] = memoryReceipt{j.Alert, r.Ordinal}
+					provider.receipts[r.Receipt.ID] = memoryReceipt{q.name, j.Alert, r.Ordinal}
 				}
-				c.parked = slices.DeleteFunc(c.parked, func(d channels.DeliveryReport) bool {
+				provider.parked = slices.DeleteFunc(provider.parked, func(d channels.DeliveryReport) bool {
 					if d.MessageID != r.Receipt.ID {
 						return false
 					}
-					changed.add(q.apply(c, d))
+					changed.add(q.apply(provider, d))
 					return true
 				})
 			}
@@ -554,7 +603,7 @@ func (c *Changed) add(d Changed) {
 
 func (q *memoryQueue) apply(c *memoryChannel, r channels.DeliveryReport) (changed Changed) {
 	at := c.receipts[r.MessageID]
-	if s := &c.states[at.alert][at.ordinal]; *s == Accepted {
+	if s := &q.channel(at.channel).states[at.alert][at.ordinal]; *s == Accepted {
 		switch r.State {
 		case channels.ReportDelivered:
 			*s, changed.Delivered = Delivered, 1
@@ -572,8 +621,12 @@ func (q *memoryQueue) Retry(_ context.Context, j Job, delay time.Duration, unsen
 			return err
 		}
 		for _, o := range unsent {
-			if c.states[j.Alert][o] == Trying {
-				c.states[j.Alert][o] = Queued
+			switch s := &c.states[j.Alert][o]; {
+			case s.Plain() != Trying:
+			case len(s.Trail().Vias()) > 1:
+				*s = NewTrail(s.Trail().Vias()[0]).State()
+			default:
+				*s = Queued
 			}
 		}
 		c.entries = slices.Delete(c.entries, at, at+1)
@@ -590,7 +643,7 @@ func (q *memoryQueue) Bury(_ context.Context, j Job, reason string) (changed Cha
 			return err
 		}
 		for o := j.From; o < j.To; o++ {
-			if s := c.states[j.Alert][o]; s == Queued || s == Trying {
+			if s := c.states[j.Alert][o]; s == Queued || s.Plain() == Trying {
 				c.states[j.Alert][o] = Failed
 				changed.Failed++
 			}
@@ -644,7 +697,7 @@ func (q *memoryQueue) Post(_ context.Context, event alerts.ID, language string) 
 func (q *memoryQueue) Trying(_ context.Context, alert alerts.ID) (n int, err error) {
 	err = q.do("trying", func(c *memoryChannel) error {
 		for _, s := range c.states[alert] {
-			if s == Trying {
+			if s.Plain() == Trying {
 				n++
 			}
 		}
@@ -656,7 +709,9 @@ func (q *memoryQueue) Trying(_ context.Context, alert alerts.ID) (n int, err err
 func (q *memoryQueue) Report(_ context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error) {
 	err = q.do("report", func(c *memoryChannel) error {
 		if _, known = c.receipts[r.MessageID]; known {
-			changed = q.apply(c, r)
+			if changed = q.apply(c, r); c.receipts[r.MessageID].channel != q.name {
+				changed.Channel = c.receipts[r.MessageID].channel
+			}
 		} else {
 			c.parked = append(c.parked, r)
 		}

@@ -80,16 +80,19 @@ func (b *batch) class() Class {
 	return ClassOrdinary
 }
 
-// paced asks the limiter for n messages. 0: look around first, for ctx, the
-// expiry and urgent jobs, or because the job goes back for a while.
-func (b *batch) paced(ctx context.Context, n int) (int, error) {
+// paced asks the limiter of the provider for n messages. 0: look around first,
+// for ctx, the expiry and urgent jobs, or because the job goes back for a while.
+func (b *batch) paced(ctx context.Context, via Via, n int) (int, error) {
+	if b.credited != via { // what the other one granted is lost to its quota
+		b.credit, b.credited = 0, via
+	}
 	if b.credit >= n {
 		b.credit -= n
 		return n, nil
 	}
 	var got Grant
 	err := b.insist(ctx, "pace", func(ctx context.Context) (err error) {
-		got, err = b.queue.Pace(ctx, b.limit, Ask{N: n - b.credit, Class: b.class()})
+		got, err = b.pacer(via).Pace(ctx, b.provider(via).limit, Ask{N: n - b.credit, Class: b.class()})
 		return err
 	})
 	if err != nil {
@@ -110,11 +113,12 @@ func (b *batch) paced(ctx context.Context, n int) (int, error) {
 	return 0, nil
 }
 
-// obey tells all nodes that the platform asked to wait. A store that does not
+// obey tells all nodes that a platform asked to wait. A store that does not
 // answer is no reason to forget the job: this node waits in any case.
 func (b *batch) obey() {
-	if b.after <= 0 || b.held {
-		return
+	for i, wait := range b.asked {
+		if wait > 0 {
+			_ = b.pacer(Via(i)).Hold(b.books, b.provider(Via(i)).limit, wait)
+		}
 	}
-	_ = b.queue.Hold(b.books, b.limit, b.after)
 }

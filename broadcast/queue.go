@@ -30,9 +30,14 @@ type Job struct {
 	EntryID string        `json:"-"`
 	Taken   int           `json:"-"` // how often it was handed out, this time included
 	Waited  time.Duration `json:"-"` // since it was queued
+
+	// How its messages leave now; set by the dispatcher.
+	Second string `json:"-"` // the provider that the channel falls back on, by its configured name; "": none
+	Over   Via    `json:"-"`
 }
 
-// Turn is what to do with one recipient now.
+// Turn is what to do with one recipient now. Where that is to ask, it tells as
+// well over whom the message may have arrived; see [Turn.Do].
 type Turn uint8
 
 // The values of [Turn].
@@ -45,7 +50,7 @@ const (
 )
 
 // State is where one delivery stands. The numbers are the stored format: 4
-// bits a recipient (DECISIONS 26).
+// bits a recipient (DECISIONS 26); from 8 on they are Trying with a [Trail].
 type State uint8
 
 // The values of [State].
@@ -62,7 +67,7 @@ const (
 
 // String is the name in API, metrics and pages.
 func (s State) String() string {
-	return [...]string{"queued", "trying", "accepted", "delivered", "failed", "uncertain", "expired", "suppressed"}[s]
+	return [...]string{"queued", "trying", "accepted", "delivered", "failed", "uncertain", "expired", "suppressed"}[s.Plain()]
 }
 
 // Result settles one recipient.
@@ -70,6 +75,7 @@ type Result struct {
 	Ordinal uint32
 	State   State // Accepted, Failed, Uncertain, Expired or Suppressed
 	Receipt channels.Receipt
+	Via     Via           // who has it; for Accepted
 	Reason  string        // without personal data: for Failed, Uncertain, Suppressed, and for an Accepted that may be a double
 	Latency time.Duration // approval to the platform's yes; for Accepted
 }
@@ -131,10 +137,18 @@ type Queue interface {
 	// alerts.ErrNotFound where that is no longer kept.
 	Reached(ctx context.Context, alert alerts.ID, from, to uint32) ([]bool, error)
 
-	// Begin records the attempt durably, before anything is sent, and answers
-	// for each ordinal. Asking again for one that is being tried tells whether
-	// the alert was stopped meanwhile. ErrLost when the job was taken over.
+	// Begin records the attempt over j.Over durably, before anything is sent,
+	// and answers for each ordinal. Asking again for one that is being tried
+	// changes nothing and tells over whom it was. ErrLost when the job was taken
+	// over.
 	Begin(ctx context.Context, j Job, ordinals []uint32) ([]Turn, error)
+
+	// Again records durably, before it leaves, that a recipient who is being
+	// tried is sent something over j.Over once more; before are those who may
+	// have it still, none or one. TurnAsk: it may leave. TurnAskStopped: the
+	// alert was stopped meanwhile, and nothing is recorded. TurnSkip: it is
+	// settled. Asking again is safe. ErrLost when the job was taken over.
+	Again(ctx context.Context, j Job, ordinal uint32, before ...Via) (Turn, error)
 
 	// Fenced tells, from memory and at once, whether this node still counts as
 	// alive: an error that wraps ErrLost where others may take its jobs over
@@ -149,8 +163,8 @@ type Queue interface {
 	Finish(ctx context.Context, j Job, results []Result, last bool) (Changed, error)
 
 	// Retry gives the job back after delay, stored as given (the caller has
-	// raised Attempt); unsent ordinals were surely not taken and return to
-	// queued. reason is shown while it waits. ErrLost when the job was taken
+	// raised Attempt); what was begun last for the unsent ordinals was surely
+	// not taken: they return to queued, or to the doubt that was before. reason is shown while it waits. ErrLost when the job was taken
 	// over.
 	Retry(ctx context.Context, j Job, delay time.Duration, unsent []uint32, reason string) error
 
@@ -172,8 +186,9 @@ type Queue interface {
 	// sending now, or that it left in doubt.
 	Trying(ctx context.Context, alert alerts.ID) (int, error)
 
-	// Report applies a platform's report, forward only; one for an unknown id
-	// is parked. known tells which of the two. Changed is zero for a report
+	// Report applies a report of this channel's provider, forward only, also to
+	// a message that it carried for another channel; one for an unknown id is
+	// parked. known tells which of the two. Changed is zero for a report
 	// that changed nothing: a double, a part of a message whose other parts are
 	// still on their way.
 	Report(ctx context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error)
@@ -190,6 +205,8 @@ type Queue interface {
 // platforms' reports, or the burial of their job.
 type Changed struct {
 	Delivered, Failed, Uncertain int
+	// Channel is whose deliveries they are; "" where it is the queue's.
+	Channel string
 }
 
 // Planned is a log entry that waits to be planned for a channel.
@@ -230,4 +247,8 @@ type Delivery struct {
 	Error       string     `json:"error,omitempty"` // the newest reason, for people
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
 	URL         string     `json:"url,omitempty"` // of a public post
+	// Second is the provider that the channel fell back on, by its configured
+	// name, and SecondAccepted how many of the accepted it took.
+	Second         string `json:"second,omitempty"`
+	SecondAccepted int    `json:"second_accepted,omitempty"`
 }

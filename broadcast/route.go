@@ -18,6 +18,7 @@ type Route struct {
 	Memory   bool           // may be used with a store that keeps nothing: the outbox
 	Social   bool           // a social platform: never alone for what is Severe (MISSION R22)
 	Limits   channels.Limit // of the configuration; what is not zero replaces what the channel says
+	Standby  bool           // carries nothing of its own, only what other channels fall back on it with: it is no route of the [Planner]
 }
 
 // Name is the channel's configured name.

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,7 +49,7 @@ func (s *Sink) Report(ctx context.Context, channel string, r channels.DeliveryRe
 		state = channels.ReportEnroute
 	}
 	s.Metrics.receipts.WithLabelValues(channel, string(state)).Inc()
-	s.Metrics.changed(channel, changed)
+	s.Metrics.changed(cmp.Or(changed.Channel, channel), changed)
 	if !known {
 		s.Log.Debug("report parked: its message is not known yet", zap.String("channel", channel))
 	}

@@ -49,7 +49,7 @@ func (r *Redis) states(ctx context.Context, alert alerts.ID, channel string, fro
 	out := make([]broadcast.State, to-from)
 	for o := from; o < to; o++ {
 		if i := int(o/2 - from/2); i < len(packed) {
-			out[o-from] = broadcast.State(packed[i] >> (4 * (o % 2)) & 15)
+			out[o-from] = broadcast.State(packed[i] >> (4 * (o % 2)) & 15).Plain()
 		}
 	}
 	return out, nil

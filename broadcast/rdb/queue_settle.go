@@ -37,7 +37,7 @@ func (q *Queue) Begin(ctx context.Context, j broadcast.Job, ordinals []uint32) (
 	keys := []string{lane, q.r.keys.states(j.Alert, q.channel), q.r.keys.tally(j.Alert, q.channel), q.r.keys.reasons(j.Alert, q.channel)}
 	turns := make([]broadcast.Turn, 0, len(ordinals))
 	for some := range slices.Chunk(ordinals, widest) {
-		args := []any{laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), slices.Min(some), slices.Max(some), j.Again}
+		args := []any{laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), slices.Min(some), slices.Max(some), j.Again, j.Second, flag(j.Over == broadcast.ViaSecond)}
 		for _, o := range some {
 			args = append(args, o)
 		}
@@ -53,6 +53,29 @@ func (q *Queue) Begin(ctx context.Context, j broadcast.Job, ordinals []uint32) (
 		}
 	}
 	return turns, nil
+}
+
+// Again implements [broadcast.Queue].
+func (q *Queue) Again(ctx context.Context, j broadcast.Job, ordinal uint32, before ...broadcast.Via) (broadcast.Turn, error) {
+	op := q.op("again", j.Alert)
+	if err := q.r.fenced(ctx); err != nil {
+		return 0, fail(op, err)
+	}
+	t, err := q.task(ctx, j.Alert)
+	if err != nil {
+		return 0, fail(op, err)
+	}
+	lane, entry := q.entry(j)
+	turn, err := q.r.run(ctx, q.r.scripts.again,
+		[]string{lane, q.r.keys.states(j.Alert, q.channel), q.r.keys.tally(j.Alert, q.channel), q.r.keys.reasons(j.Alert, q.channel)},
+		laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), ordinal, j.Again, j.Second, flag(j.Over == broadcast.ViaSecond), int(broadcast.NewTrail(j.Over, before...).State())).Int()
+	if err == nil && turn < 0 {
+		err = broadcast.ErrLost
+	}
+	if err != nil {
+		return 0, fail(op, err)
+	}
+	return broadcast.Turn(turn), nil
 }
 
 // Finish implements [broadcast.Queue]. What happened is recorded also where
@@ -104,11 +127,14 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 				url = res.Receipt.URL
 			}
 		}
-		ids := messageIDs(res.Receipt)
-		for _, id := range ids {
-			keys = append(keys, k.receipt(q.channel, id), k.parked(q.channel, id))
+		ids, provider, channel := messageIDs(res.Receipt), q.channel, ""
+		if res.Via == broadcast.ViaSecond && j.Second != "" { // its ids are its own
+			provider, channel = j.Second, q.channel
 		}
-		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids), post, language)
+		for _, id := range ids {
+			keys = append(keys, k.receipt(provider, id), k.parked(provider, id))
+		}
+		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids), post, language, channel)
 	}
 	args := append([]any{laneGroup, entry, q.r.node, flag(last), milliseconds(keptFor(t.Record)), milliseconds(reportsFor(t.Record)), string(j.Alert), lo, hi,
 		t.Record.Revision, url, j.Again, len(results)}, rest...)
@@ -268,19 +294,26 @@ func (q *Queue) Report(ctx context.Context, rep channels.DeliveryReport) (known 
 	if err != nil || where == "" {
 		return false, changed, fail(op, err)
 	}
-	at := strings.Fields(where) // alert, ordinal, part, parts, and which sending again it was
+	at := strings.Fields(where) // alert, ordinal, part, parts, which sending again it was, and the channel where it is another one's
 	if len(at) == 4 {
 		at = append(at, "0")
+	}
+	channel := q.channel
+	if len(at) == 6 {
+		channel, at = at[5], at[:5]
 	}
 	if len(at) != 5 {
 		return false, changed, fail(op, errors.New("the receipt index cannot be read"))
 	}
 	alert := alerts.ID(at[0])
 	out, err := q.r.repeat(ctx, q.r.scripts.report,
-		[]string{k.states(alert, q.channel), k.tally(alert, q.channel), k.reasons(alert, q.channel), k.parts(alert, q.channel)},
+		[]string{k.states(alert, channel), k.tally(alert, channel), k.reasons(alert, channel), k.parts(alert, channel)},
 		at[1], at[2], at[3], string(rep.State), rep.Code, keepDeliveries.Milliseconds(), at[4]).Int64Slice()
 	if err == nil && len(out) == 2 {
 		changed = broadcast.Changed{Delivered: int(out[0]), Failed: int(out[1])}
+		if channel != q.channel {
+			changed.Channel = channel
+		}
 	}
 	return err == nil, changed, fail(op, err)
 }

@@ -14,7 +14,7 @@ var scriptFiles embed.FS
 // it. They go by EVALSHA and are loaded again when Redis has forgotten them.
 type scripts struct {
 	intake, move, publish                                   *redis.Script
-	plan, begin, finish, park, report                       *redis.Script
+	plan, begin, again, finish, park, report                *redis.Script
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
 	resend, undead                                          *redis.Script
 	lease, pace, hold, trim, epoch, person, erase           *redis.Script
@@ -35,7 +35,7 @@ func loadScripts() (*scripts, error) {
 	}
 	s := &scripts{
 		intake: script("acts", "intake"), move: script("acts", "move"), publish: script("acts", "publish"),
-		plan: script("plan"), begin: script("states", "begin"), finish: script("states", "finish"),
+		plan: script("plan"), begin: script("states", "begin"), again: script("states", "again"), finish: script("states", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
 		resend: script("acts", "states", "resend"), undead: script("states", "undead"),

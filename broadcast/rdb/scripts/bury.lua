@@ -12,13 +12,14 @@ while from < to do
   local w = open_window(KEYS[3], from, past - 1)
   for ordinal = from, past - 1 do
     local s = state_of(w, ordinal)
-    if (s == QUEUED or s == TRYING) and owner_of(KEYS[5], ordinal, resent) ~= again then s = -1 end -- another job's
+    if (s == QUEUED or is_trying(s)) and owner_of(KEYS[5], ordinal, resent) ~= again then s = -1 end -- another job's
     if s == QUEUED then
       set_state(w, ordinal, FAILED)
       failed[#failed + 1] = ordinal
       because(KEYS[5], ordinal, ARGV[6])
-    elseif s == TRYING then
+    elseif is_trying(s) then
       set_state(w, ordinal, UNCERTAIN)
+      keep_trail(KEYS[4], KEYS[5], ordinal, s)
       doubt[#doubt + 1] = ordinal
       because(KEYS[5], ordinal, ARGV[6])
     end

@@ -3,7 +3,8 @@
 -- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id its index and its parking place
 -- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
 --        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, then for each result:
---        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language
+--        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language,
+--        this channel where the second provider has it, or ''
 -- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
 local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
 local ttl, at, key, delivered, failed = ARGV[5], 14, 7, 0, 0
@@ -12,13 +13,15 @@ redis.call('PERSIST', KEYS[3])
 local w = open_window(KEYS[2], tonumber(ARGV[8]), tonumber(ARGV[9]))
 for _ = 1, tonumber(ARGV[13]) do
   local ordinal, to, ms, bucket, reason, ids = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
-  local post, language = ARGV[at + 6], ARGV[at + 7]
-  at = at + 8
+  local post, language, channel = ARGV[at + 6], ARGV[at + 7], ARGV[at + 8]
+  at = at + 9
   local now = state_of(w, ordinal)
   -- Of a recipient that another job sends again by now, only a yes counts.
   local mute = to ~= ACCEPTED and owner_of(KEYS[4], ordinal, resent) ~= again
-  if not mute and (now == QUEUED or now == TRYING or (now == UNCERTAIN and to ~= UNCERTAIN)) then
+  if not mute and (now == QUEUED or is_trying(now) or (now == UNCERTAIN and to ~= UNCERTAIN)) then
     set_state(w, ordinal, to)
+    if to == UNCERTAIN then keep_trail(KEYS[3], KEYS[4], ordinal, now) end
+    if to == ACCEPTED and channel ~= '' then redis.call('HINCRBY', KEYS[3], 'seconds', 1) end
     if reason ~= '' then
       because(KEYS[4], ordinal, reason)
       redis.call('PEXPIRE', KEYS[4], ttl)
@@ -38,7 +41,10 @@ for _ = 1, tonumber(ARGV[13]) do
     redis.call('HSET', KEYS[6], language, post, 'rev:' .. language, ARGV[10])
   end
   for part = 0, ids - 1 do
-    redis.call('SET', KEYS[key], ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids .. (again > 0 and ' ' .. again or ''), 'PX', ARGV[6])
+    local index = ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids
+    if again > 0 or channel ~= '' then index = index .. ' ' .. again end
+    if channel ~= '' then index = index .. ' ' .. channel end
+    redis.call('SET', KEYS[key], index, 'PX', ARGV[6])
     local parked = redis.call('GET', KEYS[key + 1])
     if parked then
       local state, why = string.match(parked, '^(%a+) ?(.*)$')

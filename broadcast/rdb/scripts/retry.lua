@@ -1,5 +1,6 @@
--- retry: gives a job back for later. Recipients that were surely not taken
--- return to queued; the others keep their state and will be asked for.
+-- retry: gives a job back for later. Recipients whose last message was surely
+-- not taken return to what they were before it, queued or in doubt; the others
+-- keep their state and will be asked for.
 -- KEYS   1 lane, 2 delayed jobs, 3 states, 4 tally
 -- ARGV   1 group, 2 entry, 3 consumer, 4 delay in ms, 5 member for the delayed jobs, 6 reason, 7 ttl of the states in ms, 8 lowest ordinal, 9 highest ordinal, 10.. ordinals
 -- Output 1 scheduled | 0 the job is another one's
@@ -8,7 +9,8 @@ settle(KEYS[1], ARGV[1], ARGV[2])
 if #ARGV > 9 then
   local w = open_window(KEYS[3], tonumber(ARGV[8]), tonumber(ARGV[9]))
   for i = 10, #ARGV do
-    if state_of(w, tonumber(ARGV[i])) == TRYING then set_state(w, tonumber(ARGV[i]), QUEUED) end
+    local before = BEFORE[state_of(w, tonumber(ARGV[i]))]
+    if before then set_state(w, tonumber(ARGV[i]), before) end
   end
   close_window(w, KEYS[4], ARGV[7])
 end

@@ -3,6 +3,15 @@
 -- changed in memory and written once.
 local QUEUED, TRYING, ACCEPTED, DELIVERED, FAILED, UNCERTAIN, EXPIRED, SUPPRESSED = 0, 1, 2, 3, 4, 5, 6, 7
 
+-- A recipient that is being tried is TRYING over the channel's own provider, or
+-- in one of these. The first of two is the doubt that was before.
+local BY_SECOND, OWN_OWN, OWN_SECOND, SECOND_OWN, SECOND_SECOND = 8, 9, 10, 11, 12
+-- What it was before the last message left, which was surely not taken.
+local BEFORE = {[TRYING] = QUEUED, [BY_SECOND] = QUEUED, [OWN_OWN] = TRYING, [OWN_SECOND] = TRYING, [SECOND_OWN] = BY_SECOND, [SECOND_SECOND] = BY_SECOND}
+
+local function is_trying(s) return s == TRYING or s > SUPPRESSED end
+local function plain(s) if is_trying(s) then return TRYING end return s end
+
 local function open_window(key, lo, hi)
   local first, last = math.floor(lo / 2), math.floor(hi / 2)
   local bytes = {string.byte(redis.call('GETRANGE', key, first, last), 1, -1)}
@@ -23,6 +32,7 @@ local function set_state(w, ordinal, to)
   if from == to then return end
   if ordinal % 2 == 0 then w.bytes[i] = b - from + to else w.bytes[i] = b + (to - from) * 16 end
   w.changed = true
+  from, to = plain(from), plain(to)
   w.delta[from] = (w.delta[from] or 0) - 1
   w.delta[to] = (w.delta[to] or 0) + 1
 end
@@ -52,6 +62,28 @@ local function owner_of(why, ordinal, resent)
   if not mark then return 0, 0 end
   local owner, key = string.match(mark, '^(%d+) (%d+)$')
   return tonumber(owner), tonumber(key)
+end
+
+-- keep_trail notes over whom one left that ends uncertain, where it was not once
+-- over the channel's own provider: whoever sends it again asks those.
+local function keep_trail(tally, why, ordinal, s)
+  if s <= SUPPRESSED then return end
+  redis.call('HSET', why, 'd' .. ordinal, s)
+  redis.call('HSET', tally, 'trails', 1)
+end
+
+-- second_provider notes who carries for the alert's channel beside its own
+-- provider, and tells whether the doubts may be another one's.
+local function second_provider(tally, name, over)
+  local known = redis.call('HGET', tally, 'second')
+  if over and not known then
+    redis.call('HSET', tally, 'second', name)
+    known = name
+  elseif over and known ~= name and known ~= '*' then
+    redis.call('HSET', tally, 'second', '*')
+    known = '*'
+  end
+  return known and known ~= name
 end
 
 -- apply_report moves one recipient by what the platform says later: forward
