@@ -110,6 +110,12 @@ func StartScript(t testing.TB, dir, script string, args ...string) *Peer {
 	t.Helper()
 	cmd := exec.Command("node", append([]string{filepath.Join(dir, script)}, args...)...)
 	cmd.Dir = dir
+	return startPeer(t, cmd, script)
+}
+
+// startPeer runs a program that speaks as the peers do.
+func startPeer(t testing.TB, cmd *exec.Cmd, script string) *Peer {
+	t.Helper()
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -14,7 +14,7 @@
 // its receipt says UNDELIV.
 //
 // A line on stdin {"mo":{"from":"39333...","to":"...","text":"SI 20"}} sends a
-// citizen's message.
+// citizen's message; "udh":"0500030702" and so on beside makes it a part of one.
 //
 // Switches:
 //   --port N              default 0, any free one
@@ -174,12 +174,12 @@ readline.createInterface({ input: process.stdin })
   .on('line', (line) => {
     const { mo } = JSON.parse(line);
     deliver(null, {
-      esm_class: 0,
+      esm_class: mo.udh ? 0x40 : 0,
       source_addr_ton: 1,
       source_addr_npi: 1,
       source_addr: mo.from,
       destination_addr: mo.to,
-      short_message: mo.text,
+      short_message: mo.udh ? { udh: Buffer.from(mo.udh, 'hex'), message: mo.text } : mo.text,
     }, { mo: mo.text });
   })
   .on('close', () => process.exit(0));

@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -23,11 +24,38 @@ type line struct {
 	DCS                int
 	ESMClass           int `json:"esm_class"`
 	UDH                []string
+	Octets             string // of short_message, in hexadecimal
 	Text, ID           string
 	UserReference      int    `json:"user_message_reference"`
 	RegisteredDelivery int    `json:"registered_delivery"`
 	Validity           string `json:"validity_period"`
 	Receipt, MO, Error string
+	Unbind, Alive      int
+}
+
+// words is the text, whichever peer read it.
+func (l line) words(t *testing.T) string {
+	t.Helper()
+	if l.Octets == "" {
+		return l.Text
+	}
+	octets, err := hex.DecodeString(l.Octets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decode(&message{esmClass: byte(l.ESMClass), dataCoding: byte(l.DCS), text: octets})
+}
+
+// peers are the foreign SMSCs, each on a codec of its own.
+var peers = map[string]func(t *testing.T, args ...string) *channeltest.Peer{
+	"npm smpp": func(t *testing.T, args ...string) *channeltest.Peer {
+		t.Helper()
+		return channeltest.StartPeer(t, "smsc.js", args...)
+	},
+	"Net::SMPP": func(t *testing.T, args ...string) *channeltest.Peer {
+		t.Helper()
+		return channeltest.StartPerl(t, "smsc.pl", "Net::SMPP", "libnet-smpp-perl", args...)
+	},
 }
 
 // foreign starts the SMSC of the npm package smpp and a channel to it.
@@ -230,7 +258,13 @@ func TestForeignSMSCHangsUp(t *testing.T) {
 // Whatever breaks between us and the SMSC: nothing is taken for sent or for
 // not sent that we cannot know, and one Send is at most one submit.
 func TestBreaks(t *testing.T) {
-	peer := channeltest.StartPeer(t, "smsc.js", "--password", testPassword, "--receipt", "none")
+	for name, start := range peers {
+		t.Run(name, func(t *testing.T) { breaks(t, start) })
+	}
+}
+
+func breaks(t *testing.T, start func(*testing.T, ...string) *channeltest.Peer) {
+	peer := start(t, "--password", testPassword)
 	for sentence, c := range map[string]struct {
 		fault   channeltest.Fault
 		submits int
@@ -260,7 +294,7 @@ func TestBreaks(t *testing.T) {
 			got := 0
 			for {
 				l := next(t, peer, isSubmit)
-				if l.Text == "after "+sentence {
+				if l.words(t) == "after "+sentence {
 					break
 				}
 				got++
