@@ -23,6 +23,7 @@ import (
 // that it lives inside a synctest bubble.
 type smsc struct {
 	password string
+	keep     bool                                  // all frames, as they came
 	on       func(c *caller, p pdu) (handled bool) // looked at first
 
 	mu        sync.Mutex
@@ -34,6 +35,7 @@ type smsc struct {
 	answers   []pdu // deliver_sm_resp
 	gone      int   // unbinds
 	nextID    int
+	frames    [][]byte
 }
 
 // caller is one connection to it.
@@ -71,6 +73,11 @@ func (c *caller) serve() {
 		}
 		p, _ := decodePDU(frame)
 		c.note(p)
+		if c.smsc.keep {
+			c.smsc.mu.Lock()
+			c.smsc.frames = append(c.smsc.frames, frame)
+			c.smsc.mu.Unlock()
+		}
 		if c.smsc.on != nil && c.smsc.on(c, p) {
 			continue
 		}
@@ -157,6 +164,13 @@ func (s *smsc) seen() []pdu {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]pdu(nil), s.submits...)
+}
+
+// heard is every frame that was kept, as it came.
+func (s *smsc) heard() [][]byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.frames
 }
 
 func (s *smsc) answered() []pdu {

@@ -2,7 +2,6 @@ package smpp
 
 import (
 	"crypto/tls"
-	"encoding/hex"
 	"encoding/pem"
 	"fmt"
 	"net"
@@ -10,8 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"martinella/alerts"
 )
 
 func TestTLS(t *testing.T) {
@@ -49,29 +52,21 @@ func (s *smsc) accept(l net.Listener) {
 	}
 }
 
-// Another decoder reads our parts.
-func TestTsharkAgrees(t *testing.T) {
+// tshark gives what Wireshark's decoder reads in each frame: the fields, with a
+// comma between several of one name.
+func tshark(t *testing.T, frames [][]byte, fields ...string) []string {
+	t.Helper()
 	for _, program := range []string{"tshark", "text2pcap"} {
 		if _, err := exec.LookPath(program); err != nil {
 			t.Skipf("SKIP: %s is not installed: our octets are not checked by it", program)
 		}
 	}
-	parts, err := encode(longText, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
 	var dump strings.Builder
-	for i, p := range parts {
-		frame, err := appendPDU(nil, pdu{command: submitSM, seq: uint32(i + 4), body: &message{
-			source: address{5, 0, "Comune"}, destination: address{1, 1, "393330001234"}, esmClass: p.esmClass, dataCoding: p.coding, text: p.text, registered: 1,
-		}})
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, frame := range frames {
 		for at := 0; at < len(frame); at += 16 {
 			fmt.Fprintf(&dump, "%06x", at)
 			for _, b := range frame[at:min(at+16, len(frame))] {
-				fmt.Fprintf(&dump, " %s", hex.EncodeToString([]byte{b}))
+				fmt.Fprintf(&dump, " %02x", b)
 			}
 			dump.WriteString("\n")
 		}
@@ -84,12 +79,91 @@ func TestTsharkAgrees(t *testing.T) {
 	if b, err := exec.CommandContext(t.Context(), "text2pcap", "-q", "-T", "40000,2775", in, out).CombinedOutput(); err != nil {
 		t.Fatalf("text2pcap: %v: %s", err, b)
 	}
-	got, err := exec.CommandContext(t.Context(), "tshark", "-r", out, "-d", "tcp.port==2775,smpp", "-T", "fields", "-e", "smpp.sequence_number",
-		"-e", "gsm_sms.udh.mm.msg_id", "-e", "gsm_sms.udh.mm.msg_parts", "-e", "gsm_sms.udh.mm.msg_part").Output()
+	args := []string{"-r", out, "-d", "tcp.port==2775,smpp", "-T", "fields", "-E", "separator=|"}
+	for _, f := range fields {
+		args = append(args, "-e", f)
+	}
+	got, err := exec.CommandContext(t.Context(), "tshark", args...).Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := "4\t7\t2\t1\n5\t7\t2\t2\n"; string(got) != want {
+	return strings.Split(strings.TrimSuffix(string(got), "\n"), "\n")
+}
+
+func encoded(t *testing.T, pdus ...pdu) [][]byte {
+	t.Helper()
+	var frames [][]byte
+	for _, p := range pdus {
+		frame, err := appendPDU(nil, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, frame)
+	}
+	return frames
+}
+
+// Another decoder reads our parts.
+func TestTsharkAgrees(t *testing.T) {
+	parts, err := encode(longText, 7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pdus []pdu
+	for i, p := range parts {
+		pdus = append(pdus, pdu{command: submitSM, seq: uint32(i + 4), body: &message{
+			source: address{5, 0, "Comune"}, destination: address{1, 1, "393330001234"}, esmClass: p.esmClass, dataCoding: p.coding, text: p.text, registered: 1,
+		}})
+	}
+	got := tshark(t, encoded(t, pdus...), "smpp.sequence_number", "gsm_sms.udh.mm.msg_id", "gsm_sms.udh.mm.msg_parts", "gsm_sms.udh.mm.msg_part")
+	if want := []string{"4|7|2|1", "5|7|2|2"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// And all that a channel really writes: binds, both copies of a text in another
+// script, an answer, the end.
+func TestTsharkReadsAConversation(t *testing.T) {
+	s := &smsc{keep: true}
+	var expires time.Time
+	inBubble(t, func(t *testing.T) {
+		c := newChannel(t, s, func(c *Config) { c.Bind, c.Flash, c.ReplyNumber = "pair", "extreme", "+390573000111" })
+		if err := c.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m := text("k", "Тревога")
+		expires = time.Now().Add(time.Hour)
+		m.Expires, m.Severity = expires, alerts.SeverityExtreme
+		if _, err := c.Send(t.Context(), m); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Answer(t.Context(), testNumber, "Fatto"); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+	})
+	until := expires.UTC().Format("Jan _2, 2006 15:04:05.000000000 UTC")
+	later := expires.Add(-time.Hour + answerValidity).UTC().Format("Jan _2, 2006 15:04:05.000000000 UTC")
+	count := map[string]int{}
+	for _, row := range tshark(t, s.heard(), "smpp.command_id", "smpp.source_addr", "smpp.destination_addr", "smpp.data_coding", "smpp.message_text", "smpp.message", "smpp.regdel.receipt", "smpp.user_message_reference", "smpp.validity_period") {
+		count[row]++
+	}
+	const octets = "0422044004350432043e04330430"
+	for row, n := range map[string]int{
+		"0x00000002||||||||": 1, // bind_transmitter
+		"0x00000001||||||||": 1, // bind_receiver
+		"0x00000015||||||||": 2, // enquire_link
+		"0x00000004|Comune|393330001234|0x08|Тревога|" + octets + "|0x01|0x1177|" + until: 1,
+		"0x00000004|Comune|393330001234|0x18||" + octets + "|0x00||" + until:              1,
+		"0x00000004|390573000111|393330001234|0x00||466174746f|0x00||" + later:            1,
+		"0x00000006||||||||": 2, // unbind
+	} {
+		if count[row] != n {
+			t.Errorf("%d times %q, want %d; read %v", count[row], row, n, count)
+		}
+		delete(count, row)
+	}
+	if len(count) > 0 {
+		t.Errorf("and also %v", count)
 	}
 }
