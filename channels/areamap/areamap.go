@@ -85,8 +85,7 @@ func Draw(areas []Area, around []alerts.Polygon) (p Picture, ok bool) {
 	c.scaleBar(view.metres)
 	c.frame()
 	var b bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(&b, c.few()); err != nil || b.Len() > MaxBytes {
+	if err := png.Encode(&b, c.few()); err != nil || b.Len() > MaxBytes {
 		return Picture{}, false
 	}
 	p.PNG = b.Bytes()

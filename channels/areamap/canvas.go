@@ -178,18 +178,22 @@ func (c *canvas) few() image.Image {
 	bounds := c.image.Bounds()
 	out := image.NewPaletted(bounds, nil)
 	index := map[color.RGBA]uint8{}
+	var last color.RGBA
+	var at uint8
 	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			colour := c.image.RGBAAt(x, y)
-			i, known := index[colour]
-			if !known {
-				if len(out.Palette) == 256 {
-					return c.image
+			if colour := c.image.RGBAAt(x, y); colour != last { // most pixels are as the one before
+				i, known := index[colour]
+				if !known {
+					if len(out.Palette) == 256 {
+						return c.image
+					}
+					i = uint8(len(out.Palette))
+					index[colour], out.Palette = i, append(out.Palette, colour)
 				}
-				i = uint8(len(out.Palette))
-				index[colour], out.Palette = i, append(out.Palette, colour)
+				last, at = colour, i
 			}
-			out.Pix[y*out.Stride+x] = i
+			out.Pix[y*out.Stride+x] = at
 		}
 	}
 	return out

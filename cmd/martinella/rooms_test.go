@@ -32,6 +32,10 @@ var dependencies = map[string]string{
 	"github.com/alicebob/miniredis/v2":         "broadcast/rdb: a Redis in memory, for tests and for practice without redis-server",
 	"github.com/beevik/etree":                  "alerts/cap: the tree that goxmldsig works on",
 	"github.com/compose-spec/compose-go/v2":    "tests: docker-compose.yml is valid",
+	"github.com/emersion/go-imap/v2":           "channels/email: the mailbox of receipts; tests: an IMAP server",
+	"github.com/emersion/go-msgauth":           "channels/email: DKIM signatures",
+	"github.com/emersion/go-sasl":              "tests: sign-in at the SMTP server",
+	"github.com/emersion/go-smtp":              "tests: an SMTP server",
 	"github.com/getkin/kin-openapi":            "tests: the OpenAPI document is valid, and answers follow it",
 	"github.com/gofrs/flock":                   "broadcast/rdb: one gateway for a data folder; tests: one npm installation at a time",
 	"github.com/gorilla/websocket":             "broadcast/live: WebSocket",
@@ -56,11 +60,12 @@ var dependencies = map[string]string{
 	"github.com/spf13/cobra":                   "cmd: commands, help and completions",
 	"github.com/spf13/pflag":                   "cmd: flags of cobra",
 	"github.com/yuin/goldmark":                 "dashboards: the guide's pages",
+	"github.com/wneessen/go-mail":              "channels/email: SMTP",
 	"go.uber.org/goleak":                       "tests: no goroutine is left behind",
 	"go.uber.org/zap":                          "logs",
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
 	"golang.org/x/mod":                         "tests: reads go.mod",
-	"golang.org/x/net":                         "tests: HTML as a browser sees it",
+	"golang.org/x/net":                         "channels/email: domains outside ASCII; tests: HTML as a browser sees it",
 	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",
 	"golang.org/x/sys":                         "broadcast/live: epoll; broadcast/live/swarm: epoll, raw sockets and a clock that processes share",
 	"golang.org/x/term":                        "cmd: is this a terminal?",
@@ -136,12 +141,13 @@ func below(path, folder string) bool {
 	return path == "martinella/"+folder || strings.HasPrefix(path, "martinella/"+folder+"/")
 }
 
-// isAdapter tells what cmd alone may import: a package of one technology.
+// isAdapter tells what cmd alone may import: a package of one technology. The
+// drawing of an area is for all channels.
 func isAdapter(path string) bool {
 	if below(path, "broadcast/rdb") || below(path, "broadcast/live") {
 		return true
 	}
-	return strings.HasPrefix(path, "martinella/channels/") && path != "martinella/channels/channeltest"
+	return strings.HasPrefix(path, "martinella/channels/") && path != "martinella/channels/channeltest" && path != "martinella/channels/areamap"
 }
 
 // wrongImport says what is wrong with an import, "" if nothing.
@@ -210,6 +216,7 @@ func TestWrongImportsAreSeen(t *testing.T) {
 		"alerts may not know channels":               {"martinella/alerts", "martinella/channels", false, true},
 		"a channel may know alerts":                  {"martinella/channels/mastodon", "martinella/alerts", false, false},
 		"a channel may not know another":             {"martinella/channels/mastodon", "martinella/channels/webhook", false, true},
+		"a channel may draw a map":                   {"martinella/channels/email", "martinella/channels/areamap", false, false},
 		"sms providers may share their folder":       {"martinella/channels/sms/smpp", "martinella/channels/sms", false, false},
 		"dashboards may not know Redis":              {"martinella/dashboards", "martinella/broadcast/rdb", false, true},
 		"dashboards may not speak go-redis":          {"martinella/dashboards", "github.com/redis/go-redis/v9", false, true},
