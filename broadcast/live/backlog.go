@@ -86,7 +86,7 @@ func (c *client) flush(scratch []byte) []byte {
 		b, scratch = c.gather(scratch, joinBytes)
 		n, err := c.line.try(b)
 		if err != nil {
-			c.broken()
+			c.broken(err)
 			return scratch
 		}
 		c.took(n)
@@ -119,7 +119,7 @@ func (c *client) drain(write func([]byte) error) {
 		err := write(b)
 		c.mu.Lock()
 		if err != nil {
-			c.broken()
+			c.broken(err)
 			break
 		}
 		c.took(len(b))

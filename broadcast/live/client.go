@@ -66,7 +66,7 @@ func (c *client) give(due []waiting, joined []byte) {
 	if len(c.queue) == 0 {
 		n, err := c.line.try(joined)
 		if err != nil {
-			c.end(endLeft)
+			c.end(lost(err))
 			return
 		}
 		if n == len(joined) {
@@ -115,8 +115,8 @@ func (c *client) hurry(d time.Duration) {
 func (c *client) tell(f *frame) { c.give([]waiting{{frame: f}}, f.wire(c.sse)) }
 
 // broken ends a client whose connection does not take bytes any more.
-func (c *client) broken() {
-	c.end(endLeft)
+func (c *client) broken(err error) {
+	c.end(lost(err))
 	c.close()
 }
 

@@ -134,3 +134,6 @@ func (c *Config) complete() error {
 	}
 	return errors.Join(errs...)
 }
+
+// unread is how long the kernel keeps what a peer does not take.
+func (c *Config) unread() time.Duration { return max(c.PongWithin, 3*c.WriteTimeout) }

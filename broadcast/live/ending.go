@@ -2,8 +2,10 @@ package live
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
+	"syscall"
 	"time"
 )
 
@@ -27,6 +29,15 @@ var (
 	endText     = &ending{code: 1007, text: "invalid UTF-8", reason: dropProtocol}
 	endProtocol = &ending{code: 1002, text: "protocol error", reason: dropProtocol}
 )
+
+// lost is the end of a client whose connection failed. A peer that took nothing
+// for so long that the kernel gave it up (see limitUnread) did not leave.
+func lost(err error) *ending {
+	if errors.Is(err, syscall.ETIMEDOUT) {
+		return endWrite
+	}
+	return endLeft
+}
 
 // endReply answers the close frame of a peer that leaves.
 func endReply(code int) *ending { return &ending{code: code} }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"sync"
@@ -98,10 +99,14 @@ func (p *poller) read(c *client) {
 	n, err := unix.Read(c.line.(*epollLine).fd, p.buffer[:])
 	switch err {
 	case nil:
-		c.listen(p.buffer[:n], n == 0)
+		var end error
+		if n == 0 {
+			end = io.EOF
+		}
+		c.listen(p.buffer[:n], end)
 	case unix.EAGAIN, unix.EINTR:
 	default:
-		c.listen(nil, true)
+		c.listen(nil, err)
 	}
 }
 

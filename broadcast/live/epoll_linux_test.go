@@ -82,7 +82,7 @@ func TestSocketsGiveUp(t *testing.T) {
 						t.Fatal(e)
 					}
 				}
-				if want := int(s.cfg.PongWithin.Milliseconds()); err != nil || got != want {
+				if want := int(s.cfg.unread().Milliseconds()); err != nil || got != want {
 					t.Errorf("got %d ms, %v, want %d", got, err, want)
 				}
 			}
@@ -121,7 +121,7 @@ func TestEventStreamsAreBounded(t *testing.T) {
 	}
 	for name, c := range map[string]struct{ level, option, want int }{
 		"send buffer":      {unix.SOL_SOCKET, unix.SO_SNDBUF, 2 * sendBuffer},
-		"TCP_USER_TIMEOUT": {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(s.cfg.PongWithin.Milliseconds())},
+		"TCP_USER_TIMEOUT": {unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(s.cfg.unread().Milliseconds())},
 	} {
 		var got int
 		if e := raw.Control(func(fd uintptr) { got, err = unix.GetsockoptInt(int(fd), c.level, c.option) }); e != nil || err != nil || got != c.want {

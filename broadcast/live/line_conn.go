@@ -92,7 +92,7 @@ func (l *connLine) read(c *client) {
 	b := make([]byte, readBuffer)
 	for {
 		n, err := l.conn.Read(b)
-		if !c.hear(b[:n], err != nil) {
+		if !c.hear(b[:n], err) {
 			return
 		}
 	}

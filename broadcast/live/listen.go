@@ -6,9 +6,9 @@ const (
 	goodbyes = 16 * maxInbound // bytes after we said farewell
 )
 
-// hear takes what a peer sent, and whether that was the end. It reports
+// hear takes what a peer sent, and the error that was its end, or nil. It reports
 // whether to go on reading.
-func (c *client) hear(b []byte, end bool) bool {
+func (c *client) hear(b []byte, end error) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.listen(b, end)
@@ -16,14 +16,14 @@ func (c *client) hear(b []byte, end bool) bool {
 }
 
 // listen is hear with the lock held.
-func (c *client) listen(b []byte, end bool) {
+func (c *client) listen(b []byte, end error) {
 	switch {
 	case c.over:
 		return
 	case c.ended != nil:
 		// Closing over unread bytes would reset the connection and destroy the
 		// close frame on its way.
-		if c.said += len(b); end || c.said > goodbyes {
+		if c.said += len(b); end != nil || c.said > goodbyes {
 			c.close()
 		}
 		return
@@ -32,8 +32,8 @@ func (c *client) listen(b []byte, end bool) {
 	if len(b) > 0 {
 		c.parse(b)
 	}
-	if end {
-		c.end(endLeft)
+	if end != nil {
+		c.end(lost(end))
 		c.close()
 	}
 }

@@ -72,10 +72,11 @@ func (h *Hub) connect(c *client, conn net.Conn) {
 }
 
 // bound keeps what the kernel holds for a client small, in bytes and in time.
+// The kernel's patience ends after ours, which says why a client was ended.
 func (h *Hub) bound(conn net.Conn) {
 	if tcp, ok := plain(conn).(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer)
-		limitUnread(tcp, h.cfg.PongWithin)
+		limitUnread(tcp, h.cfg.unread())
 	}
 }
 

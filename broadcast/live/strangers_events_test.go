@@ -145,7 +145,7 @@ func TestStrangersWhoAreDead(t *testing.T) {
 	eachWay(t, func(t *testing.T, w way) {
 		s := newSite(t, w, newHistory(), func(c *live.Config) {
 			c.Full, c.BacklogMessages, c.BacklogBytes = writes("full", 5000), 1000, 64<<20
-			c.PingEvery, c.PongWithin, c.WriteTimeout = hang/300, hang/10, hang/10
+			c.PingEvery, c.PongWithin, c.WriteTimeout = hang/30, hang/10, hang/10
 		})
 		alive, err := s.socket("", false)
 		if err != nil {
