@@ -17,7 +17,7 @@ var errUnasked = errors.New("the provider cannot be asked what became of a messa
 // a no of each that may have it.
 func (c finding) Find(ctx context.Context, m channels.Message) (channels.Receipt, bool, error) {
 	name, wait := c.doubts.of(m.Key)
-	t := text{Message: m, numbers: weigh(m.Text)}
+	t := text{Message: m, parts: weigh(m.Text)}
 	var unknown error
 	for _, r := range c.serving(m.To) {
 		if name != "" && r.name != name {

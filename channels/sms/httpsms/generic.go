@@ -66,7 +66,7 @@ func encodingOf(text string) string {
 func (c *generic) values(t text) provider.Values {
 	v := provider.Values{
 		"to": t.To, "to_digits": strings.TrimPrefix(t.To, "+"), "text": t.Text, "source": t.from, "key": orderID(t.Message), "encoding": encodingOf(t.Text),
-		"parts": strconv.Itoa(t.numbers), "language": t.Language, "alert": string(t.Alert), "callback": c.hook,
+		"parts": strconv.Itoa(t.parts), "language": t.Language, "alert": string(t.Alert), "callback": c.hook,
 	}
 	if t.answer {
 		v["callback"] = ""

@@ -14,9 +14,9 @@ import (
 // text is what one provider is asked to carry.
 type text struct {
 	channels.Message
-	from    string // the sender; "": the provider's own
-	answer  bool   // to somebody who wrote: no receipt
-	numbers int    // parts
+	from   string // the sender; "": the provider's own
+	answer bool   // to somebody who wrote: no receipt
+	parts  int
 }
 
 // carrier is one provider's interface. Its methods may be called from many

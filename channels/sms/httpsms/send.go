@@ -49,7 +49,7 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	if !m.Expires.IsZero() && !time.Now().Before(m.Expires) {
 		return channels.Receipt{}, channels.Permanent(errExpired)
 	}
-	id, err := c.carry(ctx, text{Message: m, numbers: weigh(m.Text)}, m.Audience == sms.AudienceSubscribers)
+	id, err := c.carry(ctx, text{Message: m, parts: weigh(m.Text)}, m.Audience == sms.AudienceSubscribers)
 	if err != nil {
 		return channels.Receipt{}, c.worded(err, m.To)
 	}
@@ -63,7 +63,7 @@ func (c *Channel) Answer(ctx context.Context, to, words string) error {
 		return channels.Permanent(errNotANumber)
 	}
 	m := channels.Message{Channel: c.name, To: to, Text: c.text.Spelled(words), Key: "answer/" + rand.Text()}
-	_, err := c.carry(ctx, text{Message: m, answer: true, numbers: weigh(m.Text)}, false)
+	_, err := c.carry(ctx, text{Message: m, answer: true, parts: weigh(m.Text)}, false)
 	if err != nil {
 		return c.worded(err, to)
 	}
@@ -130,7 +130,7 @@ func (c *Channel) try(ctx context.Context, r *route, t text, alias bool) (string
 			return "", channels.RetryAfter(errResting, wait)
 		}
 	}
-	if !r.pace.wait(ctx, t.numbers) {
+	if !r.pace.wait(ctx, t.parts) {
 		if ctx.Err() != nil {
 			return "", fmt.Errorf("%w: %w", errPace, ctx.Err())
 		}
