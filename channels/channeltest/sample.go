@@ -111,5 +111,5 @@ func Sample(kind Kind, languages ...string) *alerts.Record {
 	if kind == Bare {
 		a.Infos = nil
 	}
-	return r
+	return r.Clone() // the words above are shared
 }
