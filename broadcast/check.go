@@ -4,61 +4,92 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 )
 
+// The times of checks. Each is spread by a fifth, and the first ones over some
+// seconds, so that many channels and nodes never look all at once.
 const (
-	checkEvery   = time.Hour
-	checkAgain   = 5 * time.Minute // after a check that failed
+	checkFirst   = 5 * time.Second // at most, after the start
+	checkEvery   = 5 * time.Minute
+	checkAgain   = time.Minute // after a check that failed
 	checkTimeout = 30 * time.Second
 )
 
 // errPanic marks what a channel's program did instead of an answer.
 var errPanic = errors.New("the channel's program failed")
 
-// check proves the credentials at start and every hour, so that broken ones
-// are known before the emergency; while the channel is halted it looks often,
-// and a check that passes starts the channel again.
+// checkup proves one account again and again without sending anything: at the
+// start and every few minutes, so that broken credentials are known before the
+// emergency. While the channel is halted it looks often, and a check that
+// passes starts the channel again.
+type checkup struct {
+	look   func(context.Context) error
+	ok     prometheus.Gauge // 0 until the first check passed
+	halted func() bool
+	resume func()
+	log    *zap.Logger
+}
+
+// check runs the checkup of the line's own provider until ctx ends. A channel
+// that has nothing to check counts as checked.
 func (l *line) check(ctx context.Context) {
 	ok := l.metrics.checkOK.WithLabelValues(l.name)
 	if l.own.checker == nil {
 		ok.Set(1)
 		return
 	}
-	var next time.Time
+	(&checkup{look: l.own.checker.Check, ok: ok, halted: l.own.breaker.isHalted, resume: l.own.breaker.resume, log: l.log}).run(ctx)
+}
+
+func (c *checkup) run(ctx context.Context) {
 	passed := true
-	for ctx.Err() == nil {
-		if now := time.Now(); !now.Before(next) || l.own.breaker.isHalted() {
-			err := l.checkOnce(ctx)
-			if ctx.Err() != nil {
-				return
-			}
-			ok.Set(gaugeOf(err == nil))
-			next = now.Add(checkEvery)
-			if err != nil {
-				next = now.Add(checkAgain)
-				if passed {
-					l.log.Error("the check of the channel's credentials failed", zap.Error(err))
-				}
-			} else {
-				l.own.breaker.resume()
-				if !passed {
-					l.log.Info("the check of the channel's credentials passes again")
-				}
-			}
-			passed = err == nil
+	next := time.Now().Add(rand.N(checkFirst))
+	for {
+		wait := time.Until(next)
+		if c.halted() {
+			wait = min(wait, haltRecheck)
 		}
-		pause(ctx, haltRecheck)
+		// Looking up in between: the channel may be halted meanwhile.
+		if !pause(ctx, min(max(wait, 0), haltRecheck)) {
+			return
+		}
+		if time.Now().Before(next) && !c.halted() {
+			continue
+		}
+		err := c.once(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		c.ok.Set(gaugeOf(err == nil))
+		switch {
+		case err == nil && !passed:
+			c.log.Info("the check of the channel passes again")
+		case err != nil && passed:
+			c.log.Error("the check of the channel failed: it may reach nobody", zap.Error(err))
+		}
+		passed = err == nil
+		next = time.Now().Add(spreadAround(checkAgain))
+		if passed {
+			c.resume()
+			next = time.Now().Add(spreadAround(checkEvery))
+		}
 	}
 }
 
-func (l *line) checkOnce(ctx context.Context) error {
+// spreadAround is d, give or take a tenth.
+func spreadAround(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5) }
+
+// once asks the platform, with an end to the waiting.
+func (c *checkup) once(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	return guard(func() error { return l.own.checker.Check(ctx) })
+	return guard(func() error { return c.look(ctx) })
 }
 
 // guard turns a panic into an error that wraps errPanic. The stack is part of
