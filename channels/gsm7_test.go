@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
 )
 
 func TestSegments(t *testing.T) {
@@ -102,6 +104,23 @@ func TestTransliterate(t *testing.T) {
 	}
 }
 
+// graphemes are the bytes at which a part may begin: of each grapheme the
+// first, and every code point of one that is longer than a part.
+func graphemes(text string, part int) map[int]bool {
+	begins := map[int]bool{0: true}
+	for at, g := 0, uniseg.NewGraphemes(text); g.Next(); {
+		cluster := g.Str()
+		begins[at] = true
+		if Units16(cluster) > part {
+			for i := range cluster {
+				begins[at+i] = true
+			}
+		}
+		at += len(cluster)
+	}
+	return begins
+}
+
 func FuzzSegments(f *testing.F) {
 	for _, s := range []string{"", "perché", strings.Repeat("€", 81), strings.Repeat("ё", 66) + "🔥abcde", strings.Repeat("👨‍👩‍👧‍👦", 20),
 		"e" + strings.Repeat("\u0301", 300), "\xff\xfe", strings.Repeat("a", 159) + "\r\n", "È l’ora…"} {
@@ -116,8 +135,12 @@ func FuzzSegments(f *testing.F) {
 		if len(parts) > 1 {
 			alone = part
 		}
+		begins := graphemes(text, part)
 		var joined, decoded strings.Builder
 		for i, p := range parts {
+			if !begins[joined.Len()] {
+				t.Fatalf("part %d begins in the middle of a grapheme", i)
+			}
 			if p.Units > alone || (len(parts) > 1 && p.Units == 0) {
 				t.Fatalf("part %d of %d has %d units", i, len(parts), p.Units)
 			}

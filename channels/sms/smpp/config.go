@@ -129,10 +129,14 @@ func (c *Config) problems(name string) alerts.Problems {
 
 // Notes are worth saying when a configuration is checked, and no mistakes.
 func (c *Channel) Notes() []string {
+	var notes []string
 	if c.config.ReplyNumber == "" && !sms.IsNumber(c.config.Source) {
-		return []string{"source " + strconv.Quote(c.config.Source) + " is an alias, to which nobody can answer: STOP and other replies need reply_number"}
+		notes = append(notes, "source "+strconv.Quote(c.config.Source)+" is an alias, to which nobody can answer: STOP and other replies need reply_number")
 	}
-	return nil
+	if c.config.Flash != "" {
+		notes = append(notes, "flash sends a second copy of each such text: it is paid for, and takes half of the contract's speed")
+	}
+	return notes
 }
 
 func isAddr(s string) bool {

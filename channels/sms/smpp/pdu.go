@@ -33,6 +33,7 @@ const (
 	cancelSM        command = 0x00000008
 	bindTransceiver command = 0x00000009
 	enquireLink     command = 0x00000015
+	alertNotify     command = 0x00000102 // alert_notification, which nobody answers (4.12.1)
 
 	responseBit command = 0x80000000
 )

@@ -53,6 +53,7 @@ func (s *session) take(frame []byte) {
 		return
 	}
 	switch {
+	case p.command == alertNotify: // a phone can be reached again: we asked for none
 	case err != nil:
 		var bad *malformed
 		errors.As(err, &bad)

@@ -259,6 +259,7 @@ func TestEveryRequestOfThePeerIsAnswered(t *testing.T) {
 			{pdu{command: deliverSM, seq: 10}, pdu{command: genericNack, seq: 10, status: statusInvalidLength}},
 			{pdu{command: unbind, seq: 11}, pdu{command: unbind.response(), seq: 11}},
 		} {
+			say(pdu{command: alertNotify, seq: 4}) // never answered
 			say(c.ask)
 			got := hear()
 			got.body = nil
