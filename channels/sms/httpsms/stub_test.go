@@ -1,6 +1,7 @@
 package httpsms
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -220,4 +221,11 @@ func message(key string) channels.Message {
 func verdict(err error) channels.Verdict {
 	v, _ := channels.VerdictOf(err)
 	return v
+}
+
+// readAgain gives the body of a request and leaves it in place.
+func readAgain(r *http.Request) (io.ReadCloser, error) {
+	b, err := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(b))
+	return io.NopCloser(bytes.NewReader(b)), err
 }

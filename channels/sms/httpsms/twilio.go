@@ -108,8 +108,9 @@ func (c *twilio) send(ctx context.Context, t text) (string, error) {
 func (c *twilio) post(ctx context.Context, t text) (string, error) {
 	form := url.Values{"To": {t.To}, "Body": {t.Text},
 		// The text is compared when an answer was lost, and its length is paid
-		// for as it was shown to the author.
-		"SmartEncoded": {"false"}}
+		// for as it was shown to the author: nothing may change it, whatever a
+		// messaging service is set to.
+		"SmartEncoded": {"false"}, "ShortenUrls": {"false"}}
 	if t.from != "" {
 		form.Set("From", t.from)
 	} else {

@@ -110,7 +110,7 @@ func TestTwilioRequest(t *testing.T) {
 	}
 	got := f.taken[0].form
 	left, _ := strconv.Atoi(got.Get("ValidityPeriod"))
-	if got.Get("To") != testNumber || got.Get("Body") != m.Text || got.Get("From") != "COMUNE" || got.Get("SmartEncoded") != "false" || left < 3500 || left > 3600 ||
+	if got.Get("To") != testNumber || got.Get("Body") != m.Text || got.Get("From") != "COMUNE" || got.Get("SmartEncoded") != "false" || got.Get("ShortenUrls") != "false" || left < 3500 || left > 3600 ||
 		got.Get("StatusCallback") != "https://allerta.comune.pistoia.example/hooks/sms?provider=twilio" {
 		t.Errorf("sent %v", got)
 	}
