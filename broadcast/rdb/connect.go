@@ -139,6 +139,8 @@ func (r *Redis) open(ctx context.Context) (err error) {
 		}
 		opt.Addrs = []string{"memory"}
 		opt.Dialer = r.shared.dial
+		// It is never lost, only slow where the machine is.
+		opt.ReadTimeout, opt.WriteTimeout, opt.PoolTimeout = memoryTimeout, memoryTimeout, memoryTimeout
 	case r.cfg.Redis == Embedded:
 		if r.server, err = startServer(ctx, r.cfg, r.log); err != nil {
 			return err

@@ -5,9 +5,13 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 )
+
+// memoryTimeout is how long a command may take of a Redis in this process.
+const memoryTimeout = 30 * time.Second
 
 // Shared is a Redis in this process, reached over in-memory pipes: it works in
 // a testing/synctest bubble and several nodes may share it. Nothing of it is
