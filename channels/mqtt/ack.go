@@ -119,8 +119,10 @@ func (c *Channel) openAcks(ctx context.Context) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	limited, stop := s.within(ctx)
+	defer stop()
 	// RetainHandling 2: an acknowledgement that somebody retained is not news.
-	answer, err := s.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: c.config.AckTopic + "/+", QoS: 1, RetainHandling: 2}}})
+	answer, err := s.client.Subscribe(limited, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: c.config.AckTopic + "/+", QoS: 1, RetainHandling: 2}}})
 	if err == nil {
 		return s, nil
 	}

@@ -301,3 +301,20 @@ func TestHalfOpenConnection(t *testing.T) {
 		return err == nil
 	})
 }
+
+// What lapses without an all-clear does not stand on boards that come later.
+func TestLapsedStateIsGone(t *testing.T) {
+	m := startMosquitto(t, usualACL)
+	c := open(t, m.addr(), nil)
+	message := rendered(t, c, channeltest.Actual, "047014")
+	c.now = func() time.Time { return message.Expires.Add(-1200 * time.Millisecond) }
+	send(t, c, message)
+	before := m.subscribe(t, "all", "alerts/#", "end/of/test")
+	if all := m.drain(t, before); len(all) != 1 || all[0].expiry > 2 {
+		t.Fatalf("before its end there stands %+v", all)
+	}
+	until(t, "the state has expired", func() bool {
+		late := m.subscribe(t, "all", "alerts/#", "end/of/test")
+		return len(m.drain(t, late)) == 0
+	})
+}

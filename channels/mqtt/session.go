@@ -64,6 +64,8 @@ type session struct {
 // errLost is the error of what never left, because the connection was gone.
 var errLost = errors.New("the connection to the broker was lost before")
 
+var errBroken = errors.New("the connection to the broker broke")
+
 // dial connects to the broker and introduces the caller. The error is a verdict:
 // nothing was sent.
 func (c *Channel) dial(ctx context.Context, who caller) (*session, error) {
@@ -155,6 +157,8 @@ func (s *session) publish(ctx context.Context, p *paho.Publish) (reason, error) 
 	if ctx.Err() != nil {
 		return 0, fmt.Errorf("wait for the broker: %w", context.Cause(ctx))
 	}
+	ctx, stop := s.within(ctx)
+	defer stop()
 	answer, err := s.client.Publish(ctx, p)
 	switch {
 	case answer != nil:
@@ -171,15 +175,41 @@ func (s *session) publish(ctx context.Context, p *paho.Publish) (reason, error) 
 	case errors.Is(err, context.DeadlineExceeded):
 		// Whoever is this late is perhaps not there any more.
 		s.drop(fmt.Errorf("the broker did not acknowledge: %w", err))
+	case !s.alive():
+		err = errBroken
 	}
 	return 0, channels.Uncertain(fmt.Errorf("the broker's acknowledgement was lost: %w", err))
 }
 
+// within ends ctx with the connection. The library goes on waiting for an answer
+// that a lost connection cannot bring, until its own time is over (paho v0.23.0:
+// State.clean forgets who waits).
+func (s *session) within(ctx context.Context) (limited context.Context, stop func()) {
+	limited, cancel := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() {
+		select {
+		case <-s.client.Done():
+			cancel()
+		case <-over:
+		}
+	}()
+	return limited, func() {
+		close(over)
+		cancel()
+	}
+}
+
 // prove waits for an answer to a request that changes nothing.
 func (s *session) prove(ctx context.Context, filter string) error {
-	answer, err := s.client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: []string{filter}})
+	limited, stop := s.within(ctx)
+	defer stop()
+	answer, err := s.client.Unsubscribe(limited, &paho.Unsubscribe{Topics: []string{filter}})
 	if answer != nil { // whatever it says, it is an answer
 		return nil
+	}
+	if !s.alive() {
+		err = errBroken
 	}
 	s.drop(err)
 	return fmt.Errorf("the broker does not answer: %w", err)

@@ -85,6 +85,8 @@ const mostStates = 20_000
 // allows that.
 func (c *Channel) look(ctx context.Context, s *session, w *watch) bool {
 	c.watch.Store(w)
+	ctx, stop := s.within(ctx)
+	defer stop()
 	_, err := s.client.Subscribe(ctx, &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: w.tree.states(w.event), QoS: 1}}})
 	return err == nil
 }
@@ -114,7 +116,9 @@ func (c *Channel) found(ctx context.Context, s *session, w *watch, blind bool) (
 	}
 	if s.alive() {
 		// Its answer is of no interest: the subscription ends with the connection.
-		_, _ = s.client.Unsubscribe(ctx, &paho.Unsubscribe{Topics: []string{w.tree.states(w.event)}})
+		limited, stop := s.within(ctx)
+		defer stop()
+		_, _ = s.client.Unsubscribe(limited, &paho.Unsubscribe{Topics: []string{w.tree.states(w.event)}})
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -32,6 +32,7 @@ var dependencies = map[string]string{
 	"github.com/alicebob/miniredis/v2":         "broadcast/rdb: a Redis in memory, for tests and for practice without redis-server",
 	"github.com/beevik/etree":                  "alerts/cap: the tree that goxmldsig works on",
 	"github.com/compose-spec/compose-go/v2":    "tests: docker-compose.yml is valid",
+	"github.com/eclipse/paho.golang":           "channels/mqtt: MQTT 5",
 	"github.com/emersion/go-imap/v2":           "channels/email: the mailbox of receipts; tests: an IMAP server",
 	"github.com/emersion/go-msgauth":           "channels/email: DKIM signatures",
 	"github.com/emersion/go-sasl":              "tests: sign-in at the SMTP server",

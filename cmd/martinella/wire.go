@@ -18,6 +18,7 @@ import (
 	"martinella/channels"
 	"martinella/channels/email"
 	"martinella/channels/mastodon"
+	"martinella/channels/mqtt"
 	"martinella/channels/outbox"
 	"martinella/channels/sms/httpsms"
 	"martinella/channels/sms/smpp"
@@ -32,6 +33,7 @@ var kinds = map[string]kind{
 	"email":    adapter(email.New),
 	"httpsms":  adapter(httpsms.New),
 	"mastodon": adapter(mastodon.New).asSocial(),
+	"mqtt":     adapter(mqtt.New),
 	"outbox":   adapter(outbox.New).asMemory(),
 	"smpp":     adapter(smpp.New),
 	"webhook":  adapter(webhook.New),
