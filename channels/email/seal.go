@@ -172,7 +172,7 @@ var maxTicket = base64.RawURLEncoding.EncodedLen(nonceBytes + 2*maxAddress + 16)
 
 // open gives the address of a ticket, false for what was not made here.
 func (s *seal) open(ticket string) (string, bool) {
-	if s == nil || len(ticket) > maxTicket {
+	if s == nil || len(ticket) > maxTicket || strings.ContainsAny(ticket, "\r\n") { // the decoder skips line breaks
 		return "", false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(ticket)
