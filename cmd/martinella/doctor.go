@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -124,20 +125,85 @@ func (d *doctor) certificates(c *Config, now time.Time) {
 	}
 }
 
+// checksAtOnce is how many accounts are looked at together.
+const checksAtOnce = 4
+
+// examined is what the look at one channel found.
+type examined struct {
+	err    error
+	remedy string
+	good   string
+	notes  []string
+}
+
+// channels proves every configured account without sending anything, a few at a
+// time, and tells of them in the order of the configuration.
 func (d *doctor) channels(ctx context.Context, c *Config) {
+	found := make([]examined, len(c.Channels))
+	free := make(chan struct{}, checksAtOnce)
+	var wg sync.WaitGroup
 	for i := range c.Channels {
-		cc := &c.Channels[i]
-		ch, err := cc.build(c.settings(), c.Data, zap.NewNop())
-		good := "nothing to check without posting"
-		if checker, ok := ch.(channels.Checker); ok && err == nil {
-			one, cancel := context.WithTimeout(ctx, checkTimeout)
-			err = checker.Check(one)
-			cancel()
-			good = "credentials work"
+		wg.Go(func() {
+			free <- struct{}{}
+			defer func() { <-free }()
+			found[i] = c.examine(ctx, &c.Channels[i])
+		})
+	}
+	wg.Wait()
+	for i, f := range found {
+		d.say("channel "+c.Channels[i].Name, f.err, f.good)
+		if f.err != nil {
+			fmt.Fprintf(d.sh.out, "      %-24s %s\n", "", f.remedy)
 		}
-		d.say("channel "+cc.Name, err, good)
-		if closer, ok := ch.(interface{ Close() error }); ok && ch != nil {
-			_ = closer.Close() // only looked at
+		for _, note := range f.notes {
+			fmt.Fprintf(d.sh.out, "note  %-24s %s\n", "channel "+c.Channels[i].Name, note)
 		}
 	}
+}
+
+// examine builds a channel, asks it for its check and its notes, and closes it.
+func (c *Config) examine(ctx context.Context, cc *ChannelConfig) (f examined) {
+	ch, err := cc.build(c.settings(), c.Data, zap.NewNop())
+	if err != nil {
+		return examined{err: err, remedy: "mend the channel's entry in the configuration: config check names every line"}
+	}
+	if closer, ok := ch.(interface{ Close() error }); ok {
+		defer closer.Close() //nolint:errcheck // only looked at
+	}
+	if n, ok := ch.(interface{ Notes() []string }); ok {
+		f.notes = n.Notes()
+	}
+	checker, ok := ch.(channels.Checker)
+	if !ok {
+		f.good = "nothing to check without posting"
+		return f
+	}
+	one, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	began := time.Now()
+	f.err, f.good = checker.Check(one), "the account works"
+	if f.err == nil {
+		if took := time.Since(began).Round(time.Millisecond); took > slowCheck {
+			f.notes = append(f.notes, fmt.Sprintf("it took %v to answer", took))
+		}
+		return f
+	}
+	f.remedy = remedyOf(f.err)
+	return f
+}
+
+// slowCheck is an answer that is worth a word.
+const slowCheck = 5 * time.Second
+
+// remedyOf says what to do about a check that failed.
+func remedyOf(err error) string {
+	switch v, _ := channels.VerdictOf(err); {
+	case errors.Is(err, context.DeadlineExceeded):
+		return "the platform did not answer in time: is it reachable from this machine, and not held up by a firewall?"
+	case v == channels.VerdictUnauthorized:
+		return "the platform refuses the credentials: renew them there and write them into the channel's secret file"
+	case v == channels.VerdictPermanent:
+		return "the platform refuses the channel's settings: compare them with what it says above"
+	}
+	return "the platform cannot be reached or is in trouble: try again, then look at its address, the network and the platform's own status page"
 }

@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -41,4 +45,50 @@ func TestALostKeyFileIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "doctor", "--config", config)
+}
+
+// Every account is looked at, also behind one that is broken, and each says
+// what to do.
+func TestDoctorLooksAtEveryAccount(t *testing.T) {
+	needRedis(t)
+	dir := t.TempDir()
+	var posts atomic.Int32
+	platform := func(status int) string {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPost {
+				posts.Add(1)
+			}
+			w.WriteHeader(status)
+		}))
+		t.Cleanup(s.Close)
+		return s.URL
+	}
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	secret := write(t, filepath.Join(dir, "secret"), "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n")
+	token := write(t, filepath.Join(dir, "token"), "hunter2\n")
+	key := filepath.Join(dir, "vapid.key")
+	must(t, "keys", "vapid", "--out", key)
+	_, config := settle(t, fmt.Sprintf(`  - {name: press, kind: webhook, url: "%s", secret_file: %s}
+  - {name: away, kind: webhook, url: "%s", secret_file: %s}
+  - {name: social, kind: mastodon, url: "%s", token_file: %s}
+  - {name: push, kind: webpush, vapid_key_file: %s, contact: allerte@comune.valdemo.example.it, allow_private: true}
+  - {name: box, kind: outbox, exercise: true}
+`, platform(200), secret, gone.URL, secret, platform(401), token, key))
+	code, out, errOut := command(t, "doctor", "--config", config)
+	if code != exitRefused || !strings.Contains(errOut, "2 of") {
+		t.Errorf("exit %d, %s", code, errOut)
+	}
+	order := -1
+	for _, want := range []string{"good  channel press", "BAD   channel away", "cannot be reached", "BAD   channel social", "refuses the credentials", "good  channel push", "note  channel push", "allow_private",
+		"good  channel box"} {
+		at := strings.Index(out, want)
+		if at < 0 || at < order {
+			t.Errorf("%q is missing or not in its place in\n%s", want, out)
+		}
+		order = max(order, at)
+	}
+	if strings.Contains(out, "hunter2") || strings.Contains(out, "whsec_") || posts.Load() != 0 {
+		t.Errorf("%d posts, and it says\n%s", posts.Load(), out)
+	}
 }
