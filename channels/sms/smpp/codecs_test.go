@@ -118,8 +118,12 @@ func speaks(t *testing.T, start func(*testing.T, ...string) *channeltest.Peer, k
 			peer.Tell(t, map[string]any{"mo": mo})
 		}
 		m.wait(t, 1)
-		if got := m.replies[len(m.replies)-1]; got.From != testNumber || got.Text != "STOP" {
-			t.Errorf("got %+q", got)
+		if got := replies(m); got[0] == "(1/2) ST" { // the second was slower than our patience
+			m.wait(t, 1)
+		}
+		got := replies(m)
+		if from := m.replies[0].From; from != testNumber || got[len(got)-1] != "STOP" {
+			t.Errorf("got %+q from %s", got, from)
 		}
 		for range 2 {
 			if l := next(t, peer, func(l line) bool { return l.MO != "" }); *l.Status != 0 {
