@@ -96,8 +96,7 @@ func (c *compiler) secrets() {
 	for _, s := range p.secrets {
 		all = append(all, s)
 	}
-	switch {
-	case d.Username != "" || d.PasswordFile != "":
+	if d.Username != "" || d.PasswordFile != "" {
 		if d.Username == "" || strings.Contains(d.Username, ":") {
 			c.wrong("username", "is missing or has a colon", "HTTP Basic needs a user name beside password_file")
 		}

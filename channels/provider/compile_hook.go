@@ -1,7 +1,7 @@
 package provider
 
 import (
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // there are providers who sign with it
 	"crypto/sha256"
 	"crypto/sha512"
 	"slices"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -102,12 +103,8 @@ func certain(err error) error {
 // do makes one of the requests.
 func (p *Provider) do(ctx context.Context, r *request, v Values) (*channels.Answer, error) {
 	all := make(Values, len(v)+len(p.secrets))
-	for name, value := range v {
-		all[name] = value
-	}
-	for name, value := range p.secrets {
-		all[name] = value
-	}
+	maps.Copy(all, v)
+	maps.Copy(all, p.secrets)
 	address, header, body, err := r.build(all)
 	if err != nil {
 		return nil, channels.Permanent(fmt.Errorf("%s: the request cannot be made: %w", p.platform, err))

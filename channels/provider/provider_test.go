@@ -218,8 +218,8 @@ func TestCheck(t *testing.T) {
 	}))
 	defer s.Close()
 	p := compiled(t, whole(t, s.URL))
-	for status_, want := range map[int]channels.Verdict{204: "accepted", 401: "unauthorized", 500: "retry", 404: "permanent", 429: "retry"} {
-		status = status_
+	for code, want := range map[int]channels.Verdict{204: "accepted", 401: "unauthorized", 500: "retry", 404: "permanent", 429: "retry"} {
+		status = code
 		if err := p.Check(t.Context(), nil); verdict(err) != want {
 			t.Errorf("%d: got %v, want %s", status, err, want)
 		}

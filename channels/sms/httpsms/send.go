@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -86,23 +87,19 @@ func (c *Channel) carry(ctx context.Context, t text, alias bool) (string, error)
 		if err == nil {
 			return id, nil
 		}
-		refusals = append(refusals, wrapElsewhere(err, r.name, len(c.routes) > 1))
+		if len(c.routes) > 1 && !strings.HasPrefix(err.Error(), r.name+" ") {
+			err = wrap(err, r.name) // which of several it was
+		}
+		refusals = append(refusals, err)
 		switch v, _ := channels.VerdictOf(err); {
 		case v == channels.VerdictUncertain:
 			c.doubts.note(t.Key, r.name)
-			return "", refusals[len(refusals)-1]
+			return "", err
 		case v == channels.VerdictPermanent && !isElsewhere(err), ctx.Err() != nil:
-			return "", refusals[len(refusals)-1]
+			return "", err
 		}
 	}
 	return "", c.verdict(refusals)
-}
-
-func wrapElsewhere(err error, name string, several bool) error {
-	if !several {
-		return err
-	}
-	return wrap(err, name)
 }
 
 func (c *Channel) serving(number string) []*route {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -361,5 +362,51 @@ func TestAlias(t *testing.T) {
 	}
 	if err := ch.Answer(t.Context(), "333", "ok"); verdict(err) != channels.VerdictPermanent {
 		t.Errorf("no number: %v", err)
+	}
+}
+
+// Whatever providers answer, neither log nor error tells a number or a secret.
+func TestNothingIsTold(t *testing.T) {
+	core, logged := observer.New(zap.DebugLevel)
+	said := fmt.Sprintf(`{"code":%%d,"message":"%s %s and 393331234567","id":"%s","order_id":"%s"}`, testNumber, testToken, testNumber, testToken)
+	for _, status := range []int{200, 201, 400, 401, 403, 404, 429, 500, 503} {
+		for _, code := range []int{20003, 21211, 20429, 3331234567} {
+			s := httptest.NewServer(channeltest.Status(status, fmt.Sprintf(said, code)))
+			coded := genericConfig(t, s.URL)
+			coded.Answer.Code = "message"
+			ch, err := open("sms", Config{Providers: []ProviderConfig{twilioConfig(t, s.URL), skebbyConfig(t, s.URL), coded}}, channeltest.Settings(), zap.New(core))
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := ch.routes
+			for _, r := range all {
+				ch.routes = []*route{r}
+				_, err1 := ch.Send(t.Context(), message("k"))
+				_, _, err2 := finding{ch}.Find(t.Context(), message("k"))
+				tells(t, errors.Join(err1, err2, ch.Check(t.Context()), ch.Answer(t.Context(), testNumber, "ok")))
+			}
+			ch.routes = all
+			_, err = ch.Send(t.Context(), message("k"))
+			tells(t, errors.Join(err, ch.Check(t.Context())))
+			s.Close()
+		}
+	}
+	if logged.Len() == 0 {
+		t.Error("nothing was logged")
+	}
+	for _, e := range logged.All() {
+		tells(t, fmt.Errorf("%s %v", e.Message, e.ContextMap()))
+	}
+}
+
+func tells(t *testing.T, err error) {
+	t.Helper()
+	if err == nil {
+		return
+	}
+	for _, hidden := range []string{testNumber, testNumber[1:], "3331234567", testToken} {
+		if strings.Contains(err.Error(), hidden) {
+			t.Errorf("tells %q: %v", hidden, err)
+		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"martinella/channels"
@@ -35,8 +34,8 @@ type skebby struct {
 	quality string
 	token   string // of the hook; "": none
 
-	mu      sync.Mutex
-	session http.Header // nil: not signed in
+	gate    chan struct{} // holds one token: whoever has it may use the session
+	session http.Header   // nil: not signed in
 }
 
 func (p *ProviderConfig) skebby(m *mistakes) carrier {
@@ -62,14 +61,30 @@ func (p *ProviderConfig) skebby(m *mistakes) carrier {
 		token = m.secret("hook_token_file", p.HookTokenFile)
 	}
 	basic := base64.StdEncoding.EncodeToString([]byte(p.Username + ":" + password))
-	return &skebby{call: channels.NewCaller(kindSkebby, password, basic, token), base: p.base(m, skebbyAPI), basic: basic, quality: quality, token: token}
+	return &skebby{call: channels.NewCaller(kindSkebby, password, basic, token), base: p.base(m, skebbyAPI), basic: basic, quality: quality, token: token,
+		gate: make(chan struct{}, 1)}
 }
+
+// enter waits for the session's turn, as long as ctx allows: a login that hangs
+// must not hold those who wait beyond their own time.
+func (c *skebby) enter(ctx context.Context) error {
+	select {
+	case c.gate <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("skebby: waiting for the login: %w", ctx.Err())
+	}
+}
+
+func (c *skebby) leave() { <-c.gate }
 
 // signIn gives the session. Of many callers one signs in; stale is a session
 // that was refused.
 func (c *skebby) signIn(ctx context.Context, stale http.Header) (http.Header, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.leave()
 	if c.session != nil && (stale == nil || c.session.Get("Session_key") != stale.Get("Session_key")) {
 		return c.session, nil
 	}
@@ -201,9 +216,11 @@ func (c *skebby) find(ctx context.Context, t text) (string, bool, error) {
 
 // check signs in anew.
 func (c *skebby) check(ctx context.Context) error {
-	c.mu.Lock()
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
 	session := c.session
-	c.mu.Unlock()
+	c.leave()
 	if session == nil {
 		session = http.Header{}
 	}

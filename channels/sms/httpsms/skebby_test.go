@@ -1,9 +1,11 @@
 package httpsms
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -126,7 +128,7 @@ func TestSkebbyFind(t *testing.T) {
 func TestSkebbyHook(t *testing.T) {
 	ch := opened(t, Config{ProviderConfig: skebbyConfig(t, "https://skebby.example")})
 	states := map[string]channels.ReportState{"DLVRD": "delivered", "dlvrd": "delivered", "SENT": "enroute", "WAITING": "enroute", "WAIT4DLVR": "enroute", "SCHEDULED": "enroute", "NEW": "enroute"}
-	for _, s := range strings.Fields("ERROR TIMEOUT TOOM4NUM TOOM4USER UNKNPFX UNKNRCPT INVALIDDST BLACKLISTED KO INVALIDCONTENTS DEMO") {
+	for s := range strings.FieldsSeq("ERROR TIMEOUT TOOM4NUM TOOM4USER UNKNPFX UNKNRCPT INVALIDDST BLACKLISTED KO INVALIDCONTENTS DEMO") {
 		states[s] = "failed"
 	}
 	for status, want := range states {
@@ -149,5 +151,30 @@ func TestSkebbyHook(t *testing.T) {
 	}
 	if _, _, err := ch.Inbound(httptest.NewRequest(http.MethodPost, "/hooks/sms?token=h00k-t0k3n", strings.NewReader("x=1"))); err == nil || errors.Is(err, channels.ErrForged) {
 		t.Errorf("no receipt: %v", err)
+	}
+}
+
+// A login that hangs holds nobody beyond his own time.
+func TestSkebbyLoginHangs(t *testing.T) {
+	stub := channeltest.StartStub(t, http.NotFoundHandler(), func(*http.Request) bool { return true })
+	stub.Answer(stub.Silent())
+	ch := opened(t, Config{ProviderConfig: skebbyConfig(t, stub.URL)})
+	errs := make(chan error)
+	hanging, stop := context.WithCancel(t.Context())
+	go func() {
+		_, err := ch.Send(hanging, message("1"))
+		errs <- err
+	}()
+	for c := ch.routes[0].carrier.(*skebby); len(c.gate) == 0; {
+		runtime.Gosched()
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := ch.Send(ctx, message("2")); verdict(err) != channels.VerdictRetry || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	stop()
+	if err := <-errs; verdict(err) != channels.VerdictRetry {
+		t.Errorf("got %v", err)
 	}
 }

@@ -49,8 +49,7 @@ func TestTwilioSpec(t *testing.T) {
 			}
 			f := &fake{}
 			asked := map[string]int{}
-			var s *httptest.Server
-			s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				// The router knows no path whose last part goes on behind a parameter.
 				if err := follows(r, spec); err != nil && filepath.Base(r.URL.Path) != testAccount+".json" {
 					t.Errorf("%s %s: %v", r.Method, r.URL.Path, err)

@@ -165,7 +165,7 @@ func (f *fake) skebby(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	session := fmt.Sprint("S", f.logins)
 	f.mu.Unlock()
-	if r.Header.Get("user_key") != "U123" || r.Header.Get("Session_key") != session {
+	if r.Header.Get("User_key") != "U123" || r.Header.Get("Session_key") != session {
 		answer(w, 401, map[string]any{})
 		return
 	}

@@ -89,6 +89,7 @@ type twilioMessage struct {
 	To          string `json:"to"`
 	Body        string `json:"body"`
 	Direction   string `json:"direction"`
+	Status      string `json:"status"`
 	DateCreated string `json:"date_created"` // RFC 2822
 }
 
@@ -147,7 +148,8 @@ const clockSkew = time.Minute
 // find looks for the message among the latest to its number. Twilio's filter
 // DateSent is not used: what still waits there has no such date. A message is
 // ours when it was made after the alert was published and has the same text, to
-// which a trial account puts words in front.
+// which a trial account puts words in front. One that has failed is passed over:
+// it may be an earlier one that somebody sends again.
 func (c *twilio) find(ctx context.Context, t text) (string, bool, error) {
 	var list struct {
 		Messages *[]twilioMessage `json:"messages"`
@@ -166,7 +168,7 @@ func (c *twilio) find(ctx context.Context, t text) (string, bool, error) {
 			older = true
 			continue
 		}
-		if messageSID.MatchString(m.SID) && m.To == t.To && m.Direction != "inbound" && strings.HasSuffix(packed(m.Body), want) {
+		if messageSID.MatchString(m.SID) && m.To == t.To && m.Direction != "inbound" && twilioState(m.Status) != channels.ReportFailed && strings.HasSuffix(packed(m.Body), want) {
 			return m.SID, true, nil
 		}
 	}

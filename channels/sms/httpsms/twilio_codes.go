@@ -58,6 +58,9 @@ var twilioWords = map[int]string{
 	30036: "it waited longer than it was valid",
 }
 
+// mostCode: Twilio's codes have five digits.
+const mostCode = 99999
+
 // judge turns an answer into a verdict: by Twilio's code where it names one,
 // else by the status (twilio.com/docs/api/errors).
 func (c *twilio) judge(a *channels.Answer) error {
@@ -69,6 +72,9 @@ func (c *twilio) judge(a *channels.Answer) error {
 	}
 	if a.JSON {
 		_ = json.Unmarshal(a.Body, &body) // without a code the status decides
+	}
+	if body.Code < 0 || body.Code > mostCode {
+		body.Code = 0 // none of Twilio's: whatever it is, it is not told
 	}
 	refusal := &twilioRefusal{a.Status, body.Code}
 	if a.Status < 500 {

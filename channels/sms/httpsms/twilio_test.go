@@ -207,6 +207,8 @@ func TestTwilioFind(t *testing.T) {
 		"another text with the link":          {[]map[string]any{set("body", "AGGIORNAMENTO "+m.Text+"!")}, nil, false, false},
 		"to somebody else":                    {[]map[string]any{set("to", "+390")}, nil, false, false},
 		"what they wrote to us":               {[]map[string]any{set("direction", "inbound")}, nil, false, false},
+		"one that has failed":                 {[]map[string]any{set("status", "undelivered")}, nil, false, false},
+		"one that arrived":                    {[]map[string]any{set("status", "delivered")}, nil, true, false},
 		"none":                                {[]map[string]any{}, nil, false, false},
 		"more than it lists":                  {[]map[string]any{set("body", "else")}, "/next", false, true},
 		"more, but older":                     {[]map[string]any{set("body", "else"), set("date_created", m.Sent.Add(-time.Hour).Format(time.RFC1123Z))}, "/next", false, false},
