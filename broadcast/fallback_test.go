@@ -42,14 +42,40 @@ func newPair(t *testing.T, people int, own, second channels.Channel) *pair {
 func (p *pair) run(t *testing.T, node string, own, second channels.Channel) {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
-	reg, queues := prometheus.NewRegistry(), NewQueues(p.node(node))
-	ms := NewMetrics(reg, []string{own.Name(), second.Name()})
-	sink := &Sink{Queues: queues, Metrics: ms, Log: zap.NewNop()}
-	b := &Dispatcher{Route: Route{Channel: second, Standby: true}, Queues: queues, People: p.memory, Metrics: ms, Log: zap.NewNop(), Sink: sink}
-	a := &Dispatcher{Route: Route{Channel: own}, Queues: queues, People: p.memory, Metrics: ms, Log: zap.NewNop(), Sink: sink, Fallback: b}
-	p.sink, p.metrics, p.stop = sink, reg, stop
-	p.done.Go(func() { _ = a.Run(ctx) })
-	p.done.Go(func() { _ = b.Run(ctx) })
+	queues := NewQueues(p.node(node))
+	p.metrics, p.stop = prometheus.NewRegistry(), stop
+	ms := NewMetrics(p.metrics, []string{own.Name(), second.Name()})
+	p.sink = &Sink{Queues: queues, Metrics: ms, Log: zap.NewNop()}
+	for _, d := range dispatchers(own, second, &Dispatcher{Queues: queues, People: p.memory, Metrics: ms, Log: zap.NewNop(), Sink: p.sink}) {
+		p.done.Go(func() { _ = d.Run(ctx) })
+	}
+}
+
+// dispatchers are those of a channel and of what it falls back on, if anything,
+// with the same of everything.
+func dispatchers(own, second channels.Channel, with *Dispatcher) []*Dispatcher {
+	all := []*Dispatcher{{Route: Route{Channel: own}, Queues: with.Queues, People: with.People, Metrics: with.Metrics, Log: with.Log, Sink: with.Sink}}
+	if second != nil {
+		all = append(all, &Dispatcher{Route: Route{Channel: second, Standby: true}, Queues: with.Queues, People: with.People, Metrics: with.Metrics, Log: with.Log, Sink: with.Sink})
+		all[0].Fallback = all[1]
+	}
+	return all
+}
+
+// dispatchBoth runs a channel that falls back on another one, on this node,
+// until ctx ends.
+func (h *house) dispatchBoth(ctx context.Context, name string, own, second channels.Channel) (done <-chan struct{}) {
+	queues := NewQueues(h.node(name))
+	ms := NewMetrics(prometheus.NewRegistry(), []string{own.Name(), "backup"})
+	over, wait := make(chan struct{}), sync.WaitGroup{}
+	for _, d := range dispatchers(own, second, &Dispatcher{Queues: queues, People: h.memory, Metrics: ms, Log: zap.NewNop(), Sink: &Sink{Queues: queues, Metrics: ms, Log: zap.NewNop()}}) {
+		wait.Go(func() { _ = d.Run(ctx) })
+	}
+	go func() {
+		defer close(over)
+		wait.Wait()
+	}()
+	return over
 }
 
 func (p *pair) end() {
@@ -530,6 +556,32 @@ func TestACancelStopsWhatGoesOverTheSecondProvider(t *testing.T) {
 		}
 		if told := p.states("sms", c.ID); told[Accepted] != got[Accepted] {
 			t.Errorf("the Cancel went to %d, want the %d who got the alert", told[Accepted], got[Accepted])
+		}
+	})
+}
+
+// Who may have it from the one provider is not called unreached because the
+// other one refuses the number.
+func TestARefusalByTheOtherProviderLeavesTheDoubt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const people = 20
+		first, second := &platform{name: "sms"}, &platform{name: "backup", script: always(channels.Permanent(errors.New("no such number")))}
+		first.script = func(_ context.Context, _ channels.Message, tries int, taken func()) error {
+			if tries > 1 {
+				return channels.Unauthorized(errors.New("bad token"))
+			}
+			taken()
+			return channels.Uncertain(errors.New("the answer was lost"))
+		}
+		p := newPair(t, people, phones{first}, phones{second})
+		r := p.issue(p.record(alerts.SeverityExtreme, time.Hour))
+		p.settle("sms", 5*time.Minute)
+		p.end()
+		if got := p.states("sms", r.ID); got[Uncertain] != people {
+			t.Errorf("states %v, want all uncertain", got)
+		}
+		if n := second.sends(); n == 0 {
+			t.Error("nothing went over the second provider: the test proves nothing")
 		}
 	})
 }

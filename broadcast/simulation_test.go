@@ -20,7 +20,8 @@ import (
 // TestSimulation runs the dispatcher through made-up misfortune, each seed
 // another: platforms that fail, hang, lose answers and refuse credentials, a
 // store that fails before or after the effect, nodes that die and come back,
-// revisions and erasures in the middle. At the end every recipient must stand
+// revisions and erasures in the middle; and in half of them a second provider
+// that has misfortunes of its own. At the end every recipient must stand
 // where the platform's own memory says. TEST_SEEDS sets how many seeds
 // (100), TEST_SEED runs a single one.
 func TestSimulation(t *testing.T) {
@@ -60,19 +61,70 @@ func (d *dice) percent(n int) bool { return d.below(100) < n }
 // world is what one seed makes of everything outside the dispatcher.
 type world struct {
 	dice     *dice
-	platform *platform
-	trouble  int // percent of sends that go wrong
-	refuse   [2]time.Time
 	memory   *memory
-	late     []string // sent after expiry
+	accounts []*telco // the channel's own provider, and perhaps a second one
+
+	mu   sync.Mutex
+	late []string // sent after expiry
+}
+
+// telco is a provider's own book of what happened there.
+type telco struct {
+	*platform
+	trouble int // percent of sends that go wrong
+	refuse  [2]time.Time
+	away    [2]time.Time
+	finds   bool
+	limit   channels.Limit
+
+	perhaps map[string]int // by key: how often it was sent, as far as the sender could know
+}
+
+func (w *world) telco(name string) *telco {
+	d := w.dice
+	a := &telco{platform: &platform{name: name, taken: map[string]int{}, tries: map[string]int{}}, trouble: d.below(40), finds: d.percent(50), perhaps: map[string]int{}}
+	time := func(percent, begin, length int) (out [2]time.Time) {
+		if d.percent(percent) {
+			out[0] = time.Now().Add(time.Duration(d.below(begin)) * time.Second)
+			out[1] = out[0].Add(time.Duration(d.below(length)) * time.Second)
+		}
+		return out
+	}
+	a.refuse, a.away = time(25, 30, 300), time(25, 60, 600)
+	if d.percent(30) {
+		a.limit = channels.Limit{PerSecond: float64(1 + d.below(100)), Burst: 1 + d.below(50)}
+	}
+	w.accounts = append(w.accounts, a)
+	return a
+}
+
+// channel is the provider as one node reaches it.
+func (w *world) channel(a *telco, node string) channels.Channel {
+	n := nodePlatform{phones: phones{a.platform}, world: w, account: a, node: node}
+	switch {
+	case a.finds && a.limit.PerSecond > 0:
+		return struct {
+			findingNode
+			limited
+		}{findingNode{n}, limited{a.limit}}
+	case a.finds:
+		return findingNode{n}
+	case a.limit.PerSecond > 0:
+		return struct {
+			nodePlatform
+			limited
+		}{n, limited{a.limit}}
+	}
+	return n
 }
 
 // nodePlatform is the platform as one node reaches it: what a dead node had in
 // flight never arrives.
 type nodePlatform struct {
 	phones
-	world *world
-	node  string
+	world   *world
+	account *telco
+	node    string
 }
 
 func (n nodePlatform) dead() bool {
@@ -82,16 +134,19 @@ func (n nodePlatform) dead() bool {
 }
 
 func (n nodePlatform) Send(ctx context.Context, m channels.Message) (channels.Receipt, error) {
-	w, d := n.world, n.world.dice
+	w, a, d := n.world, n.account, n.world.dice
 	if !m.Expires.IsZero() && time.Now().After(m.Expires) {
-		w.platform.mu.Lock()
+		w.mu.Lock()
 		w.late = append(w.late, m.Key)
-		w.platform.mu.Unlock()
+		w.mu.Unlock()
 	}
-	take := func() {
-		w.platform.mu.Lock()
-		defer w.platform.mu.Unlock()
-		w.platform.taken[m.Key]++
+	take := func(perhaps, taken int) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.perhaps[m.Key] += perhaps
+		if a.taken[m.Key] += taken; a.taken[m.Key] == 0 {
+			delete(a.taken, m.Key)
+		}
 	}
 	wait := time.Duration(d.below(40)) * time.Millisecond
 	if d.percent(2) {
@@ -101,17 +156,22 @@ func (n nodePlatform) Send(ctx context.Context, m channels.Message) (channels.Re
 		return channels.Receipt{}, ctx.Err() // nothing was written: surely not taken
 	}
 	if n.dead() {
+		take(1, 0) // nobody learns that it was not
 		return channels.Receipt{}, errors.New("the node is dead")
 	}
 	receipt := channels.Receipt{ID: "id-" + m.Key}
-	if hash(m.Key)%50 == 0 {
+	if hash(a.name+m.Key)%50 == 0 {
 		return receipt, channels.Permanent(errors.New("no such number"))
 	}
-	if now := time.Now(); now.After(w.refuse[0]) && now.Before(w.refuse[1]) {
+	now := time.Now()
+	if now.After(a.refuse[0]) && now.Before(a.refuse[1]) {
 		return receipt, channels.Unauthorized(errors.New("bad token"))
 	}
-	if !d.percent(w.trouble) {
-		take()
+	if now.After(a.away[0]) && now.Before(a.away[1]) {
+		return receipt, errNo
+	}
+	if !d.percent(a.trouble) {
+		take(1, 1)
 		return receipt, nil
 	}
 	switch d.below(7) {
@@ -120,26 +180,29 @@ func (n nodePlatform) Send(ctx context.Context, m channels.Message) (channels.Re
 	case 2:
 		return receipt, channels.RetryAfter(errNo, time.Duration(d.below(20_000))*time.Millisecond)
 	case 3:
-		take()
+		take(1, 1)
 		return receipt, channels.Uncertain(errors.New("the answer was lost"))
 	case 4:
+		take(1, 0)
 		return receipt, channels.Uncertain(errors.New("cut before it arrived"))
 	case 5:
+		take(1, 0)
 		panic("a bug in the channel")
 	}
-	take()
+	take(1, 1)
 	return receipt, channels.Uncertain(errors.New("a page of HTML"))
 }
 
 type findingNode struct{ nodePlatform }
 
 func (f findingNode) Find(_ context.Context, m channels.Message) (channels.Receipt, bool, error) {
-	if f.world.dice.percent(f.world.trouble) {
+	now := time.Now()
+	if f.world.dice.percent(f.account.trouble) || now.After(f.account.away[0]) && now.Before(f.account.away[1]) {
 		return channels.Receipt{}, false, errNo
 	}
-	f.world.platform.mu.Lock()
-	defer f.world.platform.mu.Unlock()
-	return channels.Receipt{ID: "id-" + m.Key}, f.world.platform.taken[m.Key] > 0, nil
+	f.account.mu.Lock()
+	defer f.account.mu.Unlock()
+	return channels.Receipt{ID: "id-" + m.Key}, f.account.taken[m.Key] > 0, nil
 }
 
 func hash(s string) uint32 {
@@ -150,18 +213,15 @@ func hash(s string) uint32 {
 
 func simulate(t *testing.T, seed uint64) {
 	d := &dice{r: rand.New(rand.NewPCG(seed, 0))}
-	p := &platform{name: "sms", taken: map[string]int{}, tries: map[string]int{}}
-	h := newHouse(t, Route{Channel: phones{p}})
-	w := &world{dice: d, platform: p, trouble: d.below(40), memory: h.memory}
-	if d.percent(25) {
-		from := time.Now().Add(time.Duration(d.below(30)) * time.Second)
-		w.refuse = [2]time.Time{from, from.Add(time.Duration(d.below(300)) * time.Second)}
+	w := &world{dice: d}
+	own := w.telco("sms")
+	var second *telco
+	if d.percent(50) {
+		second = w.telco("backup")
 	}
-	finds := d.percent(50)
-	var limit channels.Limit
-	if d.percent(30) {
-		limit = channels.Limit{PerSecond: float64(1 + d.below(100)), Burst: 1 + d.below(50)}
-	}
+	h := newHouse(t, Route{Channel: phones{own.platform}})
+	h.channel("backup")
+	w.memory = h.memory
 	weak := 0
 	if d.percent(50) {
 		weak = d.below(8)
@@ -187,26 +247,12 @@ func simulate(t *testing.T, seed uint64) {
 	start := func() {
 		count++
 		name := fmt.Sprintf("node%d", count)
-		np := nodePlatform{phones: phones{p}, world: w, node: name}
-		var ch channels.Channel = np
-		if finds {
-			ch = findingNode{np}
-		}
-		if limit.PerSecond > 0 {
-			if finds {
-				ch = struct {
-					findingNode
-					limited
-				}{findingNode{np}, limited{limit}}
-			} else {
-				ch = struct {
-					nodePlatform
-					limited
-				}{np, limited{limit}}
-			}
-		}
 		ctx, stop := context.WithCancel(t.Context())
-		_, done := h.dispatch(ctx, name, Route{Channel: ch})
+		var fallback channels.Channel
+		if second != nil {
+			fallback = w.channel(second, name)
+		}
+		done := h.dispatchBoth(ctx, name, w.channel(own, name), fallback)
 		nodes = append(nodes, running{name, stop, done})
 	}
 	for range 1 + d.below(3) {
@@ -257,7 +303,13 @@ func simulate(t *testing.T, seed uint64) {
 		<-n.done
 	}
 
-	// The checker.
+	w.check(t, h, issued)
+}
+
+// check compares the states with what the providers remember, and with what a
+// sender can know: no recipient is called what he is not, nobody is sent a
+// third copy, and nobody a second one without a word.
+func (w *world) check(t *testing.T, h *house, issued []*alerts.Record) {
 	if len(w.late) > 0 {
 		t.Errorf("sent after expiry: %v", w.late)
 	}
@@ -275,29 +327,47 @@ func simulate(t *testing.T, seed uint64) {
 		}
 		for o, s := range states {
 			at := fmt.Sprintf("%s/%d", r.ID, o)
-			taken := p.taken[fmt.Sprintf("%s/%d/sms/%d", r.ID, r.Revision, o)]
+			key := fmt.Sprintf("%s/%d/sms/%d", r.ID, r.Revision, o)
+			taken, blind, where := 0, 0, []int{}
+			for _, a := range w.accounts {
+				taken += a.taken[key]
+				where = append(where, a.taken[key])
+				if !a.finds {
+					blind += a.perhaps[key]
+				}
+			}
 			reason := c.reasons[at]
 			wrong := ""
-			switch s {
-			case Queued, Trying:
+			switch {
+			case s == Queued, s.Plain() == Trying:
 				wrong = "did not come to an end"
-			case Accepted, Delivered:
-				if taken == 0 {
-					wrong = "is called accepted, and the platform never had it"
-				}
-			case Failed, Expired, Suppressed:
-				if taken > 0 && !buried[at] {
-					wrong = "is called " + s.String() + ", and the platform has it"
-				}
-			}
-			if taken > 1 && reason != doubtful && s != Uncertain && !buried[at] {
+			case (s == Accepted || s == Delivered) && taken == 0:
+				wrong = "is called accepted, and no platform ever had it"
+			case (s == Accepted || s == Delivered) && (c.seconds[at] == "") != (where[0] > 0) && taken == 1:
+				wrong = "is called accepted by the other provider"
+			case (s == Failed || s == Expired || s == Suppressed) && taken > 0 && !buried[at]:
+				wrong = "is called " + s.String() + ", and a platform has it"
+			case taken > 1 && reason != doubtful && s != Uncertain && !buried[at]:
 				wrong = "was doubled without a word"
+			case taken > 1 && r.Alert.Severity().Rank() < alerts.SeveritySevere.Rank() && !over(r):
+				wrong = "was doubled, though it is not urgent"
+			case taken > 2:
+				wrong = "got a third copy"
+			case blind > 2:
+				wrong = fmt.Sprintf("was sent %d times where nobody can be asked", blind)
 			}
 			if wrong != "" {
-				t.Errorf("recipient %s %s: state %s, taken %d times, %q (finder %v, %s)", at, wrong, s, taken, reason, finds, r.Alert.Severity())
+				t.Errorf("recipient %s %s: state %s, taken %v times, over %q, %q (finders %v, %s)", at, wrong, s, where, c.seconds[at], reason, w.finders(), r.Alert.Severity())
 			}
 		}
 	}
+}
+
+func (w *world) finders() (all []bool) {
+	for _, a := range w.accounts {
+		all = append(all, a.finds)
+	}
+	return all
 }
 
 type limited struct{ limit channels.Limit }

@@ -39,6 +39,13 @@ func TestQueue(t *testing.T, open Open) {
 		"posts in two languages are both known":                 twoLanguages,
 		"the pace is shared and exact":                          paced,
 		"ten thousand recipients keep their states apart":       manyStates,
+		"over whom a message left is kept":                      trailKept,
+		"what was surely not taken returns to what was before":  trailTakenBack,
+		"what is sent once more is written down before":         sentAgain,
+		"a stopped alert is not sent once more":                 notSentAgain,
+		"a second provider that is another one is said":         foreignSecond,
+		"over whom it left survives its burial and a person":    trailRenewed,
+		"reports of a second provider find their delivery":      secondReports,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, open(t)) })
 	}
