@@ -2,6 +2,7 @@ package sms
 
 import (
 	"martinella/alerts"
+	"martinella/channels"
 )
 
 // Config is what every SMS contract's configuration says about texts; an
@@ -18,7 +19,7 @@ func (c Config) Problems() alerts.Problems {
 	if c.MaxParts < 0 || c.MaxParts > 10 {
 		ps = append(ps, alerts.Problem{Field: "max_parts", Problem: "is out of range", Hint: "1 to 10; 3 is usual", Level: alerts.LevelError})
 	}
-	if _, err := ParseMoney(c.Price); err != nil {
+	if _, err := channels.ParseMoney(c.Price); err != nil {
 		ps = append(ps, alerts.Problem{Field: "price", Problem: err.Error(), Hint: "what one part costs by contract, without tax or with it, as you wish to see it; leave it out if nobody asks", Level: alerts.LevelError})
 	}
 	return ps
@@ -28,6 +29,6 @@ func (c Config) Problems() alerts.Problems {
 // a second, 0 if it is not limited. Call it on a configuration without
 // [Config.Problems].
 func (c Config) Text(rate float64) Text {
-	price, _ := ParseMoney(c.Price) // judged by Problems
+	price, _ := channels.ParseMoney(c.Price) // judged by Problems
 	return Text{MaxParts: c.MaxParts, Transliterate: c.Transliterate == nil || *c.Transliterate, Price: price, Rate: rate}
 }

@@ -7,5 +7,5 @@
 // The alphabet and the cutting into parts are in package channels (gsm7.go).
 // It must not know providers, protocols, recipients or configuration files.
 //
-// Start at [Text]; [Text.Estimate] is what an author is shown.
+// Start at [Text]; [Text.Estimates] is what an author is shown.
 package sms

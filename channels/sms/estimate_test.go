@@ -1,13 +1,15 @@
 package sms
 
 import (
-	"math"
+	"errors"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"martinella/channels"
+	"martinella/channels/channeltest"
 )
 
 func TestEstimate(t *testing.T) {
@@ -15,18 +17,18 @@ func TestEstimate(t *testing.T) {
 	for sentence, c := range map[string]struct {
 		text Text
 		in   string
-		want Estimate
+		want channels.Estimate
 	}{
-		"one part with room": {Text{}, "Piove.", Estimate{Text: "Piove.", Encoding: channels.GSM7, Units: 6, Parts: 1, Left: 154}},
-		"nothing":            {Text{}, "", Estimate{Encoding: channels.GSM7, Parts: 1, Left: 160}},
-		"two parts":          {Text{}, strings.Repeat("a", 161), Estimate{Text: strings.Repeat("a", 161), Encoding: channels.GSM7, Units: 161, Parts: 2, Left: 145}},
-		"what the spelling saves": {Text{Transliterate: true}, capital, Estimate{Text: "E'" + capital[len("È"):], Encoding: channels.GSM7, Units: 106, Parts: 1, Left: 54,
+		"one part with room": {Text{}, "Piove.", channels.Estimate{Text: "Piove.", Encoding: channels.GSM7, Units: 6, Parts: 1, Left: 154}},
+		"nothing":            {Text{}, "", channels.Estimate{Encoding: channels.GSM7, Parts: 1, Left: 160}},
+		"two parts":          {Text{}, strings.Repeat("a", 161), channels.Estimate{Text: strings.Repeat("a", 161), Encoding: channels.GSM7, Units: 161, Parts: 2, Left: 145}},
+		"what the spelling saves": {Text{Transliterate: true}, capital, channels.Estimate{Text: "E'" + capital[len("È"):], Encoding: channels.GSM7, Units: 106, Parts: 1, Left: 54,
 			Changes: []channels.Replacement{{From: "È", To: "E'", N: 1}}, SavedParts: 1}},
-		"what it would save": {Text{}, capital, Estimate{Text: capital, Encoding: channels.UCS2, Units: 105, Parts: 2, Left: 29,
+		"what it would save": {Text{}, capital, channels.Estimate{Text: capital, Encoding: channels.UCS2, Units: 105, Parts: 2, Left: 29,
 			Changes: []channels.Replacement{{From: "È", To: "E'", N: 1}}, SavedParts: 1, Kept: true}},
-		"nothing is changed that saves nothing": {Text{Transliterate: true}, "È finita", Estimate{Text: "È finita", Encoding: channels.UCS2, Units: 8, Parts: 1, Left: 62}},
-		"what forces UCS-2":                     {Text{Transliterate: true}, "È 🔥 e ё, 🔥", Estimate{Text: "È 🔥 e ё, 🔥", Encoding: channels.UCS2, Units: 12, Parts: 1, Left: 58, Forcing: []string{"🔥", "ё"}}},
-		"too long":                              {Text{MaxParts: 1}, strings.Repeat("a", 161), Estimate{Text: strings.Repeat("a", 161), Encoding: channels.GSM7, Units: 161, Parts: 2, Left: 145, TooLong: true}},
+		"nothing is changed that saves nothing": {Text{Transliterate: true}, "È finita", channels.Estimate{Text: "È finita", Encoding: channels.UCS2, Units: 8, Parts: 1, Left: 62}},
+		"what forces UCS-2":                     {Text{Transliterate: true}, "È 🔥 e ё, 🔥", channels.Estimate{Text: "È 🔥 e ё, 🔥", Encoding: channels.UCS2, Units: 12, Parts: 1, Left: 58, Forcing: []string{"🔥", "ё"}}},
+		"too long":                              {Text{MaxParts: 1}, strings.Repeat("a", 161), channels.Estimate{Text: strings.Repeat("a", 161), Encoding: channels.GSM7, Units: 161, Parts: 2, Left: 145, TooLong: true}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
 			if got := c.text.Estimate(c.in); !reflect.DeepEqual(got, c.want) {
@@ -37,7 +39,7 @@ func TestEstimate(t *testing.T) {
 }
 
 func TestEstimateOfMoneyAndTime(t *testing.T) {
-	price, err := ParseMoney("0.045")
+	price, err := channels.ParseMoney("0.045")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,31 +50,33 @@ func TestEstimateOfMoneyAndTime(t *testing.T) {
 	if last := two.Last(5000); last != 200*time.Second {
 		t.Errorf("the last of 10000 parts at 50/s leaves after %v, want 200s", last)
 	}
-	free := Text{}.Estimate("Piove.")
-	if cost, known := free.Cost(5000); known || cost != 0 || free.Last(5000) != 0 {
-		t.Errorf("without price and rate: %v, %v, %v", cost, known, free.Last(5000))
-	}
-	if last := (Text{Rate: 1e-9}).Estimate("a").Last(math.MaxInt); last != math.MaxInt64 {
-		t.Errorf("for ever is %v", last)
-	}
 }
 
-func TestMoney(t *testing.T) {
-	for in, want := range map[string]string{"0.045": "0.05", "0,05": "0.05", "0.050001": "0.06", "1": "1.00", "12.3": "12.30", "1000": "1000.00", "": "0.00"} {
-		if got, err := ParseMoney(in); err != nil || got.String() != want {
-			t.Errorf("%q: got %v, %v, want %s", in, got, err, want)
+// An author is told what is written otherwise, of exactly what will be sent.
+func TestEstimatesAreOfWhatIsRendered(t *testing.T) {
+	r := channeltest.Sample(channeltest.Actual, "it", "en", "de")
+	r.Alert.Infos[0].Instruction = "È l’ora di salire ai piani alti: l’acqua è già in strada. " + strings.Repeat("Non scendete nei garage. ", 4)
+	text := Text{Transliterate: true, MaxParts: 3}
+	got, err := text.Estimates(r, channeltest.Settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := text.Render("sms", AudienceSubscribers, r, channeltest.Settings())
+	if err != nil || len(got) != len(messages) {
+		t.Fatalf("%d estimates of %d messages, %v", len(got), len(messages), err)
+	}
+	for i, m := range messages {
+		if got[i].Text != m.Text || got[i].Language != m.Language || got[i].TooLong {
+			t.Errorf("got %+v of %q", got[i], m.Text)
 		}
 	}
-	for _, in := range []string{"-1", "0.0000001", "1001", "99999", "1.2.3", "1e3", ".5", "5 cent", "٣", "1,000.5"} {
-		if got, err := ParseMoney(in); err == nil {
-			t.Errorf("%q is taken for %v", in, got)
-		}
+	if e := got[0]; e.SavedParts < 1 || !slices.ContainsFunc(e.Changes, func(c channels.Replacement) bool { return c.From == "È" && c.To == "E'" && c.N == 1 }) {
+		t.Errorf("nothing is said of the spelling: %+v", e)
 	}
-	if got := Money(math.MaxInt64/2).Times(3, 7); got != math.MaxInt64 {
-		t.Errorf("too much is %d", got)
-	}
-	if got := Money(45_000).Times(3, 0); got != 0 {
-		t.Errorf("nobody costs %v", got)
+	settings := channeltest.Settings()
+	settings.PublicURL = "https://" + strings.Repeat("lunghissimo.", 40) + "example"
+	if _, err := text.Estimates(r, settings); !errors.Is(err, channels.ErrNoRoom) {
+		t.Errorf("got %v, want ErrNoRoom", err)
 	}
 }
 
@@ -93,7 +97,7 @@ func FuzzEstimate(f *testing.F) {
 		if m := text.Measure(s); m.Part != e.Parts || m.Used != e.Units {
 			t.Fatalf("measured %+v, estimated %+v", m, e)
 		}
-		_, _ = ParseMoney(s)
+		_, _ = channels.ParseMoney(s)
 		_ = Mask(s)
 	})
 }

@@ -18,10 +18,10 @@ const DefaultMaxParts = 3
 // three parts, every letter kept, no price, no limit of speed. It is never
 // changed, so that it may be used from many goroutines at once.
 type Text struct {
-	MaxParts      int     // of one text; 0: [DefaultMaxParts]
-	Transliterate bool    // È becomes E' where that saves parts
-	Price         Money   // of one part; 0: not known
-	Rate          float64 // parts a second by contract; 0: not limited
+	MaxParts      int            // of one text; 0: [DefaultMaxParts]
+	Transliterate bool           // È becomes E' where that saves parts
+	Price         channels.Money // of one part; 0: not known
+	Rate          float64        // parts a second by contract; 0: not limited
 }
 
 // Render writes one text for each language of the record, as long as MaxParts
@@ -31,16 +31,25 @@ type Text struct {
 func (t Text) Render(name, audience string, r *alerts.Record, s channels.Settings) ([]channels.Message, error) {
 	var out []channels.Message
 	for _, lang := range channels.Languages(r, s) {
-		composed := channels.Compose(r, lang, s)
-		text, err := composed.Fit(t.room(), t.cost)
+		composed, text, err := t.fitted(r, lang, s)
 		if err != nil {
-			return nil, fmt.Errorf("sms in %s: %w", lang, err)
+			return nil, err
 		}
 		m := composed.Message(name, audience, r)
 		m.Title, m.Text = "", t.Spelled(text)
 		out = append(out, m)
 	}
 	return out, nil
+}
+
+// fitted is the text in the letters of its author.
+func (t Text) fitted(r *alerts.Record, lang string, s channels.Settings) (channels.Composed, string, error) {
+	composed := channels.Compose(r, lang, s)
+	text, err := composed.Fit(t.room(), t.cost)
+	if err != nil {
+		return composed, "", fmt.Errorf("sms in %s: %w", lang, err)
+	}
+	return composed, text, nil
 }
 
 // Measure counts a text as it would be sent.

@@ -46,6 +46,7 @@ var (
 	_ channels.Measurer  = (*Channel)(nil)
 	_ channels.Answerer  = (*Channel)(nil)
 	_ channels.Weigher   = (*Channel)(nil)
+	_ channels.Estimator = (*Channel)(nil)
 )
 
 // New checks the configuration and prepares the channel; it opens no

@@ -8,6 +8,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/channels"
+	"martinella/channels/channeltest"
 )
 
 func TestFlashIsAFurtherCopy(t *testing.T) {
@@ -78,6 +79,24 @@ func TestFlashIsAFurtherCopy(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestTheEstimateCountsTheFlashCopy(t *testing.T) {
+	c := newChannel(t, nil, func(c *Config) { c.Flash, c.Price, c.Rate = "severe", "0.05", 100 })
+	for kind, copies := range map[channeltest.Kind]int{channeltest.Actual: 1, channeltest.Moderate: 0} {
+		r := channeltest.Sample(kind, "it")
+		got, err := c.Estimate(r)
+		if err != nil || len(got) != 1 || got[0].Copies != copies {
+			t.Fatalf("%s: got %+v, %v", kind, got, err)
+		}
+		want := channels.Money(50_000).Times(got[0].Parts, 1+copies, 1000)
+		if cost, known := got[0].Cost(1000); !known || cost != want {
+			t.Errorf("%s: costs %v, want %v", kind, cost, want)
+		}
+		if want := time.Duration(got[0].Parts*(1+copies)*10) * time.Second; got[0].Last(1000) != want {
+			t.Errorf("%s: the last after %v, want %v", kind, got[0].Last(1000), want)
+		}
 	}
 }
 

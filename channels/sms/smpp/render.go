@@ -14,6 +14,15 @@ func (c *Channel) Render(r *alerts.Record) ([]channels.Message, error) {
 // Measure counts a text as it would be sent.
 func (c *Channel) Measure(text string) channels.Measure { return c.text.Measure(text) }
 
-// Estimate says how a text would travel under this contract, what its spelling
-// saves, what it costs and how long the last one waits.
-func (c *Channel) Estimate(text string) sms.Estimate { return c.text.Estimate(text) }
+// Estimate says of each text of the record how it would travel under this
+// contract, what its spelling saves, what it costs, the flash copy included, and
+// how long the last one waits.
+func (c *Channel) Estimate(r *alerts.Record) ([]channels.Estimate, error) {
+	all, err := c.text.Estimates(r, c.settings)
+	if c.flashes(channels.Message{Severity: r.Severity()}) {
+		for i := range all {
+			all[i].Copies = 1
+		}
+	}
+	return all, err
+}
