@@ -26,6 +26,7 @@ const (
 	MaxAreas   = 24
 	maxRings   = 64   // of all areas
 	maxCorners = 1200 // of one outline; more are thinned out
+	allCorners = 6000 // of all
 
 	// MaxBytes bounds the PNG. A picture that is larger is none: shapes as wild
 	// as that tell nobody anything.
@@ -64,7 +65,7 @@ func Draw(areas []Area, around []alerts.Polygon) (p Picture, ok bool) {
 	c := newCanvas(view.width, view.height)
 	for _, ring := range around {
 		if sound(ring) {
-			c.stroke(thin(view.ring(ring)), 1*unit)
+			c.stroke(thin(view.ring(ring), maxCorners/max(len(around), 1)), 1*unit)
 			c.paint(func(int, int) color.RGBA { return border })
 		}
 	}

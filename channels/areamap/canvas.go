@@ -14,6 +14,7 @@ type canvas struct {
 	width, height int
 	mask          []uint8         // how much of each pixel is covered, 0 to 255
 	line          []int           // of one row, in 1/(lines*unit) of a pixel
+	from, to      int             // of line: what is not nothing
 	touched       image.Rectangle // of the mask
 }
 
@@ -57,7 +58,7 @@ func (c *canvas) fill(ring []point) {
 	c.touched = c.touched.Union(box)
 	var cuts []crossing
 	for y := box.Min.Y; y < box.Max.Y; y++ {
-		clear(c.line)
+		c.from, c.to = c.width, 0
 		for sub := range lines {
 			at := y*unit + unit*(2*sub+1)/(2*lines)
 			cuts = crossings(cuts[:0], ring, at)
@@ -68,8 +69,9 @@ func (c *canvas) fill(ring []point) {
 			}
 		}
 		row := c.mask[y*c.width : (y+1)*c.width]
-		for x := box.Min.X; x < box.Max.X; x++ {
+		for x := c.from; x < c.to; x++ {
 			row[x] = max(row[x], uint8(min(c.line[x]*255/(lines*unit), 255)))
+			c.line[x] = 0
 		}
 	}
 }
@@ -94,7 +96,12 @@ func crossings(out []crossing, ring []point, y int) []crossing {
 // span covers a piece of a line.
 func (c *canvas) span(from, to int) {
 	from, to = max(from, 0), min(to, c.width*unit)
-	for x := from / unit; x < c.width && x*unit < to; x++ {
+	if from >= to {
+		return
+	}
+	first, last := from/unit, (to-1)/unit
+	c.from, c.to = min(c.from, first), max(c.to, last+1)
+	for x := first; x <= last; x++ {
 		c.line[x] += min(to, (x+1)*unit) - max(from, x*unit)
 	}
 }

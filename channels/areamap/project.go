@@ -76,11 +76,12 @@ func project(areas []Area) ([]flatArea, view) {
 		}
 	}
 	v.fit()
+	most := min(maxCorners, allCorners/rings)
 	out := make([]flatArea, len(all))
 	for i, s := range all {
 		out[i] = flatArea{index: s.index, severity: s.severity}
 		for _, ring := range s.rings {
-			out[i].rings = append(out[i].rings, thin(v.ring(ring)))
+			out[i].rings = append(out[i].rings, thin(v.ring(ring), most))
 		}
 	}
 	return out, v
@@ -139,15 +140,16 @@ func round(c alerts.Circle) alerts.Polygon {
 
 // thin leaves out corners that nobody can see, and ever more of them while
 // there are too many.
-func thin(ring []point) []point {
+func thin(ring []point, most int) []point {
+	most = max(most, 12)
 	for step := unit; ; step += step / 2 {
-		out := make([]point, 0, min(len(ring), maxCorners))
+		out := make([]point, 0, min(len(ring), most))
 		for _, p := range ring {
 			if n := len(out); n == 0 || abs(p.x-out[n-1].x)+abs(p.y-out[n-1].y) >= step {
 				out = append(out, p)
 			}
 		}
-		if len(out) <= maxCorners {
+		if len(out) <= most {
 			return out
 		}
 	}
