@@ -3,10 +3,11 @@ package roster
 import (
 	"errors"
 	"net/mail"
-	"net/url"
 	"strings"
 
 	"github.com/nyaruka/phonenumbers"
+
+	"martinella/channels"
 )
 
 // Errors of contacts. They do not repeat the contact.
@@ -15,7 +16,7 @@ var (
 	ErrPremium = errors.New("the number is one that costs whoever calls it")
 	ErrMangled = errors.New("the phone number was turned into a figure by the spreadsheet")
 	ErrMail    = errors.New("the e-mail address cannot be read")
-	ErrPush    = errors.New("the push endpoint is not an https address")
+	ErrPush    = errors.New("the push endpoint is not an https address with its keys")
 )
 
 // Phone gives a number in E.164. Without a country it is dialled in Italy.
@@ -43,10 +44,17 @@ func Mail(s string) (string, error) {
 	return strings.ToLower(a.Address), nil
 }
 
-// Push gives a push endpoint.
+// Push gives the subscription of a browser as it is kept. It may be written as
+// browsers give it, in JSON.
 func Push(s string) (string, error) {
-	u, err := url.Parse(s)
-	if err != nil || u.Scheme != "https" || u.Host == "" {
+	if strings.HasPrefix(s, "{") {
+		a, err := channels.ReadPushSubscription([]byte(s))
+		if err != nil {
+			return "", ErrPush
+		}
+		return a.String(), nil
+	}
+	if _, err := channels.ParsePushAddress(s); err != nil {
 		return "", ErrPush
 	}
 	return s, nil

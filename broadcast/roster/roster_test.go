@@ -293,7 +293,7 @@ func anybody(rnd *rand.Rand, i int) broadcast.Listing {
 		s.Contacts["email"] = fmt.Sprintf(pick("p.%d@example.org", "=%d@example.org", "o'neil+%d@example.org"), i)
 	}
 	if rnd.IntN(3) == 0 {
-		s.Contacts["push"] = fmt.Sprintf("https://push.example.org/a,b;%d?x=\"y\"", i)
+		s.Contacts["push"] = fmt.Sprintf("https://push.example.org/a,b;%d?x=%%22y%%22#auth=BTBZMqHH6r4Tts7J_aSIgg&p256dh=BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", i)
 	}
 	if rnd.IntN(3) == 0 {
 		s.Contacts["matrix"] = fmt.Sprintf("@p%d:example.org", i)
@@ -376,4 +376,17 @@ func FuzzReader(f *testing.F) {
 		}
 		t.Fatal("it does not end")
 	})
+}
+
+func TestPush(t *testing.T) {
+	const keys = "#auth=BTBZMqHH6r4Tts7J_aSIgg&p256dh=BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"
+	asBrowsersWriteIt := `{"endpoint":"https://push.example.org/a","keys":{"auth":"BTBZMqHH6r4Tts7J_aSIgg","p256dh":"BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4"}}`
+	for text, want := range map[string]string{
+		"https://push.example.org/a" + keys: "https://push.example.org/a" + keys, asBrowsersWriteIt: "https://push.example.org/a" + keys,
+		"https://push.example.org/a": "", "http://push.example.org/a" + keys: "", "{}": "", "": "", "+393331234567": "",
+	} {
+		if got, err := roster.Push(text); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v", text, got, err)
+		}
+	}
 }

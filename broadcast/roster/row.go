@@ -83,7 +83,7 @@ func (r *Row) contacts(value map[string]string) {
 	}{
 		{"phone", "write it like +393331234567", Phone},
 		{"email", "write it like name@example.org", Mail},
-		{"push", "give the https address of the browser's push service", Push},
+		{"push", "give the browser's subscription: endpoint#auth=...&p256dh=..., or its JSON", Push},
 	} {
 		text := value[one.kind]
 		if text == "" {
