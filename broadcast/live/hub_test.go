@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,7 +203,7 @@ func (s *stand) servePipes(t *testing.T) (p *pipes, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { defer close(served); _ = srv.Serve(p) }()
 	go func() { defer close(ran); _ = s.Run(ctx) }()
-	return p, sync.OnceFunc(func() {
+	return p, once(func() {
 		cancel()
 		<-ran
 		// As serve does: the requests that end get their last bytes out.
@@ -212,6 +213,20 @@ func (s *stand) servePipes(t *testing.T) (p *pipes, stop func()) {
 		_ = srv.Close()
 		<-served
 	})
+}
+
+// once is sync.OnceFunc for a bubble: who comes second waits on a channel. On a
+// lock it would stop the bubble's clock, for which the first one may wait.
+func once(f func()) func() {
+	var begun atomic.Bool
+	ended := make(chan struct{})
+	return func() {
+		if begun.CompareAndSwap(false, true) {
+			f()
+			close(ended)
+		}
+		<-ended
+	}
 }
 
 // listener is one open WebSocket of a test.
