@@ -325,7 +325,7 @@ func TestASecondGatewayOnTheSameDataIsRefused(t *testing.T) {
 	needRedis(t)
 	dir, config := settle(t, "")
 	s := open(t, dir, config)
-	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // it would wait ten, and needs some to begin
 	defer cancel()
 	var out, errOut record
 	code := run(ctx, []string{"serve", "--config", config}, noEnv, strings.NewReader(""), &out, &errOut)
@@ -371,6 +371,7 @@ func TestSendStopsWaitingWithItsOwnExitCode(t *testing.T) {
 		alerts.StateIssued:    "the gateway goes on delivering",
 	} {
 		t.Run(string(state), func(t *testing.T) {
+			t.Parallel() // they wait
 			gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if strings.HasSuffix(r.URL.Path, "/deliveries") {
 					fmt.Fprint(w, `{"channels":[{"channel":"sms","state":"retrying","total":1}]}`)
@@ -380,7 +381,7 @@ func TestSendStopsWaitingWithItsOwnExitCode(t *testing.T) {
 			}))
 			defer gateway.Close()
 			key := write(t, filepath.Join(t.TempDir(), "key"), "mk_x\n")
-			code, _, errOut := command(t, "send", filepath.Join("testdata", "allerta.xml"), "--wait", "--timeout", "1s", "--url", gateway.URL, "--key-file", key)
+			code, _, errOut := command(t, "send", filepath.Join("testdata", "allerta.xml"), "--wait", "--timeout", "5s", "--url", gateway.URL, "--key-file", key)
 			if code != exitPartly || !strings.Contains(errOut, says) {
 				t.Errorf("exit %d, want %d with %q: %s", code, exitPartly, says, errOut)
 			}
