@@ -159,7 +159,7 @@ type picture struct {
 func (c *Channel) pictureOf(r *alerts.Record, lang string, w words) *picture {
 	var shapes []areamap.Area
 	var names []string
-	seen := map[string]bool{}
+	seen := map[string]int{} // to its place among shapes
 	for _, info := range r.Infos() {
 		have := info.Language
 		if have == "" {
@@ -171,10 +171,13 @@ func (c *Channel) pictureOf(r *alerts.Record, lang string, w words) *picture {
 		for i := range info.Areas {
 			a := &info.Areas[i]
 			key := a.Description + "\x00" + fmt.Sprint(a.Polygons, a.Circles)
-			if seen[key] {
+			if at, known := seen[key]; known { // of another hazard of the alert: the worst one counts
+				if info.Severity.Rank() > shapes[at].Severity.Rank() {
+					shapes[at].Severity = info.Severity
+				}
 				continue
 			}
-			seen[key] = true
+			seen[key] = len(shapes)
 			shapes = append(shapes, areamap.Area{Polygons: a.Polygons, Circles: a.Circles, Severity: info.Severity})
 			names = append(names, oneLine(a.Description))
 		}
