@@ -38,6 +38,7 @@ my ($password, $silent) = ('secret', 0);
 GetOptions('password=s' => \$password, 'silent' => \$silent) or die "usage: smsc.pl [--password P] [--silent]\n";
 
 $| = 1;
+$SIG{PIPE} = 'IGNORE';    # a gateway that hangs up is what some tests are about
 my $json = JSON::PP->new->canonical;
 sub say_line { print $json->encode({@_}), "\n" }
 

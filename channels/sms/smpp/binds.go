@@ -220,7 +220,7 @@ func (c *Channel) openAt(ctx context.Context, addr string, role command, who bin
 	if err != nil {
 		return nil, err
 	}
-	c.spelling.forget()
+	c.spelling.bound(addr)
 	return bind(ctx, conn, role, who, limits{
 		window: c.config.Window, bind: bindTime, answer: answerTime, write: writeTime, enquire: enquireTime, farewell: farewellTime,
 	}, c.receive, c.log)

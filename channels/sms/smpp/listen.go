@@ -41,7 +41,7 @@ func (c *Channel) receive(m *message, answer func(status)) {
 		return
 	}
 	if r, ok := readReceipt(m); ok {
-		answer(statusOf(c.kept(c.report(l, m, r))))
+		c.report(l, m, r, answer)
 		return
 	}
 	store := func(text string) error {
@@ -74,17 +74,20 @@ func statusOf(err error) status {
 	return statusOK
 }
 
-func (c *Channel) report(l *listening, m *message, r receipt) error {
+func (c *Channel) report(l *listening, m *message, r receipt, answer func(status)) {
 	id := r.messageID()
 	if id == "" {
 		c.log.Warn("a delivery receipt without an id", zap.String("state", r.code()))
-		return nil // to bring it again would not give it one
+		answer(statusOK) // to bring it again would not give it one
+		return
 	}
-	best, others := c.spelling.resolve(id, strings.TrimPrefix(m.source.digits, "+"))
-	if r.id != "" && r.id != id && len(others) > 0 {
-		others = append(others, r.id)
-	}
-	return l.sink.Report(l.ctx, c.name, channels.DeliveryReport{
-		MessageID: best, Alternatives: others, State: r.report(), Code: r.code(), At: time.Now(),
+	at := time.Now()
+	c.spelling.settle(id, strings.TrimPrefix(m.source.digits, "+"), func(best string, others []string) {
+		if r.id != "" && r.id != id && len(others) > 0 {
+			others = append(others, r.id)
+		}
+		answer(statusOf(c.kept(l.sink.Report(l.ctx, c.name, channels.DeliveryReport{
+			MessageID: best, Alternatives: others, State: r.report(), Code: r.code(), At: at,
+		}))))
 	})
 }

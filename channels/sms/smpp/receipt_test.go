@@ -2,8 +2,11 @@ package smpp
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"martinella/channels"
 )
@@ -66,9 +69,9 @@ func TestSpellingIsLearnt(t *testing.T) {
 				s.answered(c.answered(n), number(n))
 			}
 			for n := 4096; n < 4196; n++ {
-				got, others := s.resolve(c.reported(n), number(n))
-				if got != c.answered(n) || others != nil {
-					t.Fatalf("%s: got %q %q, want %q alone", c.reported(n), got, others, c.answered(n))
+				got, sure := s.resolve(c.reported(n), number(n))
+				if got != c.answered(n) || !sure {
+					t.Fatalf("%s: got %q %v, want %q", c.reported(n), got, sure, c.answered(n))
 				}
 			}
 			if s.recent != nil {
@@ -80,17 +83,17 @@ func TestSpellingIsLearnt(t *testing.T) {
 
 func TestSpellingGuessesLast(t *testing.T) {
 	var s spelling
-	got, others := s.resolve("1001", "39333")
-	if got != "1001" || fmt.Sprint(others) != "[3e9 3E9 000003e9 000003E9 4097]" {
-		t.Errorf("got %q %q", got, others)
-	}
-	got, others = s.resolve("a-uuid", "39333")
-	if got != "a-uuid" || others != nil {
-		t.Errorf("got %q %q", got, others)
+	for id, want := range map[string]string{"1001": "[3e9 3E9 000003e9 000003E9 4097]", "a-uuid": "[]"} {
+		if got, sure := s.resolve(id, "39333"); sure {
+			t.Errorf("%s is surely %q", id, got)
+		}
+		if got := fmt.Sprint(otherWays(id)); got != want {
+			t.Errorf("%s: got %s, want %s", id, got, want)
+		}
 	}
 	// 3e9 was given to somebody else: nobody's delivery is credited to him.
 	s.answered("3e9", "39334")
-	if got, _ = s.resolve("1001", "39333"); got != "1001" {
+	if got, sure := s.resolve("1001", "39333"); sure {
 		t.Errorf("got %q, the id of another number", got)
 	}
 	for n := range 3 * mostRecent {
@@ -99,6 +102,57 @@ func TestSpellingGuessesLast(t *testing.T) {
 	if len(s.recent) > mostRecent || len(s.order) > mostRecent {
 		t.Errorf("%d ids are remembered, want at most %d", len(s.recent), mostRecent)
 	}
+}
+
+// A receipt that comes before the answer waits for it, in whichever spelling;
+// one for which no answer is awaited goes on with all of them.
+func TestAReceiptWaitsForTheSpelling(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var s spelling
+		got := make(chan string, 10)
+		done := func(best string, others []string) { got <- fmt.Sprint(best, others) }
+		says := func(want ...string) {
+			t.Helper()
+			synctest.Wait()
+			var all []string
+			for len(got) > 0 {
+				all = append(all, <-got)
+			}
+			if slices.Sort(all); !slices.Equal(all, want) {
+				t.Errorf("got %q, want %q", all, want)
+			}
+		}
+		s.settle("1003", "39334", done)
+		says("1003[3eb 3EB 000003eb 000003EB 4099]")
+		s.submitted("39333") // two parts
+		s.submitted("39333")
+		s.settle("1001", "39333", done)
+		s.settle("1002", "39333", done)
+		s.answered("3e9", "39333")
+		s.answered("3ea", "39335") // of another number
+		s.landed("39333")
+		says()
+		s.answered("3ea", "39333")
+		s.landed("39333")
+		says("3e9[]", "3ea[]")
+		s.submitted("39333")
+		s.settle("1004", "39333", done) // of another message
+		time.Sleep(holdTime)
+		says("1004[3ec 3EC 000003ec 000003EC 4100]")
+		s.settle("1004", "39333", done)
+		s.landed("39333") // refused
+		says("1004[3ec 3EC 000003ec 000003EC 4100]")
+		if s.held != 0 || len(s.waiting) != 0 || len(s.flying) != 0 {
+			t.Errorf("%d are held, %v fly", s.held, s.flying)
+		}
+		s.submitted("39336")
+		for n := range mostHeld + 5 {
+			s.settle(dec(5000+n), "39336", func(string, []string) {})
+		}
+		if s.held != mostHeld {
+			t.Errorf("%d are held, want at most %d", s.held, mostHeld)
+		}
+	})
 }
 
 func dec(n int) string  { return fmt.Sprint(n) }

@@ -118,9 +118,12 @@ func (s *sending) run(ctx context.Context) error {
 		answer, err := session.await(ctx, r)
 		if err = s.channel.judge(answer, err); err != nil {
 			verdicts.add(n, len(s.parts), err)
-			continue
+		} else {
+			s.took(n, answer)
 		}
-		s.took(n, answer)
+		if !s.unrecorded {
+			s.channel.spelling.landed(s.to.digits)
+		}
 	}
 	return verdicts.worst
 }
@@ -140,11 +143,17 @@ func (s *sending) submit(ctx context.Context, over *session, n int) (*request, e
 		body.registered = 1 // receipt for success and failure (5.2.17)
 		body.tlvs = []tlv{{tagUserReference, binary.BigEndian.AppendUint16(nil, uint16(s.message.Ordinal))}}
 	}
+	if !s.unrecorded {
+		s.channel.spelling.submitted(s.to.digits) // before the answer can come
+	}
 	r, err := over.start(ctx, submitSM, body, func(late pdu) {
 		if late.command == submitSM.response() && late.status == statusOK {
 			s.took(n, late)
 		}
 	})
+	if err != nil && !s.unrecorded {
+		s.channel.spelling.landed(s.to.digits)
+	}
 	if err != nil && !errors.Is(err, errNotWritten) {
 		return nil, channels.Permanent(err)
 	}
