@@ -42,7 +42,7 @@ type Config struct {
 	DKIMSelector string `yaml:"dkim_selector"`
 	DKIMKeyFile  string `yaml:"dkim_key_file"` // PEM of an RSA or Ed25519 key; none: the server signs, or nobody
 
-	Receipts *Receipts `yaml:"receipts"`
+	Receipts Receipts `yaml:"receipts"`
 }
 
 // Receipts is the mailbox that notices and replies come to.
@@ -130,13 +130,13 @@ func (c *Config) problems(name string) alerts.Problems {
 		}
 	}
 	if c.KeyFile == "" {
-		if c.Receipts != nil || c.StopAddress != "" || strings.Contains(c.BounceAddress, placeOfToken) {
+		if c.Receipts.given() || c.StopAddress != "" || strings.Contains(c.BounceAddress, placeOfToken) {
 			wrong("key_file", "is missing", "receipts, stop_address and {token} need it: openssl rand -base64 32 > mail.key; chmod 600 mail.key")
 		}
 	} else if _, err := readKeys(c.KeyFile); err != nil {
 		wrong("key_file", "cannot be used: "+strings.TrimPrefix(err.Error(), "key_file: "), "openssl rand -base64 32 > mail.key; chmod 600 mail.key")
 	}
-	if c.StopAddress != "" && c.Receipts == nil {
+	if c.StopAddress != "" && !c.Receipts.given() {
 		wrong("stop_address", "is given without receipts", "nobody would read what comes there: name its mailbox in receipts")
 	}
 	c.dkimProblems(wrong)
@@ -162,8 +162,8 @@ func (c *Config) dkimProblems(wrong func(field, problem, hint string)) {
 	}
 }
 
-func (r *Receipts) problems(wrong func(field, problem, hint string)) {
-	if r == nil {
+func (r Receipts) problems(wrong func(field, problem, hint string)) {
+	if !r.given() {
 		return
 	}
 	if !isAddr(r.IMAP) {
@@ -189,7 +189,10 @@ func (r *Receipts) problems(wrong func(field, problem, hint string)) {
 	}
 }
 
-func (r *Receipts) folder() string {
+// given reports whether there is a mailbox at all.
+func (r Receipts) given() bool { return r != Receipts{} }
+
+func (r Receipts) folder() string {
 	if r.Folder == "" {
 		return "INBOX"
 	}
@@ -216,7 +219,7 @@ func (c *Channel) Notes() []string {
 	case c.oneClick == "" && c.config.StopAddress == "":
 		notes = append(notes, "public_url is not https: mail has no one-click unsubscribe (RFC 8058); set stop_address, or serve the pages over https")
 	}
-	if c.config.Receipts == nil {
+	if !c.config.Receipts.given() {
 		notes = append(notes, "without receipts nobody reads failures and answers: accepted is then the last that is known of a mail")
 	}
 	if c.config.DKIMKeyFile == "" && !c.config.PEC {

@@ -50,12 +50,12 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		"a STOP that nobody reads":     {"mail", func(c *Config) { c.KeyFile, c.StopAddress = key, "s@b.example" }, []string{"stop_address is given without receipts"}},
 		"a key that is short":          {"mail", func(c *Config) { c.KeyFile = secretFile(t, "hunter2") }, []string{"key_file", "7 characters"}},
 		"a second key that is short":   {"mail", func(c *Config) { c.KeyFile = secretFile(t, testKey+"\nhunter2") }, []string{"key_file", "line 2"}},
-		"a mailbox with nothing in it": {"mail", func(c *Config) { c.Receipts = &Receipts{} }, []string{"receipts.imap", "receipts.username", "receipts.password_file", "key_file"}},
+		"a mailbox with nothing in it": {"mail", func(c *Config) { c.Receipts = Receipts{Folder: "INBOX"} }, []string{"receipts.imap", "receipts.username", "receipts.password_file", "key_file"}},
 		"a mailbox in the clear": {"mail", func(c *Config) {
-			c.KeyFile, c.Receipts = key, &Receipts{IMAP: "imap.example:143", TLS: "none", Username: "u", PasswordFile: password}
+			c.KeyFile, c.Receipts = key, Receipts{IMAP: "imap.example:143", TLS: "none", Username: "u", PasswordFile: password}
 		}, []string{"receipts.tls"}},
 		"done where it was": {"mail", func(c *Config) {
-			c.KeyFile, c.Receipts = key, &Receipts{IMAP: "imap.example:993", Username: "u", PasswordFile: password, DoneFolder: "INBOX"}
+			c.KeyFile, c.Receipts = key, Receipts{IMAP: "imap.example:993", Username: "u", PasswordFile: password, DoneFolder: "INBOX"}
 		}, []string{"done_folder"}},
 		"a selector without a key":       {"mail", func(c *Config) { c.DKIMSelector = "gw" }, []string{"dkim_key_file is missing"}},
 		"a key without a selector":       {"mail", func(c *Config) { c.DKIMKeyFile = certificateAsKey }, []string{"dkim_selector", "dkim_key_file"}},
@@ -102,7 +102,7 @@ func TestNotes(t *testing.T) {
 	file, _ := dkimKey(t, "ed25519")
 	full := newChannel(t, "127.0.0.1:25", func(c *Config) {
 		c.DKIMKeyFile, c.DKIMSelector = file, "gw"
-		c.Receipts = &Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "u", PasswordFile: secretFile(t, testPassword)}
+		c.Receipts = Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "u", PasswordFile: secretFile(t, testPassword)}
 	})
 	if notes := full.Notes(); len(notes) != 0 {
 		t.Errorf("notes %q", notes)

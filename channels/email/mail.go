@@ -51,7 +51,7 @@ func (c *Channel) write(m channels.Message) (letter, error) {
 		h.line("X-Priority", "1")
 	}
 	if c.config.PEC {
-		h.line("X-TipoRicevuta", "sintetica") // RFC 6109 section 2.1.2: a receipt without our whole mail
+		h.line("X-TipoRicevuta", "sintetica") // RFC 6109: a receipt without our whole mail
 	}
 	w := wordsFor(m.Language, c.authority())
 	stop := c.stopAddress(m.To)

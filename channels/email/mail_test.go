@@ -70,7 +70,7 @@ func parsed(t testing.TB, source []byte) received {
 
 func TestHeaders(t *testing.T) {
 	c := newChannel(t, "127.0.0.1:25", func(c *Config) {
-		c.StopAddress, c.Receipts = "stop@comune.pistoia.example", &Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
+		c.StopAddress, c.Receipts = "stop@comune.pistoia.example", Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
 	})
 	m := message(t, c, channeltest.Actual, "01KAK3Z8G0FLD1RST0000000A1/1/mail/7")
 	got := read(t, c, m)

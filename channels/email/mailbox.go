@@ -33,7 +33,7 @@ const (
 // brings; a mail that is nothing to us stays as it is, for people. Without a
 // mailbox it waits. Blocks; several nodes may read the same mailbox.
 func (c *Channel) Listen(ctx context.Context, to channels.Sink) error {
-	if c.config.Receipts == nil {
+	if !c.config.Receipts.given() {
 		<-ctx.Done()
 		return ctx.Err()
 	}

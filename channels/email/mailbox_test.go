@@ -106,7 +106,7 @@ func (b *postBox) count(t testing.TB, folder string) (all, unread uint32) {
 func (b *postBox) config(t testing.TB, doneFolder string) func(*Config) {
 	return func(c *Config) {
 		c.StopAddress, c.BounceAddress = "stop@comune.pistoia.example", "bounce+{token}@comune.pistoia.example"
-		c.Receipts = &Receipts{IMAP: b.addr, TLS: tlsNone, Username: testUser, PasswordFile: secretFile(t, testPassword), DoneFolder: doneFolder}
+		c.Receipts = Receipts{IMAP: b.addr, TLS: tlsNone, Username: testUser, PasswordFile: secretFile(t, testPassword), DoneFolder: doneFolder}
 	}
 }
 
@@ -354,7 +354,7 @@ func TestCheckOfTheMailbox(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ch := newChannel(t, office.addr, func(conf *Config) {
 				box.config(t, "")(conf)
-				c.change(conf.Receipts)
+				c.change(&conf.Receipts)
 			})
 			box.put(t, []byte("From: a@b.example\r\n\r\nx\r\n"))
 			_, before := box.count(t, "INBOX")

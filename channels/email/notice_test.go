@@ -33,7 +33,7 @@ func listening(t testing.TB) *Channel {
 	return newChannel(t, "127.0.0.1:25", func(c *Config) {
 		c.BounceAddress = "bounce+{token}@comune.pistoia.example"
 		c.StopAddress = "stop@comune.pistoia.example"
-		c.Receipts = &Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
+		c.Receipts = Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
 	})
 }
 

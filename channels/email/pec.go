@@ -12,7 +12,7 @@ import (
 	"martinella/channels"
 )
 
-// The receipts of a certified mailbox (RFC 6109 section 3, the technical rules
+// The receipts of a certified mailbox (RFC 6109; the technical rules
 // of the Ministerial Decree of 2 November 2005), by X-Ricevuta.
 var receipts = map[string]channels.ReportState{
 	"accettazione":              channels.ReportEnroute, // our provider has it; from now on it is its
@@ -24,7 +24,7 @@ var receipts = map[string]channels.ReportState{
 	"rilevazione-virus":         channels.ReportFailed,
 }
 
-// daticert is the part of a receipt for programs, RFC 6109 section 4.4.
+// daticert is the part of a receipt for programs (RFC 6109).
 type daticert struct {
 	XMLName xml.Name `xml:"postacert"`
 	Type    string   `xml:"tipo,attr"`

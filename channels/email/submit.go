@@ -100,7 +100,7 @@ func (s *session) carry(ctx context.Context, c *Channel, l letter) (stage, error
 		return atMail, errNoUTF8
 	}
 	s.client.SkipSMTPUTF8(!l.utf8)
-	if c.config.Receipts != nil && !c.config.PEC { // RFC 3461, where the server can
+	if c.config.Receipts.given() && !c.config.PEC { // RFC 3461, where the server can
 		s.client.SetDSNMailReturnOption("HDRS")
 		s.client.SetDSNRcptNotifyOption("FAILURE,DELAY")
 	}
@@ -149,7 +149,7 @@ func (c *Channel) Check(ctx context.Context) error {
 		return err
 	}
 	sendingStopped := c.refused.Swap(false)
-	if c.config.Receipts == nil {
+	if !c.config.Receipts.given() {
 		return nil
 	}
 	err := c.checkMailbox(ctx)

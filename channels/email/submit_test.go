@@ -334,7 +334,7 @@ func TestNoticesAreAskedFor(t *testing.T) {
 	office := startOffice(t, nil)
 	c := newChannel(t, office.addr, func(c *Config) {
 		c.BounceAddress = "bounce+{token}@comune.pistoia.example"
-		c.Receipts = &Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
+		c.Receipts = Receipts{IMAP: "127.0.0.1:143", TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
 	})
 	receipt, err := c.Send(t.Context(), message(t, c, channeltest.Actual, "a/1/mail/7"))
 	if err != nil {
@@ -379,7 +379,7 @@ func TestTheMailboxDoesNotStopSending(t *testing.T) {
 	l.Close()
 	c := newChannel(t, office.addr, func(c *Config) {
 		withAccount(t)(c)
-		c.Receipts = &Receipts{IMAP: closed, TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
+		c.Receipts = Receipts{IMAP: closed, TLS: tlsNone, Username: "x", PasswordFile: secretFile(t, testPassword)}
 	})
 	if err := c.Check(t.Context()); err == nil {
 		t.Error("the mailbox is not there, and the check passes")
