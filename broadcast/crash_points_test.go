@@ -112,7 +112,7 @@ func (p *plant) honest(r *alerts.Record, n int, again bool) {
 			wrong = "was never sent anything, and nobody says so"
 		case taken == 1 && s != isAccepted && s != isDelivered && s != isUncertain && p.provider.told[key] != "failed":
 			wrong = "was reached and is called otherwise"
-		case taken > 1 && !again, taken > 2+lostOnce(key):
+		case taken > 1 && !again, taken > 2:
 			wrong = "got it too often"
 		case taken >= 2 && (s == isAccepted || s == isDelivered):
 			if why := string(p.raw("HGET", "{martinella:valdemo}:why:"+string(r.ID)+":sms", strconv.Itoa(o))); !strings.Contains(why, "possible duplicate") {
@@ -130,13 +130,4 @@ func (p *plant) honest(r *alerts.Record, n int, again bool) {
 		p.t.Error("nobody was sent it once more: the test proves nothing")
 	}
 	p.t.Logf("states %v, %d sent once more", count, doubled)
-}
-
-// lostOnce is 1 where the first answer was lost: whoever sent it once more for
-// that reason and died before writing it down leaves room for a third one.
-func lostOnce(key string) int {
-	if fate := lot("fate", key); fate >= busyAtFirst+lostBefore && fate < busyAtFirst+lostBefore+lostAfter {
-		return 1
-	}
-	return 0
 }

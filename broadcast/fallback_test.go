@@ -577,11 +577,54 @@ func TestARefusalByTheOtherProviderLeavesTheDoubt(t *testing.T) {
 		r := p.issue(p.record(alerts.SeverityExtreme, time.Hour))
 		p.settle("sms", 5*time.Minute)
 		p.end()
-		if got := p.states("sms", r.ID); got[Uncertain] != people {
-			t.Errorf("states %v, want all uncertain", got)
+		had := len(first.got())
+		if got := p.states("sms", r.ID); had == 0 || got[Uncertain] != had || got[Failed] != people-had {
+			t.Errorf("states %v, want the %d uncertain that the first one has, and the others failed", got, had)
 		}
-		if n := second.sends(); n == 0 {
-			t.Error("nothing went over the second provider: the test proves nothing")
+		if n := second.sends(); n != people {
+			t.Errorf("%d went over the second provider, want all: the test proves nothing", n)
 		}
 	})
+}
+
+// A node dies while it sends once more what nobody can be asked about: that was
+// written down before, so the next one does not send a third copy.
+func TestNobodyGetsAThirdCopy(t *testing.T) {
+	for name, answers := range map[string]error{"a lost answer, then a kill": channels.Uncertain(errors.New("the answer was lost")), "two kills": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const people = 30
+				p := &platform{name: "sms"}
+				p.script = func(_ context.Context, _ channels.Message, _ int, taken func()) error {
+					taken()
+					return answers
+				}
+				route := Route{Channel: phones{p}}
+				h := newHouse(t, route)
+				h.subscribe(people, "it")
+				h.fault = func(op, node string) (bool, bool) { return op == "finish" && node != "last", false }
+				r := h.issue(h.record(alerts.SeverityExtreme, time.Hour))
+				for _, node := range []string{"a", "b", "c", "last"} {
+					ctx, stop := context.WithCancel(t.Context())
+					_, done := h.dispatch(ctx, node, route)
+					if node == "last" {
+						h.settle("sms", 5*time.Minute)
+					} else {
+						time.Sleep(20 * time.Second)
+						h.kill(node)
+					}
+					stop()
+					<-done
+				}
+				if got := h.states("sms", r.ID); got[Uncertain] != people {
+					t.Errorf("states %v, want all uncertain", got)
+				}
+				for key, n := range p.taken {
+					if n != 2 {
+						t.Errorf("%s was taken %d times, want twice", key, n)
+					}
+				}
+			})
+		})
+	}
 }

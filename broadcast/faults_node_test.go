@@ -31,6 +31,8 @@ import (
 type nodeTask struct {
 	Redis, Data, Provider, Log string
 	Find                       bool
+	Second                     string // the provider that the channel falls back on
+	FindSecond                 bool
 }
 
 // TestFaultsNode is no test by itself: with FAULTS_NODE set, this program is a
@@ -57,21 +59,31 @@ func TestFaultsNode(t *testing.T) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	store := openAt(ctx, task.Redis, task.Data, log)
-	dial := &dialled{name: "sms", addr: task.Provider, spare: make(chan net.Conn, 1000)}
-	var ch channels.Channel = dial
-	if task.Find {
-		ch = asking{dial}
-	}
 	queues := broadcast.NewQueues(store)
-	metrics := broadcast.NewMetrics(prometheus.NewRegistry(), []string{"sms"})
-	d := &broadcast.Dispatcher{
-		Route: broadcast.Route{Channel: ch, Exercise: true}, Queues: queues, People: everybody{}, Metrics: metrics, Log: log,
-		Sink: &broadcast.Sink{Queues: queues, Metrics: metrics, Log: log},
+	metrics := broadcast.NewMetrics(prometheus.NewRegistry(), []string{"sms", "backup"})
+	carrier := func(name, addr string, find bool) *broadcast.Dispatcher {
+		dial := &dialled{name: name, addr: addr, spare: make(chan net.Conn, 1000)}
+		var ch channels.Channel = dial
+		if find {
+			ch = asking{dial}
+		}
+		return &broadcast.Dispatcher{
+			Route: broadcast.Route{Channel: ch, Exercise: true}, Queues: queues, People: everybody{}, Metrics: metrics, Log: log,
+			Sink: &broadcast.Sink{Queues: queues, Metrics: metrics, Log: log},
+		}
+	}
+	d := carrier("sms", task.Provider, task.Find)
+	var second sync.WaitGroup
+	if task.Second != "" {
+		d.Fallback = carrier("backup", task.Second, task.FindSecond)
+		d.Fallback.Route.Standby = true
+		second.Go(func() { _ = d.Fallback.Run(ctx) })
 	}
 	keeping, leave := context.WithCancel(context.Background())
 	var keeper sync.WaitGroup
 	keeper.Go(func() { _ = store.Run(keeping) })
 	_ = d.Run(ctx)
+	second.Wait()
 	leave()
 	keeper.Wait()
 	log.Info("the node ends in order")
@@ -164,6 +176,8 @@ func (d *dialled) Send(ctx context.Context, m channels.Message) (channels.Receip
 		return channels.Receipt{ID: answer[2:]}, nil
 	case answer == "N":
 		return channels.Receipt{}, channels.Permanent(errors.New("no such number"))
+	case answer == "B":
+		return channels.Receipt{}, errAway
 	case answer == "W":
 		return channels.Receipt{}, channels.RetryAfter(errors.New("busy"), 200*time.Millisecond)
 	}
@@ -234,6 +248,7 @@ type plant struct {
 	redis    *exec.Cmd
 	ended    chan struct{}
 	provider *provider
+	second   *provider  // that the channel falls back on; nil: none
 	store    *rdb.Redis // of the test itself: it issues
 	count    int
 	// pastFence is how many doubles a test allows.
@@ -282,7 +297,11 @@ func (p *plant) node(env ...string) *nodeProcess {
 	p.t.Helper()
 	p.count++
 	n := &nodeProcess{done: make(chan struct{}), log: filepath.Join(p.dir, fmt.Sprintf("node%d.log", p.count))}
-	task, err := json.Marshal(nodeTask{Redis: "unix://" + p.socket, Data: p.dir, Provider: p.provider.addr(), Log: n.log, Find: p.provider.find})
+	about := nodeTask{Redis: "unix://" + p.socket, Data: p.dir, Provider: p.provider.addr(), Log: n.log, Find: p.provider.find}
+	if p.second != nil {
+		about.Second, about.FindSecond = p.second.addr(), p.second.find
+	}
+	task, err := json.Marshal(about)
 	if err != nil {
 		p.t.Fatal(err)
 	}

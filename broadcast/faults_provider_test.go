@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -23,6 +24,7 @@ type provider struct {
 	listener net.Listener
 	interval time.Duration // between two messages that it takes
 	find     bool          // it can be asked
+	down     atomic.Bool   // it takes nothing, says so, and tells nothing
 	wait     sync.WaitGroup
 
 	mu      sync.Mutex
@@ -111,6 +113,9 @@ func (p *provider) serve(c net.Conn) {
 		word := strings.Fields(in.Text())
 		var answer string
 		switch {
+		case p.down.Load() && len(word) == 3:
+			answer = "B"
+		case p.down.Load() && len(word) == 2: // no answer
 		case len(word) == 3 && word[0] == "S":
 			answer = p.send(word[1], word[2])
 		case len(word) == 2 && word[0] == "F":

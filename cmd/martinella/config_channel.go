@@ -32,6 +32,8 @@ type channelHead struct {
 	Exercise bool           `yaml:"exercise"`
 	Readers  alerts.Readers `yaml:"readers"`
 	Limits   ChannelLimits  `yaml:"limits"`
+	Fallback string         `yaml:"fallback"` // the channel that carries its messages while its own provider fails
+	Alone    bool           `yaml:"alone"`    // of a fallback: it is a channel of its own as well
 }
 
 // kind is a way to build channels; wire.go lists them.
@@ -121,6 +123,70 @@ func (c *ChannelConfig) build(s channels.Settings, data string, log *zap.Logger)
 // route is the channel with what the configuration says of it.
 func (c *ChannelConfig) route(ch channels.Channel) broadcast.Route {
 	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social, Limits: c.Limits.limit()}
+}
+
+// standby reports whether the channel only carries what others fall back on it
+// with.
+func (c *Config) standby(ch *ChannelConfig) bool {
+	return !ch.Alone && slices.ContainsFunc(c.Channels, func(one ChannelConfig) bool { return one.Fallback == ch.Name && c.uses(&one) })
+}
+
+// fallbackRules checks who falls back on whom: one step, over the same contact,
+// and to nobody whom the channel itself would not reach. built are the channels
+// by name, as far as they could be built.
+func (c *Config) fallbackRules(built map[string]channels.Channel, say sayFunc) {
+	byName := map[string]*ChannelConfig{}
+	for i := range c.Channels {
+		byName[c.Channels[i].Name] = &c.Channels[i]
+	}
+	kindOf := func(name string) string {
+		if a, ok := built[name].(channels.Addressed); ok {
+			return a.AddressKind()
+		}
+		return ""
+	}
+	stands := map[string]bool{} // for somebody
+	for i := range c.Channels {
+		ch, at := &c.Channels[i], fmt.Sprintf("channels[%d].fallback", i)
+		if ch.Fallback == "" {
+			continue
+		}
+		stands[ch.Fallback] = true
+		second, known := byName[ch.Fallback]
+		switch {
+		case ch.Fallback == ch.Name:
+			say(at, "is the channel itself", "name another channel, over another provider")
+			continue
+		case !known:
+			say(at, "is "+quoted(ch.Fallback)+", which is no channel", "give the name of a channel in this list")
+			continue
+		case second.Fallback != "":
+			say(at, "is "+quoted(ch.Fallback)+", which falls back on "+quoted(second.Fallback), "one step only: let both fall back on the same channel, or take the other fallback away")
+			continue
+		case built[ch.Name] == nil || built[ch.Fallback] == nil:
+			continue // what is wrong with them has been said
+		case kindOf(ch.Name) == "":
+			say(at, "is given for a channel that posts to everybody", "only a channel that reaches one person at a time has a fallback; plan a second channel instead")
+			continue
+		case kindOf(ch.Fallback) != kindOf(ch.Name):
+			say(at, "is "+quoted(ch.Fallback)+", which does not reach people by "+kindOf(ch.Name), "name a channel for the same contact")
+			continue
+		}
+		if ch.Exercise && !second.Exercise {
+			say(at, "is "+quoted(ch.Fallback)+", which carries no exercises", "give both exercise: true, or neither")
+		}
+		if ch.Readers != second.Readers {
+			say(at, "is "+quoted(ch.Fallback)+", which has other readers", "give both the same readers")
+		}
+		if ch.Limits.Account != "" && ch.Limits.Account == second.Limits.Account {
+			say(at, "is "+quoted(ch.Fallback)+", which has the same account", "a second provider is another account, at best another company")
+		}
+	}
+	for i := range c.Channels {
+		if c.Channels[i].Alone && !stands[c.Channels[i].Name] {
+			say(fmt.Sprintf("channels[%d].alone", i), "is given for a channel that nobody falls back on", "leave it out: it is a channel of its own in any case")
+		}
+	}
 }
 
 // uses reports whether the gateway opens the channel: in practice only those

@@ -18,6 +18,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast/live"
+	"martinella/channels"
 )
 
 // weakModes are the durabilities that accept_weak_durability may name.
@@ -120,7 +121,7 @@ func (c *Config) authorityRules(say sayFunc) {
 }
 
 func (c *Config) channelRules(say sayFunc) {
-	names := map[string]bool{}
+	names, built := map[string]bool{}, map[string]channels.Channel{}
 	for i := range c.Channels {
 		ch, at := &c.Channels[i], fmt.Sprintf("channels[%d]", i)
 		if !slugForm.MatchString(ch.Name) {
@@ -140,12 +141,16 @@ func (c *Config) channelRules(say sayFunc) {
 		if !slugForm.MatchString(tried.Name) {
 			tried.Name = "unnamed" // the adapter need not say it again
 		}
-		if _, err := tried.build(c.settings(), c.Data, zap.NewNop()); err != nil {
+		one, err := tried.build(c.settings(), c.Data, zap.NewNop())
+		if err != nil {
 			for _, p := range problemsIn(err) {
 				say(strings.TrimSuffix(at+"."+p.Field, "."), p.Problem, p.Hint)
 			}
+			continue
 		}
+		built[ch.Name] = one
 	}
+	c.fallbackRules(built, say)
 }
 
 // joinedErrors is what errors.Join gives, also below the name of the adapter.

@@ -64,12 +64,13 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	for _, r := range routes {
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
 	}
+	g.fallBack()
 	g.desk = &alerts.Desk{
 		Authority: c.authority(),
 		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach, Practice: c.Mode == modePractice},
 		Store:     s.Store(),
 		Publisher: &broadcast.Planner{
-			Routes: routes, Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
+			Routes: planned(routes), Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
 			Language: c.Authority.Language, Zone: c.zone(), Areas: c.gazetteer, Log: log,
 		},
 		NewID: func(now time.Time) alerts.ID {
@@ -106,9 +107,31 @@ func (g *gateway) routes() ([]broadcast.Route, error) {
 			return nil, usage(fmt.Errorf("channel %s: %w", c.Name, err), "martinella config check names the line")
 		}
 		g.channels = append(g.channels, ch)
-		routes = append(routes, c.route(ch))
+		r := c.route(ch)
+		r.Standby = g.config.standby(c)
+		routes = append(routes, r)
 	}
 	return routes, nil
+}
+
+// planned leaves out what only stands by: it makes no deliveries of its own.
+func planned(routes []broadcast.Route) []broadcast.Route {
+	return slices.DeleteFunc(slices.Clone(routes), func(r broadcast.Route) bool { return r.Standby })
+}
+
+// fallBack gives each channel the one that carries for it while its own
+// provider fails, as far as the mode uses both.
+func (g *gateway) fallBack() {
+	carried := map[string]*broadcast.Dispatcher{}
+	for _, d := range g.dispatchers {
+		carried[d.Route.Name()] = d
+	}
+	for i := range g.config.Channels {
+		c := &g.config.Channels[i]
+		if d, second := carried[c.Name], carried[c.Fallback]; d != nil && second != nil {
+			d.Fallback = second
+		}
+	}
 }
 
 // follow builds what shows published changes: the board, and the live feed
