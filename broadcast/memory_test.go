@@ -708,7 +708,15 @@ func (q *memoryQueue) Trying(_ context.Context, alert alerts.ID) (n int, err err
 
 func (q *memoryQueue) Report(_ context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error) {
 	err = q.do("report", func(c *memoryChannel) error {
-		if _, known = c.receipts[r.MessageID]; known {
+		if _, known = c.receipts[r.MessageID]; !known {
+			for _, other := range r.Alternatives {
+				if _, known = c.receipts[other]; known {
+					r.MessageID = other
+					break
+				}
+			}
+		}
+		if known {
 			if changed = q.apply(c, r); c.receipts[r.MessageID].channel != q.name {
 				changed.Channel = c.receipts[r.MessageID].channel
 			}

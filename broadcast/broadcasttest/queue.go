@@ -31,6 +31,7 @@ func TestQueue(t *testing.T, open Open) {
 		"a channel that does not carry the new one goes on":     goesOn,
 		"reports move forward only":                             reports,
 		"a report before its message id is kept":                earlyReport,
+		"a report knows its message by another spelling":        otherSpelling,
 		"a message of several parts is delivered with the last": partsDelivered,
 		"deliveries tell what became of everybody":              deliveriesTold,
 		"a channel that could not render is a failed delivery":  couldNotRender,
@@ -455,6 +456,28 @@ func earlyReport(t *testing.T, n *Node) {
 	q.want("delivered", n.delivery(t, r.ID, "sms").Delivered, 1)
 	known, changed, err := q.Report(t.Context(), channels.DeliveryReport{MessageID: "early", State: channels.ReportDelivered})
 	q.want("afterwards", []any{known, changed, err}, []any{true, broadcast.Changed{}, nil})
+}
+
+func otherSpelling(t *testing.T, n *Node) {
+	q, r, j := n.addressed(t, 2)
+	q.begin(j, 0, 1)
+	q.finish(j, true, broadcast.Result{Ordinal: 0, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "3e9"}}, broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "1002"}})
+	for _, step := range []struct {
+		id     string
+		others []string
+		known  bool
+		want   broadcast.Changed
+	}{
+		{"1001", []string{"3E9", "3e9", "4097"}, true, broadcast.Changed{Delivered: 1}},
+		{"1002", []string{"3e9", "3ea"}, true, broadcast.Changed{Delivered: 1}}, // its own spelling comes first
+		{"1003", []string{"3eb", "4099"}, false, broadcast.Changed{}},
+	} {
+		known, changed, err := q.Report(t.Context(), channels.DeliveryReport{MessageID: step.id, Alternatives: step.others, State: channels.ReportDelivered})
+		if err != nil || known != step.known || changed != step.want {
+			t.Errorf("report of %s: known %v, %+v, %v", step.id, known, changed, err)
+		}
+	}
+	q.want("delivered", n.delivery(t, r.ID, "sms").Delivered, 2)
 }
 
 func partsDelivered(t *testing.T, n *Node) {

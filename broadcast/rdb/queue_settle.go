@@ -272,12 +272,36 @@ func ordinals(value any) (list []any) {
 // parkedFor is how long a report waits for its message id to become known.
 const parkedFor = 72 * time.Hour
 
+// spelled gives the id under which the index knows the report's message: its
+// own, or where that is unknown the first of its other spellings that is known.
+// What is known under none keeps its own.
+func (q *Queue) spelled(ctx context.Context, rep channels.DeliveryReport) (string, error) {
+	if len(rep.Alternatives) == 0 {
+		return rep.MessageID, nil
+	}
+	ids := append([]string{rep.MessageID}, rep.Alternatives...)
+	keys := make([]string, len(ids))
+	for i, id := range ids {
+		keys[i] = q.r.keys.receipt(q.channel, id)
+	}
+	known, err := q.r.commands.MGet(ctx, keys...).Result()
+	for i, where := range known {
+		if where != nil {
+			return ids[i], nil
+		}
+	}
+	return rep.MessageID, err
+}
+
 // Report implements [broadcast.Queue].
 func (q *Queue) Report(ctx context.Context, rep channels.DeliveryReport) (known bool, changed broadcast.Changed, err error) {
 	op := "report to " + q.channel
 	k := q.r.keys
 	if rep.MessageID == "" {
 		return false, changed, nil
+	}
+	if rep.MessageID, err = q.spelled(ctx, rep); err != nil {
+		return false, changed, fail(op, err)
 	}
 	var where string
 	switch rep.State {
