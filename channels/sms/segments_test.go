@@ -126,7 +126,7 @@ func TestSegmentsAgreeWithTheirs(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 11))
 	differ := map[string]int{}
 	texts := 0
-	for range 1500 {
+	for range 600 {
 		text := composed(r)
 		peer.Tell(t, text)
 		var theirs struct {

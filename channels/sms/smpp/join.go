@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -187,16 +188,17 @@ func (g *group) answers() []func(status) {
 // joined is the text of all parts. Octets are joined before they are read: a
 // phone may have cut a surrogate or an escape pair.
 func joined(parts []*message) string {
+	var text strings.Builder
 	whole := &message{dataCoding: parts[0].dataCoding}
-	text := ""
 	for _, m := range parts {
 		if m.dataCoding != whole.dataCoding {
-			text += decodeOctets(whole)
+			text.WriteString(decodeOctets(whole))
 			whole = &message{dataCoding: m.dataCoding}
 		}
 		whole.text = append(whole.text, m.userData()...)
 	}
-	return text + decodeOctets(whole)
+	text.WriteString(decodeOctets(whole))
+	return text.String()
 }
 
 // numbered is the text of a part that goes alone.
