@@ -33,6 +33,12 @@ func spread(d time.Duration) time.Duration {
 	return d + rand.N(min(d/10, 30*time.Second)+time.Millisecond)
 }
 
+// roughly is d, give or take a tenth, for what many do every now and then.
+func roughly(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5) }
+
+// sometime is a moment of d, for what many begin together.
+func sometime(d time.Duration) time.Duration { return rand.N(d) }
+
 // until shortens a wait so that it ends when t has passed: what expires
 // meanwhile is settled then, not later. A zero t is no limit.
 func until(d time.Duration, t, now time.Time) time.Duration {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"runtime/debug"
 	"time"
 
@@ -49,7 +48,7 @@ func (l *line) check(ctx context.Context) {
 
 func (c *checkup) run(ctx context.Context) {
 	passed := true
-	next := time.Now().Add(rand.N(checkFirst))
+	next := time.Now().Add(sometime(checkFirst))
 	for {
 		wait := time.Until(next)
 		if c.halted() {
@@ -74,16 +73,13 @@ func (c *checkup) run(ctx context.Context) {
 			c.log.Error("the check of the channel failed: it may reach nobody", zap.Error(err))
 		}
 		passed = err == nil
-		next = time.Now().Add(spreadAround(checkAgain))
+		next = time.Now().Add(roughly(checkAgain))
 		if passed {
 			c.resume()
-			next = time.Now().Add(spreadAround(checkEvery))
+			next = time.Now().Add(roughly(checkEvery))
 		}
 	}
 }
-
-// spreadAround is d, give or take a tenth.
-func spreadAround(d time.Duration) time.Duration { return d*9/10 + rand.N(d/5) }
 
 // once asks the platform, with an end to the waiting.
 func (c *checkup) once(ctx context.Context) error {

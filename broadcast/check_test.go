@@ -31,7 +31,7 @@ func newPatient(look func(context.Context) error) *patient {
 	core, said := observer.New(zapcore.InfoLevel)
 	a := &patient{said: said, registry: prometheus.NewRegistry()}
 	start := time.Now()
-	a.checkup = &checkup{ok: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ok"}), log: zap.New(core),
+	a.checkup = &checkup{ok: prometheus.NewGauge(prometheus.GaugeOpts{Name: "ok", Help: "1 if the last check passed."}), log: zap.New(core),
 		look: func(ctx context.Context) error {
 			a.mu.Lock()
 			a.times = append(a.times, time.Since(start))

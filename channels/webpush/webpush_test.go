@@ -232,7 +232,7 @@ func TestHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := <-got
-	if h.Get("Topic") != string(m.Event) || h.Get("Urgency") != "high" || h.Get("Ttl") != "5399" && h.Get("Ttl") != "5400" {
+	if h.Get("Topic") != string(m.Event) || h.Get("Urgency") != "high" || h.Get("TTL") != "5399" && h.Get("TTL") != "5400" {
 		t.Errorf("got %v", h)
 	}
 	// RFC 8292, section 2: whom it is for, until when, and who asks.

@@ -168,7 +168,7 @@ func (c *Config) examine(ctx context.Context, cc *ChannelConfig) (f examined) {
 		return examined{err: err, remedy: "mend the channel's entry in the configuration: config check names every line"}
 	}
 	if closer, ok := ch.(interface{ Close() error }); ok {
-		defer closer.Close() //nolint:errcheck // only looked at
+		defer closer.Close() // only looked at
 	}
 	if n, ok := ch.(interface{ Notes() []string }); ok {
 		f.notes = n.Notes()
