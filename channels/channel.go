@@ -157,6 +157,15 @@ type Inbound interface {
 	Inbound(r *http.Request) ([]DeliveryReport, []Reply, error)
 }
 
+// HookAnswerer is an [Inbound] whose platform waits for words after a request:
+// what a telephone provider says to a person who pressed a key.
+type HookAnswerer interface {
+	// HookAnswer gives the body of the answer to a request that Inbound has read
+	// and whose reports are stored; nil where nothing is waited for. It does not
+	// block.
+	HookAnswer(r *http.Request) (contentType string, body []byte)
+}
+
 // Answerer writes a short text back to a person who wrote on the channel: that
 // a STOP was carried out. It belongs to no alert: nobody waits for a receipt,
 // and none is asked for.

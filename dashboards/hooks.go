@@ -53,5 +53,12 @@ func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, problem{Title: "not stored, send it again", Status: http.StatusServiceUnavailable, Problems: alerts.Problems{}})
 		return
 	}
+	if waited, ok := inbound.(channels.HookAnswerer); ok {
+		if contentType, body := waited.HookAnswer(r); body != nil {
+			w.Header().Set("Content-Type", contentType)
+			_, _ = w.Write(body) // whoever went away does not hear it
+			return
+		}
+	}
 	w.WriteHeader(http.StatusNoContent)
 }

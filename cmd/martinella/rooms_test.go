@@ -142,13 +142,16 @@ func below(path, folder string) bool {
 	return path == "martinella/"+folder || strings.HasPrefix(path, "martinella/"+folder+"/")
 }
 
-// isAdapter tells what cmd alone may import: a package of one technology. The
-// drawing of an area is for all channels.
+// forAdapters are what several adapters share: the contract's tests, the drawing
+// of an area, providers that a configuration describes, a vendor's signatures.
+var forAdapters = []string{"martinella/channels/channeltest", "martinella/channels/areamap", "martinella/channels/provider", "martinella/channels/twilio"}
+
+// isAdapter tells what cmd alone may import: a package of one technology.
 func isAdapter(path string) bool {
 	if below(path, "broadcast/rdb") || below(path, "broadcast/live") {
 		return true
 	}
-	return strings.HasPrefix(path, "martinella/channels/") && path != "martinella/channels/channeltest" && path != "martinella/channels/areamap"
+	return strings.HasPrefix(path, "martinella/channels/") && !slices.Contains(forAdapters, path)
 }
 
 // wrongImport says what is wrong with an import, "" if nothing.

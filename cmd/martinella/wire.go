@@ -22,6 +22,7 @@ import (
 	"martinella/channels/outbox"
 	"martinella/channels/sms/httpsms"
 	"martinella/channels/sms/smpp"
+	"martinella/channels/voice"
 	"martinella/channels/webhook"
 	"martinella/channels/webpush"
 	"martinella/dashboards"
@@ -36,6 +37,7 @@ var kinds = map[string]kind{
 	"mqtt":     adapter(mqtt.New),
 	"outbox":   adapter(outbox.New).asMemory(),
 	"smpp":     adapter(smpp.New),
+	"voice":    adapter(voice.New),
 	"webhook":  adapter(webhook.New),
 	"webpush":  adapter(webpush.New),
 }
