@@ -4,62 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
 )
-
-// preferences turn a fresh profile into a browser that talks to nobody but the
-// test, whose push service is at the port, and that asks nothing.
-func preferences(port int) string {
-	var b strings.Builder
-	for name, value := range map[string]string{
-		"dom.push.serverURL": fmt.Sprintf(`"ws://localhost:%d/"`, port), "dom.push.enabled": "true", "dom.push.connection.enabled": "true",
-		"dom.push.testing.allowInsecureServerURL": "true", "dom.push.testing.ignorePermission": "true", "dom.serviceWorkers.testing.enabled": "true",
-		"permissions.default.desktop-notification": "1", "alerts.useSystemBackend": "false", "network.proxy.type": "0", "network.captive-portal-service.enabled": "false", "network.connectivity-service.enabled": "false",
-		"app.update.enabled": "false", "app.update.auto": "false", "app.normandy.enabled": "false", "extensions.update.enabled": "false", "browser.search.update": "false",
-		"datareporting.policy.dataSubmissionEnabled": "false", "datareporting.healthreport.uploadEnabled": "false", "toolkit.telemetry.enabled": "false", "toolkit.telemetry.unified": "false",
-		"browser.safebrowsing.malware.enabled": "false", "browser.safebrowsing.phishing.enabled": "false", "browser.safebrowsing.downloads.enabled": "false",
-		"services.settings.server": `"http://127.0.0.1:9/"`, "browser.shell.checkDefaultBrowser": "false", "browser.newtabpage.enabled": "false",
-		"termsofuse.bypassNotification": "true", "trailhead.firstrun.didSeeAboutWelcome": "true", "browser.aboutwelcome.enabled": "false", "browser.preonboarding.enabled": "false",
-	} {
-		fmt.Fprintf(&b, "user_pref(%q, %s);\n", name, value)
-	}
-	return b.String()
-}
-
-// openFirefox opens a page until the test ends.
-func openFirefox(t *testing.T, port int, page string) {
-	t.Helper()
-	program, err := exec.LookPath("firefox-esr")
-	if err != nil {
-		t.Skip("SKIP: firefox-esr is not installed: that a browser shows our messages was not tested")
-	}
-	home := t.TempDir()
-	profile := filepath.Join(home, "profile")
-	if err := os.Mkdir(profile, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(profile, "user.js"), []byte(preferences(port)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(program, "--headless", "--no-remote", "--profile", profile, page)
-	cmd.Env = append(os.Environ(), "MOZ_HEADLESS=1", "HOME="+home, "MOZ_CRASHREPORTER_DISABLE=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it starts others, which must end with it
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		cmd.Wait()
-	})
-}
 
 // told is a line of the script push-browser.js.
 type told struct {
@@ -109,7 +61,7 @@ func TestEndToEndFirefoxShowsWhatWeSend(t *testing.T) {
 	}
 	peer := channeltest.StartPeer(t, "push-browser.js", "--pages", pages)
 	c := ours(t)
-	openFirefox(t, peer.Port, fmt.Sprintf("http://localhost:%d/?key=%s", peer.Port, c.PublicKey()))
+	channeltest.OpenFirefox(t, peer.Port, fmt.Sprintf("http://localhost:%d/?key=%s", peer.Port, c.PublicKey()))
 	address, err := channels.ReadPushSubscription(await(t, peer, "subscribed").Body)
 	if err != nil {
 		t.Fatal(err)
