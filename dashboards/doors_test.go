@@ -33,6 +33,16 @@ func (p platform) Inbound(r *http.Request) ([]channels.DeliveryReport, []channel
 	return []channels.DeliveryReport{{MessageID: r.Form.Get("id"), State: channels.ReportDelivered}}, []channels.Reply{{From: "+39", Text: "SI"}}, nil
 }
 
+// telephone is a platform that waits for words.
+type telephone struct{ platform }
+
+func (telephone) HookAnswer(r *http.Request) (string, []byte) {
+	if r.Form.Get("digits") == "" {
+		return "", nil
+	}
+	return "text/xml; charset=utf-8", []byte("<Response/>")
+}
+
 type sink struct {
 	reports []channels.DeliveryReport
 	replies []channels.Reply
@@ -52,7 +62,7 @@ func (s *sink) Reply(_ context.Context, _ string, r channels.Reply) error {
 func TestHooks(t *testing.T) {
 	kept := &sink{}
 	g := open(t, func(c *Config) {
-		c.Hooks, c.Sink = map[string]channels.Inbound{"sms": platform{}, "forged": platform{forged: true}}, kept
+		c.Hooks, c.Sink = map[string]channels.Inbound{"sms": platform{}, "forged": platform{forged: true}, "calls": telephone{}}, kept
 	})
 	form := []string{"Content-Type", "application/x-www-form-urlencoded"}
 	if r := g.do("POST", "/hooks/sms", "id=7", form...); r.StatusCode != 204 || len(kept.reports) != 1 || kept.reports[0].MessageID != "7" || len(kept.replies) != 1 {
@@ -64,7 +74,16 @@ func TestHooks(t *testing.T) {
 	if r := g.do("POST", "/hooks/sms", strings.Repeat("x", 2<<20), form...); r.StatusCode != 400 {
 		t.Errorf("a flood: %d", r.StatusCode)
 	}
+	if r := g.do("POST", "/hooks/calls", "id=9&digits=1", form...); r.StatusCode != 200 || r.body != "<Response/>" || r.Header.Get("Content-Type") != "text/xml; charset=utf-8" || len(kept.reports) != 2 {
+		t.Errorf("one that waits for words: %d %s", r.StatusCode, r.body)
+	}
+	if r := g.do("POST", "/hooks/calls", "id=9", form...); r.StatusCode != 204 || len(kept.reports) != 3 {
+		t.Errorf("one that waits for nothing: %d", r.StatusCode)
+	}
 	kept.err = errors.New("redis at 10.0.0.5 is away")
+	if r := g.do("POST", "/hooks/calls", "id=9&digits=1", form...); r.StatusCode != 503 {
+		t.Errorf("words for what is not stored: %d", r.StatusCode)
+	}
 	if r := g.do("POST", "/hooks/sms", "id=8", form...); r.StatusCode != 503 || strings.Contains(r.body, "10.0.0.5") || r.Header.Get("Retry-After") == "" {
 		t.Errorf("one that is not stored: %d %s", r.StatusCode, r.body)
 	}

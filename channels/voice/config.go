@@ -26,6 +26,12 @@ type Config struct {
 	Machines *bool         `yaml:"machines"`  // Twilio: finds out whether a machine answers; default true
 	Voices   []Voice       `yaml:"voices"`    // other voices than the provider's own
 
+	// Redial is how often who was busy or not there is called again, and
+	// RedialAfter how much later, for described providers that do that
+	// themselves: {redial} and {redial_minutes}.
+	Redial      int           `yaml:"redial"`       // 0 to 10
+	RedialAfter time.Duration `yaml:"redial_after"` // default 3m
+
 	// Twilio
 	AccountSID       string `yaml:"account_sid"`         // AC...
 	AuthTokenFile    string `yaml:"auth_token_file"`     // proves us, and Twilio's requests to us
@@ -112,6 +118,14 @@ func (c *Config) open(name string, s channels.Settings) (carrier, alerts.Problem
 	}
 	if c.Ring < 10*time.Second || c.Ring > time.Minute {
 		m.wrong("ring", "is out of range", "10s to 60s")
+	}
+	if c.RedialAfter == 0 {
+		c.RedialAfter = 3 * time.Minute
+	}
+	if c.Redial < 0 || c.Redial > 10 || c.RedialAfter < time.Minute || c.RedialAfter > time.Hour {
+		m.wrong("redial", "or redial_after is out of range", "0 to 10 times, 1m to 1h apart")
+	} else if c.Redial > 0 && c.Provider == kindTwilio {
+		m.wrong("redial", "is not for twilio, which does not redial", "leave it out; who was not reached is listed as failed and can be called again")
 	}
 	if c.MaxChars < leastChars || c.MaxChars > mostChars {
 		m.wrong("max_chars", "is out of range", "200 to 1200; nobody listens for two minutes")
