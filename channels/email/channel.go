@@ -34,7 +34,7 @@ type Channel struct {
 	pool    pool
 	refused atomic.Bool // the server refused the account or the sender
 	skipped skipped
-	poll    time.Duration // of a mailbox that cannot tell of new mail
+	poll    time.Duration // how often the mailbox is looked into
 }
 
 var (

@@ -20,8 +20,7 @@ import (
 // The times of the mailbox.
 const (
 	imapTime   = 30 * time.Second // to connect and sign in
-	pollEvery  = time.Minute      // where the server cannot tell of new mail
-	lookEvery  = 5 * time.Minute  // where it can, all the same
+	pollEvery  = time.Minute      // also where the server tells of new mail: some forget what came as IDLE began
 	firstPause = time.Second      // after a failure, doubled up to
 	lastPause  = 5 * time.Minute
 	atOnce     = 20 // mails that are fetched together
@@ -193,7 +192,7 @@ func (b *mailbox) wait(ctx context.Context, poll time.Duration) error {
 	case <-ctx.Done():
 	case <-b.client.Closed():
 	case <-b.news:
-	case <-time.After(lookEvery):
+	case <-time.After(poll):
 	}
 	if err := idle.Close(); err != nil {
 		return err
