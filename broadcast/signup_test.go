@@ -193,7 +193,7 @@ func TestStopIsHonoured(t *testing.T) {
 		if got := address(t, roll, number); got != step.address {
 			t.Errorf("after %q the address is %q, want %q", step.text, got, step.address)
 		}
-		if len(said) != 1 || !strings.Contains(said[0], step.says) || !strings.HasPrefix(said[0], "sms "+step.from) {
+		if len(said) != 1 || !strings.Contains(said[0], step.says) || !strings.HasPrefix(said[0], "sms +393331234567 ") {
 			t.Errorf("after %q it says %q", step.text, said)
 		}
 	}

@@ -193,7 +193,7 @@ func (s *Sink) fulfil(ctx context.Context, channel string, wish Wish, r channels
 		}
 		s.Log.Info("a wish was carried out", zap.String("wish", string(wish)), zap.String("channel", channel), zap.Uint32("person", done.Number), zap.Bool("changed", done.Changed))
 		if s.Answer != nil {
-			s.Answer(ctx, channel, r.From, wish.Answer(done.Language))
+			s.Answer(ctx, channel, from, wish.Answer(done.Language)) // in the spelling that the roll has
 		}
 		return nil
 	}

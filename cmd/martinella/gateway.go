@@ -35,6 +35,7 @@ type gateway struct {
 	hub         *live.Hub
 	metrics     *broadcast.Metrics
 	dispatchers []*broadcast.Dispatcher
+	answering   *broadcast.Answering
 	channels    []channels.Channel
 	server      *dashboards.Server
 	stopping    atomic.Bool
@@ -60,7 +61,8 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	}
 	g.metrics = broadcast.NewMetrics(registry, names)
 	queues := broadcast.NewQueues(s)
-	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Roll: s.People(), Kinds: broadcast.AddressKinds(routes), Log: log}
+	g.answering = broadcast.NewAnswering(routes, log)
+	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Roll: s.People(), Answer: g.answering.Answer, Kinds: broadcast.AddressKinds(routes), Log: log}
 	for _, r := range routes {
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
 	}
@@ -292,6 +294,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	for _, d := range g.dispatchers {
 		loops.start(background, "channel "+d.Route.Name(), d.Run)
 	}
+	loops.start(background, "answers", g.answering.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
