@@ -35,6 +35,7 @@ var (
 	_ channels.Channel   = (*Channel)(nil)
 	_ channels.Addressed = (*Channel)(nil)
 	_ channels.Limiter   = (*Channel)(nil)
+	_ channels.Estimator = (*Channel)(nil)
 	_ channels.Weigher   = (*Channel)(nil)
 	_ channels.Checker   = (*Channel)(nil)
 	_ channels.Measurer  = (*Channel)(nil)
@@ -118,6 +119,12 @@ func (c *Channel) Render(r *alerts.Record) ([]channels.Message, error) {
 
 // Measure counts a text as it would be sent.
 func (c *Channel) Measure(text string) channels.Measure { return c.text.Measure(text) }
+
+// Estimate says of each text of the record how it would travel, what its
+// spelling saves and what it costs.
+func (c *Channel) Estimate(r *alerts.Record) ([]channels.Estimate, error) {
+	return c.text.Estimates(r, c.settings)
+}
 
 // Weigh is how many parts a message makes.
 func (c *Channel) Weigh(m channels.Message) int { return weigh(m.Text) }
