@@ -33,6 +33,7 @@ type batch struct {
 	crashed  bool             // the channel's program failed
 	stopped  bool             // a later revision took the alert's place: the rest is settled, not sent
 	held     bool             // the channel holds back: no failure of this job
+	turned   bool             // another provider carries from now on, at once
 
 	beside sync.WaitGroup // messages that no window waits for
 	mu     sync.Mutex
@@ -73,7 +74,7 @@ func (b *batch) run(ctx context.Context) error {
 }
 
 // waits reports whether the rest of the job has to wait.
-func (b *batch) waits() bool { return b.held || b.after > 0 }
+func (b *batch) waits() bool { return b.held || b.turned || b.after > 0 }
 
 // windows goes through the job until its end, until something has to be waited
 // for, or until ctx ends.
@@ -118,6 +119,8 @@ func (b *batch) windows(ctx context.Context) error {
 			return err
 		}
 		b.at = end
+		// Whom this one did not take need not wait for the others of the job.
+		b.turned = !late && !b.stopped && len(b.unsent) > 0 && b.otherwise(via)
 	}
 	return nil
 }

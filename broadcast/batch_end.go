@@ -76,7 +76,10 @@ func (b *batch) later() error {
 	if b.held && j.Urgent {
 		wait = min(wait, urgentHold)
 	}
-	if !b.held || b.doubtful() {
+	if b.turned && b.after == 0 {
+		wait = 0
+	}
+	if !b.held && !b.turned || b.doubtful() {
 		j.Attempt++
 	}
 	// Only what the program failed on is left: the others had their chance.

@@ -204,12 +204,15 @@ func (b *batch) orElse(e ending, wait time.Duration) ending {
 // third one. It tells as well whether the alert goes on: what was cancelled
 // meanwhile is never sent once more.
 func (b *batch) again(ordinal uint32, via Via, before []Via) (e ending, send bool) {
+	double := len(before) > 0
+	if double && b.provider(via).holds() { // it would not leave, and must not count as if it had
+		return b.orElse(ending{result: Result{Ordinal: ordinal}, via: via, doubt: true, reason: errHeld.Error()}, tripFor), false
+	}
 	var turn Turn
 	err := b.insist(b.flight, "again", func(ctx context.Context) (err error) {
 		turn, err = b.queue.Again(ctx, b.over(via), ordinal, before...)
 		return err
 	})
-	double := len(before) > 0
 	switch {
 	case err != nil: // the store does not tell, so it is not sent now
 		return ending{result: Result{Ordinal: ordinal}, unsent: !double, doubt: double, reason: "the store does not tell whether the alert goes on"}, false

@@ -20,23 +20,27 @@ import (
 // pair is a channel "sms" that falls back on "backup".
 type pair struct {
 	*house
-	own, second *platform
-	sink        *Sink
-	metrics     *prometheus.Registry
-	stop        context.CancelFunc
-	done        sync.WaitGroup
+	sink    *Sink
+	metrics *prometheus.Registry
+	stop    context.CancelFunc
+	done    sync.WaitGroup
 }
 
 // newPair runs both on a node of the name, over an own store.
 func newPair(t *testing.T, people int, own, second channels.Channel) *pair {
 	t.Helper()
-	route := Route{Channel: own}
-	h := newHouse(t, route)
-	h.channel("backup")
-	h.subscribe(people, "it")
-	p := &pair{house: h}
+	p := idlePair(t, people, own)
 	p.run(t, "a", own, second)
 	return p
+}
+
+// idlePair is one that no node runs yet.
+func idlePair(t *testing.T, people int, own channels.Channel) *pair {
+	t.Helper()
+	h := newHouse(t, Route{Channel: own})
+	h.channel("backup")
+	h.subscribe(people, "it")
+	return &pair{house: h}
 }
 
 func (p *pair) run(t *testing.T, node string, own, second channels.Channel) {
@@ -294,7 +298,7 @@ func TestLostAnswersAreNotSentOverTheOtherProvider(t *testing.T) {
 func TestWhoMayHaveItIsAskedWhenItIsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const people = 300
-		var away atomic.Bool
+		var away, well atomic.Bool
 		silent := true
 		first, second := &platform{name: "sms"}, &platform{name: "backup"}
 		var lost atomic.Int32
@@ -302,7 +306,10 @@ func TestWhoMayHaveItIsAskedWhenItIsBack(t *testing.T) {
 			if away.Load() {
 				return errNo
 			}
-			if taken(); lost.Add(1) > 6 {
+			if taken(); well.Load() {
+				return nil
+			}
+			if lost.Add(1) > 6 {
 				away.Store(true)
 			}
 			return channels.Uncertain(errors.New("the answer was lost"))
@@ -316,9 +323,8 @@ func TestWhoMayHaveItIsAskedWhenItIsBack(t *testing.T) {
 		first.mu.Lock()
 		silent = false
 		first.mu.Unlock()
+		well.Store(true)
 		away.Store(false)
-		lost.Store(-1 << 30)
-		first.script = nil
 		p.issue(p.record(alerts.SeverityMinor, time.Hour)) // one of it looks whether the first is back
 		p.settle("sms", time.Hour)
 		p.end()
@@ -433,10 +439,9 @@ func TestADeadNodesWorkOverTheSecondProviderIsAskedThere(t *testing.T) {
 					taken()
 					return nil
 				}
-				p := newPair(t, people, own, fallback)
-				p.mu.Lock()
+				p := idlePair(t, people, own)
 				p.fault = func(op, node string) (bool, bool) { return op == "finish" && node == "a" && reached.Load(), false }
-				p.mu.Unlock()
+				p.run(t, "a", own, fallback)
 				r := p.issue(p.record(tt.severity, time.Hour))
 				time.Sleep(5 * time.Second)
 				if len(second.got()) != people || p.states("sms", r.ID)[Trying] != people {
@@ -445,7 +450,6 @@ func TestADeadNodesWorkOverTheSecondProviderIsAskedThere(t *testing.T) {
 				p.kill("a")
 				p.stop()
 				g.shut.Store(false) // the first one is well again: it must not be sent what the second one has
-				first.script = nil
 				p.run(t, "b", own, fallback)
 				p.settle("sms", 5*time.Minute)
 				p.end()
@@ -554,8 +558,9 @@ func TestACancelStopsWhatGoesOverTheSecondProvider(t *testing.T) {
 		if got[Accepted] == 0 || got[Accepted]+got[Suppressed] != people || got[Accepted] > at+3*20 {
 			t.Errorf("states %v after %d were sent", got, at)
 		}
-		if told := p.states("sms", c.ID); told[Accepted] != got[Accepted] {
-			t.Errorf("the Cancel went to %d, want the %d who got the alert", told[Accepted], got[Accepted])
+		// Who is being sent it at that moment may have it.
+		if told := p.states("sms", c.ID)[Accepted]; told < got[Accepted] || told > got[Accepted]+(normalWorkers+1)*maxWindow {
+			t.Errorf("the Cancel went to %d, want the %d who got the alert, or may have", told, got[Accepted])
 		}
 	})
 }
@@ -619,10 +624,17 @@ func TestNobodyGetsAThirdCopy(t *testing.T) {
 				if got := h.states("sms", r.ID); got[Uncertain] != people {
 					t.Errorf("states %v, want all uncertain", got)
 				}
+				twice := 0
 				for key, n := range p.taken {
-					if n != 2 {
-						t.Errorf("%s was taken %d times, want twice", key, n)
+					if n > 2 {
+						t.Errorf("%s was taken %d times", key, n)
 					}
+					if n == 2 {
+						twice++
+					}
+				}
+				if twice == 0 {
+					t.Error("nobody was sent it once more: the test proves nothing")
 				}
 			})
 		})
