@@ -51,7 +51,7 @@ func newBreaker(channel string, m *Metrics, log *zap.Logger) *breaker {
 		},
 		IsExcluded: func(err error) bool {
 			v, after := channels.VerdictOf(err)
-			return v == channels.VerdictUnauthorized || (v == channels.VerdictRetry && after > 0) || errors.Is(err, errPanic) || errors.Is(err, context.Canceled)
+			return channels.IsApart(err) || v == channels.VerdictUnauthorized || (v == channels.VerdictRetry && after > 0) || errors.Is(err, errPanic) || errors.Is(err, context.Canceled)
 		},
 		OnStateChange: func(_ string, _, to gobreaker.State) { b.tripped(to == gobreaker.StateOpen) },
 	})

@@ -154,6 +154,9 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) e
 		if err != nil {
 			open.reason = short(err)
 		}
+		if channels.IsGone(err) {
+			b.unlist(m)
+		}
 		switch {
 		case errors.Is(err, errPanic):
 			b.log.Error("the channel's program failed", zap.String("alert", string(m.Alert)), zap.Error(err))
