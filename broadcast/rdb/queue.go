@@ -26,6 +26,8 @@ type Queue struct {
 	spare []broadcast.Job           // taken beyond what was asked for, all from lane n
 	tasks map[alerts.ID]*cachedTask // what was published never changes
 	swept map[string]time.Time      // stream: when its forgotten entries were last looked for
+
+	receipts openReceipts // of this channel as a provider, as last read
 }
 
 type cachedTask struct {

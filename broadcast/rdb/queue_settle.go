@@ -9,8 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/redis/go-redis/v9"
-
 	"martinella/alerts"
 	"martinella/broadcast"
 	"martinella/channels"
@@ -109,7 +107,7 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 	k := q.r.keys
 	lane, entry := q.entry(j)
 	keys := []string{lane, k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel), k.parts(j.Alert, q.channel), k.posts(q.channel, t.Record.Event)}
-	lo, hi := j.From, j.From
+	lo, hi, buckets := j.From, j.From, bucketsOf(t.recipients())
 	var url string
 	var rest []any
 	for i, res := range results {
@@ -131,13 +129,15 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 		if res.Via == broadcast.ViaSecond && j.Second != "" { // its ids are its own
 			provider, channel = j.Second, q.channel
 		}
-		for _, id := range ids {
-			keys = append(keys, k.receipt(provider, id), k.parked(provider, id))
-		}
 		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids), post, language, channel)
+		for _, id := range ids {
+			field, number := receiptField(id)
+			keys = append(keys, k.receipts(provider), k.receipt(provider, j.Alert, number%buckets), k.parked(provider, id))
+			rest = append(rest, field)
+		}
 	}
 	args := append([]any{laneGroup, entry, q.r.node, flag(last), milliseconds(keptFor(t.Record)), milliseconds(reportsFor(t.Record)), string(j.Alert), lo, hi,
-		t.Record.Revision, url, j.Again, len(results)}, rest...)
+		t.Record.Revision, url, j.Again, len(results), buckets}, rest...)
 	out, err := q.r.repeat(ctx, q.r.scripts.finish, keys, args...).Int64Slice()
 	if err != nil || len(out) != 3 {
 		return false, early, err
@@ -279,18 +279,16 @@ func (q *Queue) spelled(ctx context.Context, rep channels.DeliveryReport) (strin
 	if len(rep.Alternatives) == 0 {
 		return rep.MessageID, nil
 	}
-	ids := append([]string{rep.MessageID}, rep.Alternatives...)
-	keys := make([]string, len(ids))
-	for i, id := range ids {
-		keys[i] = q.r.keys.receipt(q.channel, id)
-	}
-	known, err := q.r.commands.MGet(ctx, keys...).Result()
-	for i, where := range known {
-		if where != nil {
-			return ids[i], nil
+	for _, id := range append([]string{rep.MessageID}, rep.Alternatives...) {
+		where, err := q.locate(ctx, channels.DeliveryReport{MessageID: id}, "")
+		if err != nil {
+			return "", err
+		}
+		if where != "" {
+			return id, nil
 		}
 	}
-	return rep.MessageID, err
+	return rep.MessageID, nil
 }
 
 // Report implements [broadcast.Queue].
@@ -303,16 +301,14 @@ func (q *Queue) Report(ctx context.Context, rep channels.DeliveryReport) (known 
 	if rep.MessageID, err = q.spelled(ctx, rep); err != nil {
 		return false, changed, fail(op, err)
 	}
-	var where string
+	park := ""
 	switch rep.State {
 	case channels.ReportDelivered, channels.ReportFailed:
-		where, err = q.r.repeat(ctx, q.r.scripts.park, []string{k.receipt(q.channel, rep.MessageID), k.parked(q.channel, rep.MessageID)},
-			string(rep.State)+" "+rep.Code, parkedFor.Milliseconds()).Text()
+		park = string(rep.State) + " " + rep.Code
 	default: // on its way: changes nothing
-		where, err = q.r.commands.Get(ctx, k.receipt(q.channel, rep.MessageID)).Result()
-		if errors.Is(err, redis.Nil) {
-			err = nil
-		}
+	}
+	where, err := q.locate(ctx, rep, park)
+	if park == "" {
 		return where != "", changed, fail(op, err)
 	}
 	if err != nil || where == "" {

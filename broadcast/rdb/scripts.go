@@ -35,7 +35,7 @@ func loadScripts() (*scripts, error) {
 	}
 	s := &scripts{
 		intake: script("acts", "intake"), move: script("acts", "move"), publish: script("acts", "publish"),
-		plan: script("plan"), begin: script("states", "begin"), again: script("states", "again"), finish: script("states", "finish"),
+		plan: script("plan"), begin: script("states", "begin"), again: script("states", "again"), finish: script("states", "receipts", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
 		resend: script("acts", "states", "resend"), undead: script("states", "undead"),

@@ -1,6 +1,7 @@
 package rdb
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
@@ -76,7 +77,9 @@ func TestAnAlertTo100000TakesLittleOfRedis(t *testing.T) {
 		id  func() string
 		bar int64
 	}{
-		"no reports": {func() string { return "" }, 1 << 20},
+		"no reports":      {func() string { return "" }, 1 << 20},
+		"ids of 36 bytes": {func() string { return rand.Text() + rand.Text()[:10] }, 5 << 20},
+		"ids of 10 bytes": {func() string { return rand.Text()[:10] }, 5 << 20},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := openServer(t)

@@ -1,15 +1,17 @@
 -- finish: settles recipients. What was settled before stays as it is. Message
 -- ids are indexed, and reports that came before them are applied.
--- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id its index and its parking place
+-- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id
+--        the alerts with receipts of its provider, its hash of the index and its parking place
 -- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
---        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, then for each result:
+--        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, 14 number of hashes of the index, then for each result:
 --        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language,
---        this channel where the second provider has it, or ''
+--        this channel where the second provider has it, or '', and what stands for each message id
 -- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
 local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
-local ttl, at, key, delivered, failed = ARGV[5], 14, 7, 0, 0
+local ttl, at, key, delivered, failed = ARGV[5], 15, 7, 0, 0
 local resent, again = redis.call('HEXISTS', KEYS[3], 'again') == 1, tonumber(ARGV[12])
 redis.call('PERSIST', KEYS[3])
+local opened = {}
 local w = open_window(KEYS[2], tonumber(ARGV[8]), tonumber(ARGV[9]))
 for _ = 1, tonumber(ARGV[13]) do
   local ordinal, to, ms, bucket, reason, ids = tonumber(ARGV[at]), tonumber(ARGV[at + 1]), ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], tonumber(ARGV[at + 5])
@@ -41,18 +43,23 @@ for _ = 1, tonumber(ARGV[13]) do
     redis.call('HSET', KEYS[6], language, post, 'rev:' .. language, ARGV[10])
   end
   for part = 0, ids - 1 do
-    local index = ARGV[7] .. ' ' .. ordinal .. ' ' .. part .. ' ' .. ids
-    if again > 0 or channel ~= '' then index = index .. ' ' .. again end
-    if channel ~= '' then index = index .. ' ' .. channel end
-    redis.call('SET', KEYS[key], index, 'PX', ARGV[6])
-    local parked = redis.call('GET', KEYS[key + 1])
+    local more = ''
+    if again > 0 or channel ~= '' then more = ' ' .. again end
+    if channel ~= '' then more = more .. ' ' .. channel end
+    if not opened[KEYS[key]] then
+      opened[KEYS[key]] = true
+      open_receipts(KEYS[key], ARGV[7], ARGV[14], tonumber(ARGV[6]))
+    end
+    keep_receipt(KEYS[key + 1], ARGV[at], ARGV[6], ordinal, part, ids, more)
+    at = at + 1
+    local parked = redis.call('GET', KEYS[key + 2])
     if parked then
       local state, why = string.match(parked, '^(%a+) ?(.*)$')
       local moved = apply_report(w, KEYS[3], KEYS[4], KEYS[5], ttl, ordinal, part, ids, state, why, again)
       if moved == DELIVERED then delivered = delivered + 1 elseif moved == FAILED then failed = failed + 1 end
-      redis.call('DEL', KEYS[key + 1])
+      redis.call('DEL', KEYS[key + 2])
     end
-    key = key + 2
+    key = key + 3
   end
 end
 close_window(w, KEYS[3], ttl)

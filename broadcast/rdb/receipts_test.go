@@ -1,0 +1,186 @@
+package rdb
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+	"martinella/broadcast/broadcasttest"
+	"martinella/channels"
+)
+
+// sentTo publishes an alert to n people, who all get it under these ids; part
+// is "" where the message has one.
+func sentTo(t testing.TB, r *Redis, n int, id func(o uint32, part string) string, parts ...string) *alerts.Record {
+	t.Helper()
+	q, err := r.Queue(t.Context(), "sms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := broadcasttest.NewRecord(alerts.SeveritySevere, "sms")
+	stored, _, err := r.Store().Intake(t.Context(), rec, []byte("raw"), broadcasttest.NewAct(rec, "submitted"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Publish(t.Context(), broadcasttest.PublicationOf(stored, map[string][]uint32{"sms": make([]uint32, n)})); err != nil {
+		t.Fatal(err)
+	}
+	var results []broadcast.Result
+	for o := range uint32(n) {
+		res := broadcast.Result{Ordinal: o, State: broadcast.Accepted, Latency: time.Second}
+		if len(parts) == 0 {
+			res.Receipt.ID = id(o, "")
+		}
+		for _, p := range parts {
+			res.Receipt.Parts = append(res.Receipt.Parts, channels.Part{ID: id(o, p)})
+		}
+		results = append(results, res)
+	}
+	_, _ = q.Finish(t.Context(), broadcast.Job{Alert: rec.ID, EntryID: "n:1-1"}, results, false) // recorded also without the job
+	return rec
+}
+
+// delivered reports a message as delivered.
+func delivered(t testing.TB, r *Redis, id string) (known bool, n int) {
+	t.Helper()
+	q, err := r.Queue(t.Context(), "sms")
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, changed, err := q.Report(t.Context(), channels.DeliveryReport{MessageID: id, State: channels.ReportDelivered})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return known, changed.Delivered
+}
+
+func onBoth(t *testing.T, check func(t *testing.T, r *Redis)) {
+	t.Run("in memory", func(t *testing.T) { check(t, open(t, Config{Redis: Memory, Authority: "valdemo"})) })
+	t.Run("redis-server", func(t *testing.T) { check(t, openServer(t)) })
+}
+
+// A report finds its alert however many are open, also one of which this node
+// has not heard yet.
+func TestAReportFindsItsRecipientAmongManyAlerts(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		const n = 70
+		var all []*alerts.Record
+		name := func(k int) func(uint32, string) string {
+			return func(o uint32, part string) string { return fmt.Sprintf("id-%d-%d%s", k, o, part) }
+		}
+		for k := range 3 * newest {
+			all = append(all, sentTo(t, r, n, name(k)))
+			if known, got := delivered(t, r, fmt.Sprintf("id-%d-%d", k, k)); !known || got != 1 {
+				t.Fatalf("alert %d, just sent: known %v, delivered %d", k, known, got)
+			}
+		}
+		for k, rec := range all {
+			for _, o := range []int{k, n - 1} {
+				if known, got := delivered(t, r, fmt.Sprintf("id-%d-%d", k, o)); !known || (got == 1) != (o != k) {
+					t.Errorf("alert %d, recipient %d: known %v, delivered %d", k, o, known, got)
+				}
+			}
+			if ds, err := r.Deliveries(t.Context(), rec.ID); err != nil || ds[0].Delivered != 2 || ds[0].Accepted != n {
+				t.Errorf("alert %d: %+v, %v", k, ds, err)
+			}
+		}
+		if known, got := delivered(t, r, "id-0"); known || got != 0 {
+			t.Errorf("an id that is the beginning of others: known %v, delivered %d", known, got)
+		}
+	})
+}
+
+func TestAReportThatCameFirstIsAppliedOnce(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		_ = sentTo(t, r, 3, func(o uint32, _ string) string { return fmt.Sprint("other-", o) })
+		if known, _ := delivered(t, r, "early-1"); known {
+			t.Error("known before it was sent")
+		}
+		rec := sentTo(t, r, 3, func(o uint32, _ string) string { return fmt.Sprint("early-", o) })
+		if known, got := delivered(t, r, "early-1"); !known || got != 0 {
+			t.Errorf("again: known %v, delivered %d", known, got)
+		}
+		if ds, err := r.Deliveries(t.Context(), rec.ID); err != nil || ds[0].Delivered != 1 {
+			t.Errorf("%+v, %v", ds, err)
+		}
+	})
+}
+
+func TestEachPartOfALongMessageHasItsReport(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		rec := sentTo(t, r, 300, func(o uint32, part string) string { return fmt.Sprint(o, part) }, "a", "b", "c", "d", "e")
+		for i, part := range []string{"e", "a", "a", "b", "c", "d"} {
+			want := 0
+			if i == 5 {
+				want = 1
+			}
+			if known, got := delivered(t, r, "299"+part); !known || got != want {
+				t.Errorf("part %s: known %v, delivered %d, want %d", part, known, got, want)
+			}
+		}
+		if ds, err := r.Deliveries(t.Context(), rec.ID); err != nil || ds[0].Delivered != 1 {
+			t.Errorf("%+v, %v", ds, err)
+		}
+	})
+}
+
+// What a gateway kept before the receipts were packed still counts.
+func TestReceiptsOfAnEarlierVersionAreFound(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		rec := sentTo(t, r, 3, func(o uint32, _ string) string { return fmt.Sprint("new-", o) })
+		if err := r.commands.Set(t.Context(), r.keys.oldReceipt("sms", "old-2"), string(rec.ID)+" 2 0 1", time.Hour).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if known, got := delivered(t, r, "old-2"); !known || got != 1 {
+			t.Errorf("known %v, delivered %d", known, got)
+		}
+	})
+}
+
+func TestWhatAnAlertsReceiptsLeaveEndsWithThem(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		first := sentTo(t, r, 100, func(o uint32, _ string) string { return fmt.Sprint("first-", o) })
+		var left []string
+		for key := range bucketsOf(100) {
+			left = append(left, r.keys.receipt("sms", first.ID, key))
+		}
+		for _, key := range left {
+			if ttl, err := r.commands.TTL(t.Context(), key).Result(); err != nil || ttl < 72*time.Hour || ttl > 100*time.Hour {
+				t.Errorf("%s is kept for %v, %v; want the validity of 6 h and 3 days", key, ttl, err)
+			}
+		}
+		// The same at its end.
+		if err := r.commands.Del(t.Context(), left...).Err(); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.commands.HSet(t.Context(), r.keys.receipts("sms"), string(first.ID), fmt.Sprintf("%d %d", bucketsOf(100), time.Now().Add(-time.Minute).UnixMilli())).Err(); err != nil {
+			t.Fatal(err)
+		}
+		second := sentTo(t, r, 3, func(o uint32, _ string) string { return fmt.Sprint("second-", o) })
+		all, err := r.commands.HGetAll(t.Context(), r.keys.receipts("sms")).Result()
+		if err != nil || len(all) != 2 || all[string(second.ID)] == "" || all["v"] != "2" {
+			t.Errorf("open are %v, %v; want the second alert alone", all, err)
+		}
+		if known, _ := delivered(t, r, "first-1"); known {
+			t.Error("a receipt is found that is no more")
+		}
+		if known, got := delivered(t, r, "second-1"); !known || got != 1 {
+			t.Errorf("the second alert's: known %v, delivered %d", known, got)
+		}
+	})
+}
+
+// BenchmarkReport finds the recipients of an alert to 100,000.
+func BenchmarkReport(b *testing.B) {
+	r := openServer(b)
+	_ = sentTo(b, r, 100_000, func(o uint32, _ string) string { return fmt.Sprint("id-", o) })
+	n := 0
+	for b.Loop() {
+		if known, _ := delivered(b, r, fmt.Sprint("id-", n%100_000)); !known {
+			b.Fatal(n)
+		}
+		n++
+	}
+}
