@@ -2,7 +2,6 @@ package broadcast
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -125,131 +124,9 @@ func (b *batch) windows(ctx context.Context) error {
 	return nil
 }
 
-// window is how some of the recipients are served at once.
-type window struct {
-	via   Via
-	late  bool // they are settled, not sent
-	probe bool // one looks whether the channel's own provider is back, while the second one carries the others
-}
-
-// probe reports whether the next message may look whether the channel's own
-// provider is back: one at a time on this node, within its pace, and beside the
-// windows, since it may hang.
-func (b *batch) probe() bool {
-	if !b.own.breaker.probing() || !b.own.probed.CompareAndSwap(false, true) {
-		return false
-	}
-	got, err := b.queue.Pace(b.flight, b.own.limit, Ask{N: 1, Class: b.class()})
-	if err != nil || got.N == 0 {
-		b.own.probed.Store(false)
-		return false
-	}
-	return true
-}
-
 // hold stops the job without counting it as a failure of the job.
 func (b *batch) hold(wait time.Duration, why string) {
 	b.held, b.after, b.reason = true, max(b.after, wait), why
-}
-
-// attempt writes the attempt down, sends one window and keeps what came of it,
-// now or, of those that may hang on a provider in trouble, later.
-func (b *batch) attempt(from, to uint32, w window) error {
-	probing := w.probe
-	defer func() {
-		if probing { // nothing left
-			b.own.probed.Store(false)
-		}
-	}()
-	ordinals := make([]uint32, 0, to-from)
-	for o := from; o < to; o++ {
-		ordinals = append(ordinals, o)
-	}
-	turns, err := b.begin(ordinals, w.via)
-	if err != nil {
-		return err
-	}
-	crash.At(crash.AfterTry)
-	contacts, closed, err := b.contacts(from, to)
-	if err != nil {
-		// Nobody was sent anything: say so, or they would count as in doubt.
-		for i, t := range turns {
-			switch t.Do() {
-			case TurnSend:
-				b.unsent = append(b.unsent, ordinals[i])
-			case TurnAsk, TurnAskStopped:
-				b.doubts = append(b.doubts, ordinals[i])
-			case TurnStop:
-				b.keep(stopped(ordinals[i]), false)
-			}
-		}
-		b.hold(storePause, "the contacts could not be read")
-		return nil
-	}
-	ends := make([]ending, len(ordinals))
-	var wg sync.WaitGroup
-	for i, o := range ordinals {
-		m, known := b.message(o, contacts)
-		instead := Queued
-		turn := turns[i]
-		switch {
-		case turn.Do() == TurnSkip:
-			b.spare(w)
-			continue
-		case turn.Do() == TurnStop:
-			b.spare(w)
-			b.stopped = true
-			b.halted.Store(&b.job.Alert)
-			ends[i] = stopped(o)
-			continue
-		case turn.Do() == TurnSend && closed != nil && !closed[i]:
-			b.spare(w)
-			ends[i] = untold(o)
-			continue
-		case !known:
-			ends[i] = settle(Result{Ordinal: o, State: Failed, Reason: "no message was rendered for this recipient"})
-			continue
-		case b.kind != "" && m.To == "":
-			instead = Suppressed
-		case w.late:
-			instead = b.end
-		}
-		if w.probe || b.hangs(turn) {
-			probing = false
-			b.beside.Go(func() {
-				e := b.deliver(m, turn, instead, w.via)
-				if w.probe {
-					b.own.probed.Store(false)
-				}
-				b.mu.Lock()
-				defer b.mu.Unlock()
-				b.ended = append(b.ended, e)
-			})
-			continue
-		}
-		wg.Go(func() { ends[i] = b.deliver(m, turn, instead, w.via) })
-	}
-	wg.Wait()
-	for i := range ends {
-		b.keep(ends[i], false)
-	}
-	return nil
-}
-
-// spare keeps what the pace has granted for one who needs none.
-func (b *batch) spare(w window) {
-	if !w.probe {
-		b.credit++
-	}
-}
-
-// hangs reports whether a question about the recipient goes to a provider in
-// trouble, for which the others need not wait.
-func (b *batch) hangs(t Turn) bool {
-	if b.second == nil || t.Do() != TurnAsk && t.Do() != TurnAskStopped {
-		return false
-	}
-	return slices.ContainsFunc(t.Trail().Vias(), func(v Via) bool { return b.provider(v).holds() || b.provider(v).breaker.probing() })
 }
 
 // gather keeps what came of those beside.
