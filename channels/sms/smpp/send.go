@@ -52,15 +52,17 @@ func (c *Channel) sending(m channels.Message) (*sending, error) {
 		return nil, channels.Permanent(err)
 	}
 	if !m.Expires.IsZero() && !time.Now().Before(m.Expires) {
-		return nil, channels.Permanent(errors.New("it has expired"))
+		return nil, channels.Permanent(errExpired)
 	}
 	source := c.sourceOf(m)
 	parts, err := encode(m.Text, reference(source.digits, to.digits, m))
 	if err != nil {
 		return nil, channels.Permanent(err)
 	}
-	return &sending{channel: c, message: m, source: source, to: to, parts: parts, progress: newProgress(len(parts))}, nil
+	return &sending{channel: c, message: m, source: source, to: to, parts: parts, forms: make([]int32, len(parts)), progress: newProgress(len(parts))}, nil
 }
+
+var errExpired = errors.New("it has expired")
 
 // sourceOf: whom the text asks for an answer must see a sender that takes one.
 func (c *Channel) sourceOf(m channels.Message) address {
@@ -77,6 +79,7 @@ type sending struct {
 	source   address
 	to       address
 	parts    []part
+	forms    []int32 // of the end that was written, by part
 	progress *progress
 
 	// unrecorded: it belongs to no delivery. No receipt is asked for.
@@ -116,7 +119,7 @@ func (s *sending) run(ctx context.Context) error {
 			continue
 		}
 		answer, err := session.await(ctx, r)
-		if err = s.channel.judge(answer, err); err != nil {
+		if err = s.channel.judge(answer, err, s.forms[n]); err != nil {
 			verdicts.add(n, len(s.parts), err)
 		} else {
 			s.took(n, answer)
@@ -128,16 +131,28 @@ func (s *sending) run(ctx context.Context) error {
 	return verdicts.worst
 }
 
-// submit starts the request of part n.
-func (s *sending) submit(ctx context.Context, over *session, n int) (*request, error) {
+// submit starts the request of part n. Its turn may come too late: nothing
+// leaves after the alert's end.
+func (s *sending) submit(ctx context.Context, over *session, n int) (r *request, err error) {
+	if expires := s.message.Expires; !expires.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadlineCause(ctx, expires, errExpired)
+		defer cancel()
+		defer func() {
+			if errors.Is(err, errExpired) {
+				r, err = nil, channels.Permanent(err)
+			}
+		}()
+	}
 	if err := s.channel.pace.wait(ctx); err != nil {
 		return nil, err
 	}
 	p := s.parts[n]
+	s.forms[n] = s.channel.validity.Load()
 	body := &message{
 		source: s.source, destination: s.to,
 		esmClass: p.esmClass, dataCoding: p.coding, text: p.text,
-		validity: validityPeriod(s.channel.validity.Load(), s.message.Expires, time.Now()),
+		validity: validityPeriod(s.forms[n], s.message.Expires, time.Now()),
 	}
 	if !s.unrecorded {
 		body.registered = 1 // receipt for success and failure (5.2.17)
@@ -146,7 +161,7 @@ func (s *sending) submit(ctx context.Context, over *session, n int) (*request, e
 	if !s.unrecorded {
 		s.channel.spelling.submitted(s.to.digits) // before the answer can come
 	}
-	r, err := over.start(ctx, submitSM, body, func(late pdu) {
+	r, err = over.start(ctx, submitSM, body, func(late pdu) {
 		if late.command == submitSM.response() && late.status == statusOK {
 			s.took(n, late)
 		}
@@ -170,8 +185,9 @@ func (s *sending) took(n int, p pdu) {
 	s.channel.pace.taken()
 }
 
-// judge turns the answer to a submit_sm into a verdict.
-func (c *Channel) judge(p pdu, err error) error {
+// judge turns the answer to a submit_sm into a verdict; form is how its end was
+// written.
+func (c *Channel) judge(p pdu, err error, form int32) error {
 	switch {
 	case errors.Is(err, errNoAnswer):
 		return channels.Uncertain(err)
@@ -185,7 +201,7 @@ func (c *Channel) judge(p pdu, err error) error {
 	case p.status == statusThrottled || p.status == statusQueueFull:
 		return channels.RetryAfter(refused, c.pace.throttled())
 	case p.status == statusInvalidExpiry:
-		c.otherValidity()
+		c.otherValidity(form)
 		return refused
 	case p.command == genericNack && v == channels.VerdictUncertain:
 		return refused // it did not even understand it
@@ -200,21 +216,23 @@ func (c *Channel) judge(p pdu, err error) error {
 }
 
 // otherValidity changes how the expiry is written: an alert must not fail
-// because the SMSC reads only one of the two forms, or none.
-func (c *Channel) otherValidity() {
+// because the SMSC reads only one of the two forms, or none. Of many that were
+// on their way with the refused form, the first changes it.
+func (c *Channel) otherValidity(refused int32) {
 	next := validityRelative
-	switch form := c.validity.Load(); {
-	case form == validityNone:
+	switch {
+	case refused == validityNone:
 		return
-	case form == validityRelative && c.config.Validity != "relative":
+	case refused == validityRelative && c.config.Validity != "relative":
 		next = validityNone
-	case form == validityRelative:
+	case refused == validityRelative:
 		next = validityAbsolute
 	case c.config.Validity == "relative":
 		next = validityNone
 	}
-	c.validity.Store(next)
-	c.log.Warn("the SMSC refuses the form of validity_period: another one is tried", zap.Int32("form", next))
+	if c.validity.CompareAndSwap(refused, next) {
+		c.log.Warn("the SMSC refuses the form of validity_period: another one is tried", zap.Int32("form", next))
+	}
 }
 
 // verdicts collects what became of the parts.
