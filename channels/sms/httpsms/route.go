@@ -75,13 +75,16 @@ func (r *route) rest(d time.Duration, refused bool) (news bool) {
 	return news
 }
 
-// well notes that the provider works; news reports whether it did not.
+// well notes that the provider takes our credentials; news reports whether it
+// did not. A pause that it asked for stays: the yes may be to what went before.
 func (r *route) well() (news bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	news = r.refused
+	if !r.refused {
+		return false
+	}
 	r.until, r.refused = time.Time{}, false
-	return news
+	return true
 }
 
 // pace spaces out the parts that one process sends through one of several
@@ -98,7 +101,7 @@ type pace struct {
 const longestWait = 5 * time.Second
 
 // wait blocks until n parts may leave. ok is false where that takes too long,
-// or where ctx ended; nothing is taken of the pace then.
+// or where ctx ended; what is too long takes nothing of the pace.
 func (p *pace) wait(ctx context.Context, n int) (ok bool) {
 	if p == nil || p.every == 0 {
 		return true

@@ -141,6 +141,9 @@ func (c *Channel) try(ctx context.Context, r *route, t text, alias bool) (string
 		if r.well() {
 			c.log.Info("the provider takes our credentials again", zap.String("provider", r.name))
 		}
+		if id == "" { // it has the message already, and does not say under which id
+			return "", nil
+		}
 		return r.name + ":" + id, nil
 	}
 	switch v, wait := channels.VerdictOf(err); {

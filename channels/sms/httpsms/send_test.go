@@ -18,6 +18,7 @@ import (
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
+	"martinella/channels/provider"
 )
 
 // scripted is a carrier that answers as told.
@@ -181,6 +182,32 @@ func TestProvidersRest(t *testing.T) {
 			t.Errorf("logged %q", words)
 		}
 	})
+}
+
+// A yes to what went before does not end a pause that was asked for after it.
+func TestAnEarlierYesEndsNoPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &scripted{errs: []error{channels.RetryAfter(errRefused, time.Minute)}}, &scripted{}
+		ch := several(a, b, &scripted{})
+		if _, err := ch.Send(t.Context(), message("1")); err != nil {
+			t.Fatal(err)
+		}
+		ch.routes[0].well() // of one that was on its way
+		if _, err := ch.Send(t.Context(), message("2")); err != nil || a.tries != 1 || b.tries != 2 {
+			t.Errorf("asked a %d times, b %d (%v)", a.tries, b.tries, err)
+		}
+	})
+}
+
+// "It has it already" without an id is no id.
+func TestNoIDIsNone(t *testing.T) {
+	s := httptest.NewServer(channeltest.Status(409, `{"code":"duplicate"}`))
+	defer s.Close()
+	c := genericConfig(t, s.URL)
+	c.Answer.Verdicts = append(c.Answer.Verdicts, provider.Rule{Status: "409", Code: "duplicate", Verdict: "accepted"})
+	if receipt, err := opened(t, Config{ProviderConfig: c}).Send(t.Context(), message("k")); err != nil || receipt.ID != "" {
+		t.Errorf("got %q, %v", receipt.ID, err)
+	}
 }
 
 func TestFindAmongProviders(t *testing.T) {

@@ -97,16 +97,18 @@ type twilioMessage struct {
 var messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
 
 func (c *twilio) send(ctx context.Context, t text) (string, error) {
-	id, err := c.post(ctx, t)
-	if code, ok := errors.AsType[*twilioRefusal](err); ok && code.badHook() && c.hookless.CompareAndSwap(false, true) {
+	hooked := c.hook != "" && !t.answer && !c.hookless.Load()
+	id, err := c.post(ctx, t, hooked)
+	if code, ok := errors.AsType[*twilioRefusal](err); ok && code.badHook() && hooked {
 		// It refused the address for receipts, so it took nothing: a warning
-		// must not fail for that.
-		return c.post(ctx, t)
+		// must not fail for that, nor must those that were on their way with it.
+		c.hookless.Store(true)
+		return c.post(ctx, t, false)
 	}
 	return id, err
 }
 
-func (c *twilio) post(ctx context.Context, t text) (string, error) {
+func (c *twilio) post(ctx context.Context, t text, hooked bool) (string, error) {
 	form := url.Values{"To": {t.To}, "Body": {t.Text},
 		// The text is compared when an answer was lost, and its length is paid
 		// for as it was shown to the author: nothing may change it, whatever a
@@ -117,7 +119,7 @@ func (c *twilio) post(ctx context.Context, t text) (string, error) {
 	} else {
 		form.Set("MessagingServiceSid", c.service)
 	}
-	if c.hook != "" && !t.answer && !c.hookless.Load() {
+	if hooked {
 		form.Set("StatusCallback", c.hook)
 	}
 	if !t.Expires.IsZero() {

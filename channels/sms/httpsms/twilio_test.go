@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -182,6 +183,37 @@ func TestTwilioRefusesTheHook(t *testing.T) {
 	}
 	if posts != 3 || len(f.taken) != 2 {
 		t.Errorf("%d posts, %d taken", posts, len(f.taken))
+	}
+}
+
+// Those that are on their way together when it is refused are all warned.
+func TestTwilioRefusesTheHookOfManyAtOnce(t *testing.T) {
+	const many = 4
+	f := &fake{}
+	var here sync.WaitGroup
+	here.Add(many)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _ = r.ParseForm(); r.PostForm.Has("StatusCallback") {
+			here.Done()
+			here.Wait()
+			answer(w, 400, map[string]any{"code": 21609})
+			return
+		}
+		answer(w, 201, map[string]any{"sid": f.take(sent{})})
+	}))
+	defer s.Close()
+	ch := opened(t, Config{ProviderConfig: twilioConfig(t, s.URL)})
+	var all sync.WaitGroup
+	for i := range many {
+		all.Go(func() {
+			if _, err := ch.Send(t.Context(), message(strconv.Itoa(i))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if len(f.all()) != many {
+		t.Errorf("%d of %d were taken", len(f.all()), many)
 	}
 }
 
