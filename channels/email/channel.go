@@ -31,6 +31,8 @@ type Channel struct {
 	dkim     *dkim.SignOptions
 	dial     func(ctx context.Context, network, addr string) (net.Conn, error)
 
+	drawings drawings
+
 	pool    pool
 	refused atomic.Bool // the server refused the account or the sender
 	skipped skipped

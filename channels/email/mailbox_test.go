@@ -63,6 +63,7 @@ func startPostBox(t testing.TB, caps imap.CapSet, folders ...string) *postBox {
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
+		_ = l.Close() // a server that had not begun does not know it yet
 		<-ended
 	})
 	return b

@@ -182,7 +182,7 @@ func (c *Channel) pictureOf(r *alerts.Record, lang string, w words) *picture {
 			names = append(names, oneLine(a.Description))
 		}
 	}
-	drawn, ok := areamap.Draw(shapes, nil)
+	drawn, ok := c.drawings.draw(shapes)
 	if !ok {
 		return nil
 	}

@@ -65,11 +65,21 @@ func withAccount(t testing.TB) func(*Config) {
 	return func(c *Config) { c.Username, c.PasswordFile = testUser, secretFile(t, testPassword) }
 }
 
-// message is a rendered sample on its way to somebody.
+// message is a rendered sample on its way to somebody. Channels that differ in
+// their settings render the same, so each kind is rendered once.
 func message(t testing.TB, c *Channel, kind channeltest.Kind, key string) channels.Message {
 	t.Helper()
-	return channeltest.Suite{To: testTo}.Rendered(t, c, kind, key)
+	made, ok := rendered.Load(kind)
+	if !ok {
+		made = channeltest.Suite{To: testTo}.Rendered(t, c, kind, key)
+		rendered.Store(kind, made)
+	}
+	m := made.(channels.Message)
+	m.Key = key
+	return m
 }
+
+var rendered sync.Map
 
 // taken is a mail that the server took.
 type taken struct {
@@ -212,6 +222,7 @@ func startOffice(t testing.TB, change func(*gosmtp.Server)) *postOffice {
 	}()
 	t.Cleanup(func() {
 		_ = server.Close()
+		_ = l.Close() // a server that had not begun does not know it yet
 		<-ended
 	})
 	return p
