@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"sync"
@@ -28,6 +29,7 @@ const (
 	mostGroups  = 1024
 	mostJoined  = 16  // parts of one text
 	longestPart = 160 // octets
+	mostRepeats = 16  // of one part, while none is answered
 )
 
 // groupKey is what the parts of one text share.
@@ -62,7 +64,12 @@ func (j *joiner) take(m *message, f fragment, answer func(status), store func(te
 		}
 		g = j.begin(key)
 	}
-	g.parts[n] = m
+	if len(g.open[n]) >= mostRepeats {
+		j.mu.Unlock()
+		answer(statusTemporary)
+		return true
+	}
+	g.parts[n] = m.bare()
 	g.open[n] = append(g.open[n], answer)
 	if !g.whole() {
 		if len(g.open[n]) == 1 {
@@ -183,6 +190,12 @@ func (g *group) answers() []func(status) {
 		all = append(all, open...)
 	}
 	return all
+}
+
+// bare is a message with nothing but what its text needs: the PDU, whose
+// optional parameters may be long, is let go.
+func (m *message) bare() *message {
+	return &message{esmClass: m.esmClass, dataCoding: m.dataCoding, text: bytes.Clone(m.content())}
 }
 
 // joined is the text of all parts. Octets are joined before they are read: a

@@ -2,6 +2,7 @@ package smpp
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -29,6 +30,7 @@ func replies(m *memory) []string {
 }
 
 func TestTheLongMessagesOfCitizensAreJoined(t *testing.T) {
+	long := strings.Repeat("x", longestPart)
 	fire := []byte{0xD8, 0x3D, 0xDD, 0x25} // 🔥, cut through by a phone
 	for sentence, c := range map[string]struct {
 		parts []*message
@@ -48,6 +50,7 @@ func TestTheLongMessagesOfCitizensAreJoined(t *testing.T) {
 			{source: address{1, 1, "393330001234"}, esmClass: esmUDH, text: []byte("\x06\x08\x04\x01\x02\x02\x02GO")},
 		}, []string{"VENGO"}},
 		"a header that counts wrong is none": {[]*message{piece(7, 2, 3, "SI"), piece(7, 1, 1, "NO"), piece(7, 0, 0, "FORSE")}, []string{"SI", "NO", "FORSE"}},
+		"a part longer than an SMS":          {[]*message{{source: address{1, 1, "393330001234"}, esmClass: esmUDH, tlvs: []tlv{{tagPayload, append([]byte{5, 0, 3, 7, 2, 1}, long...)}}}}, []string{"(1/2) " + long}},
 		"more parts than anybody writes":     {[]*message{piece(7, 200, 1, "x")}, []string{"(1/200) x"}},
 	} {
 		t.Run(sentence, func(t *testing.T) {
@@ -192,6 +195,44 @@ func TestAFloodOfPartsIsBounded(t *testing.T) {
 		c.joiner.drop()
 		if len(c.joiner.groups) != 0 {
 			t.Error("groups are left")
+		}
+	})
+}
+
+// A part that waits keeps its text alone: what a peer hangs on it, or repeats,
+// costs nothing for long.
+func TestAPartThatWaitsIsSmall(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		m := newMemory()
+		c := newChannel(t, nil, nil)
+		c.listening.Store(&listening{t.Context(), m})
+		heavy := func() *message {
+			frame, err := appendPDU(nil, pdu{command: deliverSM, body: &message{source: address{1, 1, "393330001234"}, esmClass: esmUDH,
+				tlvs: []tlv{{tagPayload, append([]byte{5, 0, 3, 1, 2, 1}, "Sono in "...)}, {0x1400, make([]byte, 60000)}}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			p, err := decodePDU(frame)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p.body.(*message)
+		}
+		count := map[status]int{}
+		for range mostRepeats + 5 {
+			c.receive(heavy(), func(st status) { count[st]++ })
+		}
+		if count[statusTemporary] != 5 || len(count) != 1 {
+			t.Errorf("answered %v, want 5 that come again", count)
+		}
+		for _, g := range c.joiner.groups {
+			if p := g.parts[0]; p == nil || len(p.tlvs) != 0 || cap(p.text) > 2*longestPart {
+				t.Errorf("kept %d octets and %d parameters", cap(p.text), len(p.tlvs))
+			}
+		}
+		c.receive(&message{source: address{1, 1, "393330001234"}, esmClass: esmUDH, text: append([]byte{5, 0, 3, 1, 2, 2}, "via Roma"...)}, func(st status) { count[st]++ })
+		if got := replies(m); fmt.Sprint(got) != "[Sono in via Roma]" || count[statusOK] != mostRepeats+1 {
+			t.Errorf("stored %q, answered %v", got, count)
 		}
 	})
 }

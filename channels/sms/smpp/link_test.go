@@ -27,6 +27,53 @@ func TestReconnectsWithLongerWaits(t *testing.T) {
 	})
 }
 
+// An SMSC that takes the bind and hangs up at once is not bound in a storm; once
+// a session held, the next loss is the first again.
+func TestShortSessionsMakeTheWaitsLonger(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := &smsc{}
+		s.on = func(c *caller, p pdu) bool {
+			if p.command == bindTransceiver {
+				c.usual(p)
+				time.Sleep(time.Second)
+				c.Close()
+			}
+			return p.command == bindTransceiver
+		}
+		c := newChannel(t, s, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		if err := c.Listen(ctx, newMemory()); err != nil {
+			t.Fatal(err)
+		}
+		dials := s.dialled()
+		if n := len(dials); n < 15 || n > 60 {
+			t.Errorf("%d binds in 10 minutes", n)
+		}
+		if last := dials[len(dials)-1].Sub(dials[len(dials)-2]); last < longestWait/2 {
+			t.Errorf("the last wait was %v", last)
+		}
+		l := c.binds.send[0]
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		held, cancelHeld := context.WithCancel(t.Context())
+		defer cancelHeld()
+		conn, _ := (&smsc{password: testPassword}).dial(held, "")
+		se, err := bind(held, conn, bindTransceiver, bindRequest{password: testPassword}, testLimits, func(*message, func(status)) {}, c.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.live, l.since = se, time.Now()
+		time.Sleep(steady + time.Second)
+		se.end(errSilent)
+		se.wait()
+		l.lost(se)
+		if l.failures != 1 {
+			t.Errorf("after a session that held: %d failures, want 1", l.failures)
+		}
+	})
+}
+
 func TestReconnectsAfterALoss(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := new(smsc)

@@ -53,6 +53,11 @@ func TestACitizenCannotWriteAReceipt(t *testing.T) {
 	if _, ok := readReceipt(&message{text: []byte(usualReceipt)}); ok {
 		t.Error("a text without the type bits is taken for a receipt")
 	}
+	for _, kind := range []byte{0x08, 0x10, 0x18} { // a phone's acknowledgements and the end of a dialogue (5.2.12)
+		if _, ok := readReceipt(&message{esmClass: kind, text: []byte(usualReceipt), tlvs: []tlv{{tagReceiptedID, []byte("1001")}}}); ok {
+			t.Errorf("what a phone says (esm_class %#02x) is taken for a receipt", kind)
+		}
+	}
 }
 
 func TestSpellingIsLearnt(t *testing.T) {

@@ -150,18 +150,36 @@ func TestOnlyTheMissingPartsAreSentAgain(t *testing.T) {
 	})
 }
 
-func TestPermanentOutweighsUncertain(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		s := &smsc{}
-		s.on = func(c *caller, p pdu) bool {
-			if p.command == submitSM {
-				c.refuse(p, map[byte]status{1: statusSystemError, 2: 0x0B}[p.body.(*message).text[5]])
+// The graver verdict of a part counts, whichever part it is.
+func TestTheGravestVerdictOfThePartsCounts(t *testing.T) {
+	for _, c := range []struct {
+		first, second status
+		want          channels.Verdict
+	}{
+		{statusSystemError, 0x0B, channels.VerdictPermanent}, {0x0B, statusSystemError, channels.VerdictPermanent},
+		{statusSystemError, statusThrottled, channels.VerdictUncertain}, {statusThrottled, statusSystemError, channels.VerdictUncertain},
+		{statusInvalidPassword, 0x64, channels.VerdictUnauthorized}, {0x64, statusInvalidPassword, channels.VerdictUnauthorized},
+		{statusOK, statusSystemError, channels.VerdictUncertain}, {statusSystemError, statusOK, channels.VerdictUncertain},
+	} {
+		inBubble(t, func(t *testing.T) {
+			s := &smsc{}
+			s.on = func(caller *caller, p pdu) bool {
+				if p.command != submitSM {
+					return false
+				}
+				st := map[byte]status{1: c.first, 2: c.second}[p.body.(*message).text[5]]
+				if st == statusOK {
+					return false
+				}
+				caller.refuse(p, st)
+				return true
 			}
-			return p.command == submitSM
-		}
-		_, err := newChannel(t, s, nil).Send(t.Context(), text("k", longText))
-		verdict(t, err, channels.VerdictPermanent)
-	})
+			_, err := newChannel(t, s, nil).Send(t.Context(), text("k", longText))
+			if got, _ := channels.VerdictOf(err); got != c.want {
+				t.Errorf("%s and %s: got %s (%v), want %s", c.first, c.second, got, err, c.want)
+			}
+		})
+	}
 }
 
 func TestALateAnswerSparesTheSecondCopy(t *testing.T) {

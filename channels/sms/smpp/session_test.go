@@ -110,6 +110,57 @@ func TestSequenceNumbersAreOfOneRequestEach(t *testing.T) {
 	})
 }
 
+// A number that still waits for its answer is passed over when the numbers come
+// round: the answer would be given to another text.
+func TestASequenceNumberThatWaitsIsNotGivenAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		se := testSession(t, &smsc{on: func(_ *caller, p pdu) bool { return p.command == submitSM }})
+		first, err := se.start(t.Context(), submitSM, &message{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		se.mu.Lock()
+		se.seq = first.seq - 1
+		se.mu.Unlock()
+		second, err := se.start(t.Context(), submitSM, &message{}, nil)
+		if err != nil || second.seq == first.seq {
+			t.Errorf("both have the number %d (%v)", first.seq, err)
+		}
+	})
+}
+
+// A peer that asks and asks, and reads nothing, does not fill the memory.
+func TestAPeerThatOnlyAsksIsLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		defer theirs.Close()
+		go func() {
+			if _, err := readFrame(bufio.NewReader(theirs), nil); err != nil {
+				return
+			}
+			bound, _ := appendPDU(nil, pdu{command: bindTransceiver.response(), seq: 1, body: &bindAnswer{}})
+			ask, _ := appendPDU(nil, pdu{command: enquireLink, seq: 2})
+			_, err := theirs.Write(bound)
+			for n := 0; n < 5000 && err == nil; n++ {
+				_, err = theirs.Write(ask)
+			}
+		}()
+		l := testLimits
+		l.write = time.Hour
+		se, err := bind(t.Context(), ours, bindTransceiver, bindRequest{}, l, func(_ *message, answer func(status)) { answer(statusOK) }, zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		limit := time.AfterFunc(time.Minute, func() { se.end(errors.New("still there after a minute")) })
+		defer limit.Stop()
+		<-se.done
+		se.wait()
+		if got := se.reason().Error(); got != "the SMSC does not read what it is sent" {
+			t.Errorf("left because %s", got)
+		}
+	})
+}
+
 func TestALostConnectionTellsTheWrittenFromTheQueued(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		stuck := make(chan struct{})
