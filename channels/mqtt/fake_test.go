@@ -51,12 +51,18 @@ func startFake(t testing.TB, listener net.Listener) *fake {
 
 func (f *fake) close() {
 	f.listener.Close()
+	f.cut()
+	f.wait.Wait()
+}
+
+// cut closes every connection.
+func (f *fake) cut() {
 	f.mu.Lock()
+	defer f.mu.Unlock()
 	for c := range f.conns {
 		c.Close()
+		delete(f.conns, c)
 	}
-	f.mu.Unlock()
-	f.wait.Wait()
 }
 
 func (f *fake) addr() string { return f.listener.Addr().String() }

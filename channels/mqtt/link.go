@@ -23,6 +23,8 @@ const (
 	// steady is how long a session must hold for the next loss to count as the
 	// first.
 	steady = 30 * time.Second
+	// tellTime is how long after its end a session may take to say why.
+	tellTime = 200 * time.Millisecond
 )
 
 var errClosed = errors.New("the channel is closed")
@@ -39,7 +41,8 @@ type link struct {
 
 	mu       sync.Mutex
 	live     *session
-	attempt  *attempt // in work
+	since    time.Time // when it began
+	attempt  *attempt  // in work
 	failures int
 	next     time.Time // no attempt before
 	last     error     // why the last attempt failed or the session ended
@@ -74,6 +77,8 @@ func (l *link) session(ctx context.Context, urgent bool) (*session, error) {
 	case l.live != nil && l.live.alive():
 		defer l.mu.Unlock()
 		return l.live, nil
+	case l.live != nil:
+		l.lost(l.live, l.live.reason(0))
 	}
 	a := l.attempt
 	if a == nil {
@@ -120,22 +125,29 @@ func (l *link) connect(a *attempt) {
 		close(a.done)
 		return
 	}
-	began := time.Now()
-	l.live, l.last, a.session = s, nil, s
+	l.live, l.since, l.last, a.session = s, time.Now(), nil, s
 	l.mu.Unlock()
 	l.log.Info("connected to the broker")
 	close(a.done)
 	<-s.client.Done()
-
-	why := s.reason()
+	why := s.reason(tellTime)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.lost(s, why)
+}
+
+// lost notes, once, that a session has ended; the lock is held. Another one may
+// be there by now: that one stays.
+func (l *link) lost(s *session, why error) {
+	if l.live != s {
+		return
+	}
 	l.live = nil
 	if errors.Is(why, errLeft) {
 		l.log.Info("disconnected from the broker")
 		return
 	}
-	if time.Since(began) > steady {
+	if time.Since(l.since) > steady {
 		l.failures = 0
 	}
 	l.failed(why)
@@ -152,7 +164,7 @@ func (l *link) failed(err error) time.Duration {
 	case l.last == nil || l.last.Error() != err.Error():
 		l.log.Warn("no connection to the broker", zap.Error(err))
 	}
-	wait = wait/2 + rand.N(wait/2)
+	wait = wait/2 + rand.N(wait/2) //nolint:gosec // spread in time, no secret
 	l.failures++
 	l.next, l.last = time.Now().Add(wait), err
 	return wait

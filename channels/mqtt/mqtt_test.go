@@ -405,3 +405,37 @@ func TestCovers(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
+
+// A session that follows on one that has just ended is not forgotten with it:
+// nobody would close it.
+func TestANewSessionOutlivesTheOldOne(t *testing.T) {
+	f := startFake(t, nil)
+	c := open(t, f.addr(), nil)
+	const losses = 50
+	for range losses {
+		s, err := c.sender.session(t.Context(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.once.Do(func() { s.why = errBroken }) // nobody but us tells why it ends
+		f.cut()
+		<-s.client.Done()
+		if _, err := c.sender.session(t.Context(), true); err != nil { // while that is still waited for
+			t.Fatal(err)
+		}
+		close(s.told)
+	}
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.Close()
+	}()
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Fatal("a session was forgotten, and is never closed")
+	}
+	if n := len(f.connected()); n != losses+1 {
+		t.Errorf("%d connections, want one more than losses: %d", n, losses+1)
+	}
+}

@@ -293,7 +293,7 @@ func TestHalfOpenConnection(t *testing.T) {
 	case <-s.client.Done():
 	case <-t.Context().Done():
 	}
-	if why := s.reason(); why == nil || errors.Is(why, net.ErrClosed) {
+	if why := s.reason(tellTime); why == nil || errors.Is(why, net.ErrClosed) {
 		t.Errorf("it ended with %v", why)
 	}
 	until(t, "the next one gets through", func() bool {

@@ -26,7 +26,7 @@ const (
 	versionNotSupported reason = 132
 )
 
-var reasonWords = map[reason]string{
+var reasonWords = map[reason]string{ //nolint:gosec // words, no passwords
 	128: "unspecified error", 129: "malformed packet", 130: "protocol error", 131: "implementation specific error", versionNotSupported: "protocol version not supported",
 	clientIDNotValid: "client id not valid", badUserOrPassword: "bad user name or password", notAuthorized: "not authorized", 136: "server unavailable", 137: "server busy",
 	138: "banned", 139: "server shutting down", 140: "bad authentication method", 141: "keep alive timeout", 142: "session taken over", 143: "topic filter invalid",

@@ -226,13 +226,21 @@ func (s *session) ended(why error) {
 	})
 }
 
-// reason is why it ended. Who ended it says so right after the end, or never.
-func (s *session) reason() error {
+// reason is why it ended. Who ended it says so right after the end, or never:
+// that is how long to wait.
+func (s *session) reason(wait time.Duration) error {
+	limit := time.NewTimer(wait)
+	defer limit.Stop()
 	select {
 	case <-s.told:
 		return s.why
-	case <-time.After(200 * time.Millisecond):
-		return errors.New("the connection to the broker was lost")
+	default:
+	}
+	select {
+	case <-s.told:
+		return s.why
+	case <-limit.C:
+		return errBroken
 	}
 }
 

@@ -31,6 +31,9 @@ func (e *Refusal) Error() string {
 // Words explains a code; "" for one that is not known.
 func Words(code int) string { return meanings[code].words }
 
+// mostCode: Twilio's codes have five digits.
+const mostCode = 99999
+
 // Judge turns an answer into a verdict: nil for 2xx; else by Twilio's code where
 // it names one that is known, else by the usual table of statuses. An error
 // wraps a [Refusal].
@@ -43,6 +46,9 @@ func Judge(call *channels.Caller, a *channels.Answer, now time.Time) error {
 	}
 	if a.JSON {
 		_ = json.Unmarshal(a.Body, &body) // without a code the status decides
+	}
+	if body.Code < 0 || body.Code > mostCode {
+		body.Code = 0 // none of Twilio's: whatever it is, it is not told
 	}
 	refusal := &Refusal{a.Status, body.Code}
 	verdict, wait := channels.VerdictOf(call.Verdict(a, now))

@@ -2,6 +2,7 @@ package twilio
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -21,10 +22,7 @@ const (
 var docsForm = url.Values{"Digits": {"1234"}, "To": {"+18005551212"}, "From": {"+14158675309"}, "Caller": {"+14158675309"}, "CallSid": {"CA1234567890ABCDE"}}
 
 func TestVerify(t *testing.T) {
-	changed := url.Values{}
-	for name, values := range docsForm {
-		changed[name] = values
-	}
+	changed := maps.Clone(docsForm)
 	changed["Digits"] = []string{"1235"}
 	for name, c := range map[string]struct {
 		token, address string
@@ -83,6 +81,7 @@ func TestJudge(t *testing.T) {
 		"a server that failed":       {500, `{"code":20003}`, channels.VerdictUncertain, ""},
 		"a server that is away":      {503, ``, channels.VerdictRetry, ""},
 		"a code that is not a code":  {400, `{"code":"x"}`, channels.VerdictPermanent, ""},
+		"a code that is a number":    {400, `{"code":393331234567}`, channels.VerdictPermanent, "twilio answered 400"},
 		"an account that was closed": {403, `{"code":20005}`, channels.VerdictUnauthorized, ""},
 	} {
 		err := Judge(call, &channels.Answer{Status: c.status, Body: []byte(c.body), JSON: true, Header: http.Header{}}, time.Now())
