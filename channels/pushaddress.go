@@ -93,6 +93,9 @@ func endpointForm(endpoint string) bool {
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || strings.HasSuffix(endpoint, "#") {
 		return false
 	}
+	if !strings.HasPrefix(endpoint, u.Scheme+"://"+strings.ToLower(u.Host)+"/") || u.Port() == "443" || strings.HasSuffix(u.Host, ":") {
+		return false // another spelling than the one that browsers give (WHATWG URL, section 4.5)
+	}
 	return u.Scheme == "https" || u.Scheme == "http" && hereOnly(u.Hostname())
 }
 

@@ -36,6 +36,11 @@ func TestParsePushAddress(t *testing.T) {
 		"a line break":                {"https://push.example/x\r\ny" + sampleKeys, false},
 		"too long":                    {"https://push.example/" + strings.Repeat("x", longestEndpoint) + sampleKeys, false},
 		"an empty fragment first":     {"https://push.example/x#" + sampleKeys, false},
+		"the scheme in capitals":      {"HTTPS://push.example/x" + sampleKeys, false},
+		"the host in capitals":        {"https://Push.example/x" + sampleKeys, false},
+		"the usual port":              {"https://push.example:443/x" + sampleKeys, false},
+		"a port of no digits":         {"https://push.example:/x" + sampleKeys, false},
+		"no path":                     {"https://push.example" + sampleKeys, false},
 		"nothing":                     {"", false},
 	} {
 		a, err := ParsePushAddress(c.text)

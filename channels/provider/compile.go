@@ -203,6 +203,13 @@ func (c *compiler) request(field string, r Request, methods []string) request {
 		t.templates(func(one template) { c.known(field+".json", one, true) })
 		out.json = &t
 	}
+	if r.JSON == "" && len(r.Form) == 0 && !asks(out.method) {
+		for i, h := range out.headers {
+			if slices.Contains(idempotencyHeaders, http.CanonicalHeaderKey(h.name)) {
+				c.wrong(index(field+".headers", i)+".name", "is an idempotency key of a request without a body", "write json or form: programs on the way may repeat it otherwise, and people would get it twice")
+			}
+		}
+	}
 	if (r.JSON != "" || len(r.Form) > 0) && asks(out.method) {
 		c.wrong(field+".method", "is "+out.method+" and has a body", "use POST, or write parameters in query")
 	}

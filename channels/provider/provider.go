@@ -129,7 +129,8 @@ type match struct {
 	want template
 }
 
-// look searches an answer. A list that cannot be read is no "no".
+// look searches an answer. A list that cannot be read is no "no", nor is one
+// thing that is no message.
 func (p *probe) look(got *channels.Answer, v Values, platform string) (string, bool, error) {
 	var body any
 	err := errors.New("it is not JSON")
@@ -141,6 +142,9 @@ func (p *probe) look(got *channels.Answer, v Values, platform string) (string, b
 	}
 	if p.items != nil && p.items.in(body) == nil {
 		return "", false, fmt.Errorf("%s: the answer to the probe has no list where one is described", platform)
+	}
+	if _, list := body.([]any); p.items == nil && (list && len(p.match) == 0 || !list && !usable(p.id.text(body))) {
+		return "", false, fmt.Errorf("%s: the answer to the probe is not the one message that is described", platform)
 	}
 	for _, item := range p.items.list(body) {
 		ours := true

@@ -208,6 +208,32 @@ func TestProbe(t *testing.T) {
 	}
 }
 
+// Where the answer is one thing, only a message tells that ours is there, and
+// only a status that it is not.
+func TestProbeForOne(t *testing.T) {
+	d := whole(t, "https://sms.example")
+	d.Probe = Probe{Request: Request{Path: "/messages/{key}"}, ID: "id"}
+	alone := compiled(t, d)
+	d.Probe.Match = []Match{{"to", "{to}"}}
+	matched := compiled(t, d)
+	for _, c := range []struct {
+		p      *Provider
+		body   string
+		id     string
+		broken bool
+	}{
+		{alone, `{"id":"m1"}`, "m1", false}, {alone, `{"error":"later"}`, "", true}, {alone, `{}`, "", true}, {alone, `null`, "", true}, {alone, `{"id":""}`, "", true},
+		{alone, `[{"id":"anybody's"}]`, "", true}, {alone, `[]`, "", true},
+		{matched, `{"id":"m1","to":"+393331234567"}`, "m1", false}, {matched, `{"id":"m1","to":"+390"}`, "", false}, {matched, `{"error":"later"}`, "", true},
+		{matched, `[{"id":"m0","to":"+390"},{"id":"m1","to":"+393331234567"}]`, "m1", false}, {matched, `[]`, "", false},
+	} {
+		id, found, err := c.p.probe.look(&channels.Answer{Status: 200, JSON: true, Body: []byte(c.body)}, values, "test")
+		if id != c.id || found != (c.id != "") || (err != nil) != c.broken {
+			t.Errorf("%s: got %q %v %v", c.body, id, found, err)
+		}
+	}
+}
+
 func TestCheck(t *testing.T) {
 	status := 204
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -368,6 +394,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 		"a check with a body":                 {func(d *Description) { d.Check.JSON = "{}" }, "check.method"},
 		"a secret of two lines":               {func(d *Description) { d.SecretFile = secretFile(t, "a\nb") }, "secret_file"},
 		"a secret that nobody declared":       {func(d *Description) { d.Request.Path = "/{secret.other}" }, "request.path"},
+		"a key without a body":                {func(d *Description) { d.Request.JSON = "" }, "request.headers[0].name"},
 		"a probe that cannot tell ours apart": {func(d *Description) { d.Probe.Match = nil }, "probe.match"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -396,8 +423,8 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 
 // net/http would send it twice by itself.
 func TestKeyWithoutBodyIsRefused(t *testing.T) {
-	p := compiled(t, Description{URL: "https://sms.example", Request: Request{Query: []Field{{"t", "{text}"}}, Headers: []Field{{"idempotency-key", "{key}"}}}})
-	if _, err := p.Send(t.Context(), values); verdict(err) != channels.VerdictPermanent || !errors.Is(err, errKeyed) {
+	p := compiled(t, Description{URL: "https://sms.example", Request: Request{Form: []Field{{"t", "{text}"}}, Headers: []Field{{"idempotency-key", "{key}"}}}})
+	if _, err := p.Send(t.Context(), Values{"key": "abc"}); verdict(err) != channels.VerdictPermanent || !errors.Is(err, errKeyed) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"slices"
 	"sync"
 	"time"
 
@@ -106,7 +107,8 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	if err != nil {
 		return channels.Receipt{}, channels.Permanent(err)
 	}
-	res, err := webpush.SendNotificationWithContext(ctx, m.Payload, &webpush.Subscription{Endpoint: to.Endpoint, Keys: webpush.Keys{
+	payload := slices.Clip(m.Payload) // the library writes behind its end, where others may read
+	res, err := webpush.SendNotificationWithContext(ctx, payload, &webpush.Subscription{Endpoint: to.Endpoint, Keys: webpush.Keys{
 		Auth: base64.RawURLEncoding.EncodeToString(to.Auth), P256dh: base64.RawURLEncoding.EncodeToString(to.P256DH),
 	}}, &webpush.Options{
 		HTTPClient: t, Subscriber: c.config.Contact, Topic: topic(m.Event), TTL: int(ttl(m, now) / time.Second), Urgency: urgency(m),

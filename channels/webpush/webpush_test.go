@@ -354,3 +354,22 @@ func decodeSegment(t *testing.T, text string, into any) {
 		t.Fatal(err)
 	}
 }
+
+// One rendered message is sent to many at once: nobody writes into it.
+func TestTheMessageIsNotWrittenTo(t *testing.T) {
+	s := httptest.NewServer(pushService(t))
+	defer s.Close()
+	ch := channel(t, config(t), s.Listener.Addr().String())
+	m := message(t, ch, channeltest.Actual, contact("http://127.0.0.1/"+token1))
+	roomy := make([]byte, 5000)
+	for i := range roomy {
+		roomy[i] = 'x'
+	}
+	m.Payload = roomy[:copy(roomy, m.Payload)]
+	if _, err := ch.Send(t.Context(), m); err != nil {
+		t.Fatal(err)
+	}
+	if behind := string(roomy[len(m.Payload):]); strings.Trim(behind, "x") != "" {
+		t.Errorf("behind the payload stands %q", strings.Trim(behind, "x"))
+	}
+}
