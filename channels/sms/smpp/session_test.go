@@ -141,7 +141,7 @@ func TestAPeerThatOnlyAsksIsLeft(t *testing.T) {
 			bound, _ := appendPDU(nil, pdu{command: bindTransceiver.response(), seq: 1, body: &bindAnswer{}})
 			ask, _ := appendPDU(nil, pdu{command: enquireLink, seq: 2})
 			_, err := theirs.Write(bound)
-			for n := 0; n < 5000 && err == nil; n++ {
+			for n := 0; n < 20_000 && err == nil; n++ { // more than a batch and the queue
 				_, err = theirs.Write(ask)
 			}
 		}()
@@ -193,6 +193,40 @@ func TestALostConnectionTellsTheWrittenFromTheQueued(t *testing.T) {
 		}
 		if _, err := se.start(t.Context(), submitSM, &message{}, nil); !errors.Is(err, errNotWritten) {
 			t.Errorf("on an ended session: got %v, want %v", err, errNotWritten)
+		}
+	})
+}
+
+// The same where the session ends while a write is under way: how far it came is
+// known to the writer alone.
+func TestAnEndDuringAWriteTellsTheWrittenFromTheQueued(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		stuck := make(chan struct{})
+		defer close(stuck)
+		se := testSession(t, &smsc{on: func(c *caller, p pdu) bool {
+			if p.command == submitSM && len(c.smsc.seen()) == 2 {
+				<-stuck // reads no more
+			}
+			return p.command == submitSM
+		}})
+		var requests []*request
+		for range 4 {
+			r, err := se.start(t.Context(), submitSM, &message{text: []byte("x")}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests = append(requests, r)
+			synctest.Wait()
+		}
+		se.end(errSilent)
+		for i, r := range requests {
+			want := errNoAnswer
+			if i >= 2 {
+				want = errNotWritten
+			}
+			if _, err := se.await(t.Context(), r); !errors.Is(err, want) {
+				t.Errorf("request %d: got %v, want %v", i, err, want)
+			}
 		}
 	})
 }
