@@ -21,7 +21,7 @@ type batch struct {
 	previous map[string]string // earlier post by language
 	at       uint32            // the next ordinal
 
-	credit   int              // messages that the pace has granted and nobody needed
+	credit   int              // of what the pace has granted nobody needed this
 	credited Via              // whose pace that was
 	unsent   []uint32         // surely not taken: tried again later
 	doubts   []uint32         // perhaps taken, and the platform could not be asked yet
@@ -104,7 +104,7 @@ func (b *batch) windows(ctx context.Context) error {
 				b.at++
 				continue
 			}
-			end = min(b.at+uint32(b.provider(via).window()), b.job.To)
+			end = min(b.at+uint32(b.provider(via).window(b.weigh(via, b.at, b.at+1))), b.job.To)
 			n, err := b.paced(ctx, via, int(end-b.at))
 			if err != nil {
 				return err

@@ -23,7 +23,7 @@ type Pacer interface {
 
 // Ask is what a window asks of the limiter.
 type Ask struct {
-	N     int
+	N     int // messages, or what they weigh: see [channels.Weigher]
 	Class Class
 }
 
@@ -80,19 +80,38 @@ func (b *batch) class() Class {
 	return ClassOrdinary
 }
 
-// paced asks the limiter of the provider for n messages. 0: look around first,
-// for ctx, the expiry and urgent jobs, or because the job goes back for a while.
+// weigh is what messages to [from, to) take of the provider's pace: an SMS
+// contract counts parts.
+func (b *batch) weigh(via Via, from, to uint32) int {
+	w := b.provider(via).weigher
+	if w == nil {
+		return int(to - from)
+	}
+	sum := 0
+	for _, s := range b.task.Spans {
+		from, to := max(from, s.From), min(to, s.To)
+		if from < to && s.Message < len(b.task.Messages) {
+			sum += int(to-from) * max(w.Weigh(b.task.Messages[s.Message]), 1)
+		}
+	}
+	return max(sum, 1)
+}
+
+// paced asks the limiter of the provider for the next n messages, and gives how
+// many may go. 0: look around first, for ctx, the expiry and urgent jobs, or
+// because the job goes back for a while.
 func (b *batch) paced(ctx context.Context, via Via, n int) (int, error) {
 	if b.credited != via { // what the other one granted is lost to its quota
 		b.credit, b.credited = 0, via
 	}
-	if b.credit >= n {
-		b.credit -= n
+	need := b.weigh(via, b.at, b.at+uint32(n))
+	if b.credit >= need {
+		b.credit -= need
 		return n, nil
 	}
 	var got Grant
 	err := b.insist(ctx, "pace", func(ctx context.Context) (err error) {
-		got, err = b.pacer(via).Pace(ctx, b.provider(via).limit, Ask{N: n - b.credit, Class: b.class()})
+		got, err = b.pacer(via).Pace(ctx, b.provider(via).limit, Ask{N: need - b.credit, Class: b.class()})
 		return err
 	})
 	if err != nil {
@@ -101,9 +120,12 @@ func (b *batch) paced(ctx context.Context, via Via, n int) (int, error) {
 		}
 		return 0, err
 	}
-	if n = b.credit + got.N; n > 0 {
-		b.credit = 0
-		return n, nil
+	b.credit += got.N
+	for ; n > 0; n-- {
+		if need = b.weigh(via, b.at, b.at+uint32(n)); need <= b.credit {
+			b.credit -= need
+			return n, nil
+		}
 	}
 	if got.Wait > holdAbove && got.Why != HoldingPace {
 		b.hold(got.Wait, got.Why.String())

@@ -212,3 +212,67 @@ func TestTheConfigurationReplacesWhatTheChannelSays(t *testing.T) {
 		}
 	}
 }
+
+// heavy counts what its messages weigh, like an SMS contract.
+type heavy struct {
+	limitedPhones
+	weights map[string]int // by language
+}
+
+func (h heavy) Weigh(m channels.Message) int { return h.weights[m.Language] }
+
+// A text of three parts takes three of what the contract allows a second and an
+// hour; who reads another language pays for its own parts.
+func TestThePaceCountsWhatAMessageWeighs(t *testing.T) {
+	for name, test := range map[string]struct {
+		it, en   int
+		takes    time.Duration // at ten a second, for 60 people in Italian and 60 in English
+		accepted int           // of a quota of 240 an hour
+		used     int           // of that quota
+	}{
+		"one part each":            {1, 1, 12 * time.Second, 120, 120},
+		"three parts in English":   {1, 3, 24 * time.Second, 120, 240},
+		"more than the hour holds": {3, 3, 36 * time.Second, 80, 240},
+	} {
+		t.Run(name, func(t *testing.T) {
+			weights := map[string]int{"it-IT": test.it, "en-GB": test.en}
+			synctest.Test(t, func(t *testing.T) {
+				p := &platform{name: "sms"}
+				route := Route{Channel: heavy{limitedPhones{phones{p}, channels.Limit{PerSecond: 10, Burst: 2}}, weights}}
+				h := newHouse(t, route)
+				h.subscribe(60, "it")
+				h.subscribe(60, "en")
+				ctx, stop := context.WithCancel(t.Context())
+				_, done := h.dispatch(ctx, "a", route)
+				start := time.Now()
+				r := h.issue(h.record(alerts.SeverityMinor, time.Hour))
+				h.settle("sms", 10*time.Minute)
+				if d := time.Since(start); d < test.takes-time.Second || d > test.takes+4*time.Second {
+					t.Errorf("they went out within %v, want about %v", d, test.takes)
+				}
+				if got := h.states("sms", r.ID); got[Accepted] != 120 {
+					t.Errorf("states %v, want 120 accepted", got)
+				}
+				stop()
+				<-done
+			})
+			synctest.Test(t, func(t *testing.T) {
+				p := &platform{name: "sms"}
+				route := Route{Channel: heavy{limitedPhones{phones{p}, channels.Limit{PerHour: 240}}, weights}}
+				h := newHouse(t, route)
+				h.subscribe(60, "it")
+				h.subscribe(60, "en")
+				ctx, stop := context.WithCancel(t.Context())
+				a := &account{}
+				done := h.limited(ctx, "a", route, a)
+				r := h.issue(h.record(alerts.SeverityMinor, 2*time.Hour))
+				time.Sleep(10 * time.Minute)
+				if got := h.states("sms", r.ID); got[Accepted] != test.accepted || a.sent != test.used {
+					t.Errorf("%v for %d of the hour, want %d accepted for %d", got, a.sent, test.accepted, test.used)
+				}
+				stop()
+				<-done
+			})
+		})
+	}
+}

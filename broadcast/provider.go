@@ -20,6 +20,7 @@ type provider struct {
 	limit   channels.Limit
 	finder  channels.Finder
 	checker channels.Checker
+	weigher channels.Weigher
 	breaker *breaker
 	users   atomic.Int32 // channels of this node that send over it
 	probed  atomic.Bool  // a message is on its way that looks whether it is back
@@ -29,6 +30,7 @@ func newProvider(r Route, m *Metrics, log *zap.Logger) *provider {
 	p := &provider{name: r.Name(), channel: r.Channel, limit: r.Limit(), breaker: newBreaker(r.Name(), m, log)}
 	p.finder, _ = r.Channel.(channels.Finder)
 	p.checker, _ = r.Channel.(channels.Checker)
+	p.weigher, _ = r.Channel.(channels.Weigher)
 	return p
 }
 
@@ -38,21 +40,21 @@ func (p *provider) holds() bool {
 	return why != ""
 }
 
-// window is how many go at once: so few that an urgent alert never waits long
-// behind them (RELIABILITY 9).
-func (p *provider) window() int {
+// window is how many that weigh so much each go at once: so few that an urgent
+// alert never waits long behind them (RELIABILITY 9).
+func (p *provider) window(weight int) int {
 	n := maxWindow
 	if p.breaker.probing() {
 		return 1
 	}
 	if p.limit.PerSecond > 0 {
-		n = min(n, int(p.limit.PerSecond*windowTime.Seconds()))
+		n = min(n, int(p.limit.PerSecond*windowTime.Seconds())/weight)
 	}
 	if p.limit.Burst > 0 {
-		n = min(n, p.limit.Burst)
+		n = min(n, p.limit.Burst/weight)
 	}
 	if p.limit.Window > 0 {
-		n = min(n, p.limit.Window/((normalWorkers+1)*int(max(p.users.Load(), 1))))
+		n = min(n, p.limit.Window/(weight*(normalWorkers+1)*int(max(p.users.Load(), 1))))
 	}
 	return max(n, 1)
 }

@@ -71,16 +71,16 @@ func (b *batch) attempt(from, to uint32, w window) error {
 		turn := turns[i]
 		switch {
 		case turn.Do() == TurnSkip:
-			b.spare(w)
+			b.spare(w, o)
 			continue
 		case turn.Do() == TurnStop:
-			b.spare(w)
+			b.spare(w, o)
 			b.stopped = true
 			b.halted.Store(&b.job.Alert)
 			ends[i] = stopped(o)
 			continue
 		case turn.Do() == TurnSend && closed != nil && !closed[i]:
-			b.spare(w)
+			b.spare(w, o)
 			ends[i] = untold(o)
 			continue
 		case !known:
@@ -114,9 +114,9 @@ func (b *batch) attempt(from, to uint32, w window) error {
 }
 
 // spare keeps what the pace has granted for one who needs none.
-func (b *batch) spare(w window) {
-	if !w.probe {
-		b.credit++
+func (b *batch) spare(w window, ordinal uint32) {
+	if !w.probe && !w.late {
+		b.credit += b.weigh(b.credited, ordinal, ordinal+1)
 	}
 }
 
