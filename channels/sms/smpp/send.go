@@ -147,6 +147,9 @@ func (s *sending) submit(ctx context.Context, over *session, n int) (r *request,
 	if err := s.channel.pace.wait(ctx); err != nil {
 		return nil, err
 	}
+	if ctx.Err() != nil { // the bind, or the clock, took longer
+		return nil, fmt.Errorf("%w: %w", errNotWritten, context.Cause(ctx))
+	}
 	p := s.parts[n]
 	s.forms[n] = s.channel.validity.Load()
 	body := &message{

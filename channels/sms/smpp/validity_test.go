@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -90,4 +91,29 @@ func TestNothingLeavesAfterTheEnd(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestNothingLeavesWhenTheBindTookTooLong(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := &smsc{on: func(_ *caller, p pdu) bool {
+			if p.command == bindTransceiver {
+				time.Sleep(5 * time.Second)
+			}
+			return false
+		}}
+		c := newChannel(t, s, func(c *Config) { c.Window = 100 })
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				m := text(strconv.Itoa(i), "Piove.")
+				m.Expires = time.Now().Add(2 * time.Second)
+				_, err := c.Send(t.Context(), m)
+				verdict(t, err, channels.VerdictPermanent)
+			})
+		}
+		wg.Wait()
+		if n := len(s.seen()); n != 0 {
+			t.Errorf("%d left after the end", n)
+		}
+	})
 }
