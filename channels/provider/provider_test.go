@@ -140,6 +140,8 @@ func TestVerdicts(t *testing.T) {
 		"a page of a proxy":               {502, "text/html", `<html>`, "uncertain", ""},
 		"another address":                 {301, "text/html", ``, "permanent", ""},
 		"a code that is the phone number": {400, "application/json", `{"error":{"code":"+393331234567"}}`, "permanent", ""},
+		"a phone number without its plus": {400, "application/json", `{"error":{"code":"393331234567"}}`, "permanent", ""},
+		"a national number among words":   {400, "application/json", `{"error":{"code":"to 3331234567"}}`, "permanent", ""},
 		"a code that is a secret":         {400, "application/json", `{"error":{"code":"` + hidden + `"}}`, "permanent", ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -355,6 +355,19 @@ func decodeSegment(t *testing.T, text string, into any) {
 	}
 }
 
+// The signature opens every subscription at its service for half a day.
+func TestTheSignatureIsNotTold(t *testing.T) {
+	ch := secure(t, config(t), func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+		io.WriteString(w, r.Header.Get("Authorization"))
+	})
+	_, err := ch.Send(t.Context(), message(t, ch, channeltest.Actual, contact("https://fcm.googleapis.com/fcm/send/"+token1)))
+	suite.Refuses(t, "an answer that repeats the signature", err, channels.VerdictPermanent)
+	if !strings.Contains(err.Error(), "vapid t=***") {
+		t.Errorf("got %v", err)
+	}
+}
+
 // One rendered message is sent to many at once: nobody writes into it.
 func TestTheMessageIsNotWrittenTo(t *testing.T) {
 	s := httptest.NewServer(pushService(t))

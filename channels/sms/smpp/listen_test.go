@@ -149,8 +149,14 @@ func TestAFloodIsAskedToComeAgain(t *testing.T) {
 			s.deliver(n+1, &message{source: address{1, 1, "393330001234"}, text: []byte("SI")})
 		}
 		synctest.Wait()
-		if got := len(s.answered()); got != 19 { // one in work, a lane full
-			t.Errorf("%d are sent back, want 19", got)
+		back := s.answered()
+		if len(back) != 19 { // one in work, a lane full
+			t.Errorf("%d are sent back, want 19", len(back))
+		}
+		for _, p := range back {
+			if p.status != statusTemporary {
+				t.Errorf("%d is answered %s, and stored nowhere", p.seq, p.status)
+			}
 		}
 		// Submits are answered all the while.
 		if _, err := c.Send(t.Context(), text("k", "Piove.")); err != nil {

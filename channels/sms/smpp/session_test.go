@@ -251,6 +251,35 @@ func TestSMSCClosesWithRequestsInFlight(t *testing.T) {
 	})
 }
 
+// Requests that are never answered are kept for a while, for late answers, and
+// not for ever.
+func TestWhatIsNeverAnsweredIsForgotten(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		se := testSession(t, &smsc{on: func(_ *caller, p pdu) bool { return p.command == submitSM }})
+		for range testLimits.window {
+			r, err := se.start(t.Context(), submitSM, &message{}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := se.await(t.Context(), r); !errors.Is(err, errNoAnswer) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		kept := func() int {
+			se.mu.Lock()
+			defer se.mu.Unlock()
+			return len(se.pending)
+		}
+		if n := kept(); n != testLimits.window {
+			t.Errorf("%d wait for a late answer, want %d", n, testLimits.window)
+		}
+		time.Sleep((lateFactor + 1) * testLimits.answer)
+		if n := kept(); n != 0 {
+			t.Errorf("%d are kept for ever", n)
+		}
+	})
+}
+
 func TestASilentPeerIsAskedAndLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		asked := 0
