@@ -166,6 +166,14 @@ type HookAnswerer interface {
 	HookAnswer(r *http.Request) (contentType string, body []byte)
 }
 
+// Confirmer is an [Inbound] whose address stands in messages, so that people
+// open it in a browser too. Opening it changes nothing; a page asks.
+type Confirmer interface {
+	// Confirm gives the fields of a form that, posted to the same address, does
+	// what the link is for. The error of a link that is not ours is [ErrForged].
+	Confirm(r *http.Request) (fields map[string]string, err error)
+}
+
 // Answerer writes a short text back to a person who wrote on the channel: that
 // a STOP was carried out. It belongs to no alert: nobody waits for a receipt,
 // and none is asked for.

@@ -311,3 +311,48 @@ func TestBuckets(t *testing.T) {
 		t.Errorf("%d buckets are kept", len(b.by))
 	}
 }
+
+// letters is a channel whose links stand in mails.
+type letters struct{ platform }
+
+func (letters) Confirm(r *http.Request) (map[string]string, error) {
+	if r.URL.Query().Get("u") != "ticket" {
+		return nil, channels.ErrForged
+	}
+	return map[string]string{"List-Unsubscribe": "One-Click", "id": `7"><b>`}, nil
+}
+
+// A person who opens the link of a mail is asked; only the button does it, and
+// says so.
+func TestALinkInAMailAsks(t *testing.T) {
+	kept := &sink{}
+	g := open(t, func(c *Config) {
+		c.Hooks, c.Sink = map[string]channels.Inbound{"mail": letters{}, "sms": platform{}}, kept
+	})
+	p := g.page("/hooks/mail?u=ticket")
+	p.says("h1", "Non ricevere più i nostri avvisi qui?")
+	p.says("form button", "Sì, non scrivetemi più")
+	if r := g.get("/hooks/mail?u=ticket"); r.Header.Get("Cache-Control") != "no-store" || r.Header.Get("Referrer-Policy") != "no-referrer" || !strings.Contains(r.body, `value="7&#34;&gt;&lt;b&gt;"`) ||
+		strings.Contains(r.body, "ticket") {
+		t.Errorf("the page: %v %s", r.Header, r.body)
+	}
+	if len(kept.reports)+len(kept.replies) != 0 {
+		t.Error("opening the link did it")
+	}
+	for _, path := range []string{"/hooks/mail?u=another", "/hooks/mail", "/hooks/sms?u=ticket", "/hooks/none"} {
+		if r := g.get(path); r.StatusCode != 404 {
+			t.Errorf("%s: %d", path, r.StatusCode)
+		}
+	}
+	form := []string{"Content-Type", "application/x-www-form-urlencoded", "Accept-Language", "en"}
+	if r := g.do("POST", "/hooks/mail?u=ticket", "List-Unsubscribe=One-Click&page=1", form...); r.StatusCode != 200 || !strings.Contains(r.body, "We will write no more") || len(kept.replies) != 1 {
+		t.Errorf("the button: %d %v %s", r.StatusCode, kept, r.body)
+	}
+	if r := g.do("POST", "/hooks/mail?u=ticket", "List-Unsubscribe=One-Click", form...); r.StatusCode != 204 {
+		t.Errorf("a mail provider: %d", r.StatusCode)
+	}
+	kept.err = errors.New("away")
+	if r := g.do("POST", "/hooks/mail?u=ticket", "List-Unsubscribe=One-Click&page=1", form...); r.StatusCode != 503 {
+		t.Errorf("what is not stored: %d", r.StatusCode)
+	}
+}

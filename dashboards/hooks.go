@@ -60,5 +60,9 @@ func (s *Server) hook(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	if _, asks := inbound.(channels.Confirmer); asks && r.PostForm.Get(byBrowser) != "" {
+		s.pages.confirm(w, r, nil, true)
+		return
+	}
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -61,6 +61,7 @@ func (s *Server) public() []route {
 		{"GET", "/robots.txt", anybody, s.pages.robots},
 		{"GET", "/favicon.ico", anybody, s.pages.favicon},
 		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
+		{"GET", "/hooks/{channel}", anybody, s.confirm},
 	}
 	if s.Live != nil {
 		routes = append(routes, route{"GET", "/live", anybody, s.Live.ServeHTTP})

@@ -45,6 +45,7 @@ var (
 	_ channels.Limiter   = (*Channel)(nil)
 	_ channels.Checker   = (*Channel)(nil)
 	_ channels.Inbound   = (*Channel)(nil)
+	_ channels.Confirmer = (*Channel)(nil)
 	_ channels.Listener  = (*Channel)(nil)
 	_ channels.Answerer  = (*Channel)(nil)
 )

@@ -34,6 +34,15 @@ func (c *Channel) stopAddress(to string) string {
 	return "mailto:" + c.config.StopAddress + "?subject=STOP%20" + c.seal.ticket(to)
 }
 
+// Confirm asks whoever opens the link in a browser: what it posts is the
+// one-click request.
+func (c *Channel) Confirm(r *http.Request) (map[string]string, error) {
+	if _, ok := c.seal.open(r.URL.Query().Get("u")); !ok {
+		return nil, channels.ErrForged
+	}
+	return map[string]string{"List-Unsubscribe": "One-Click"}, nil
+}
+
 // Inbound takes the one-click unsubscribes of RFC 8058: a POST by the
 // recipient's mail provider, without credentials. The sealed address in the URL
 // is the proof; a request without it is [channels.ErrForged]. A GET changes

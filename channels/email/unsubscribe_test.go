@@ -58,6 +58,14 @@ func TestOneClick(t *testing.T) {
 			}
 		})
 	}
+	// What a browser is asked to post is what stops.
+	fields, err := c.Confirm(httptest.NewRequest(http.MethodGet, link.String(), nil))
+	if err != nil || len(fields) != 1 || fields["List-Unsubscribe"] != "One-Click" {
+		t.Errorf("a browser is asked to post %v, %v", fields, err)
+	}
+	if _, err := c.Confirm(httptest.NewRequest(http.MethodGet, "/hooks/mail?u="+testTo, nil)); !errors.Is(err, channels.ErrForged) {
+		t.Errorf("a link that is not ours: %v", err)
+	}
 	// A channel without a key believes nobody.
 	plain := newChannel(t, "127.0.0.1:25", func(c *Config) { c.KeyFile = "" })
 	r := httptest.NewRequest(http.MethodPost, link.String(), strings.NewReader("List-Unsubscribe=One-Click"))
