@@ -212,6 +212,7 @@ func TestManyWaitForTheFirstBind(t *testing.T) {
 			})
 		}
 		wg.Wait()
+		synctest.Wait() // the second bind may be on its way when all is sent
 		if n := len(s.dialled()); n != 2 {
 			t.Errorf("%d binds, want 2", n)
 		}
