@@ -245,6 +245,7 @@ type Delivery struct {
 	P99MS       *int64     `json:"p99_ms"`
 	LastMS      *int64     `json:"last_ms"`
 	Error       string     `json:"error,omitempty"` // the newest reason, for people
+	Note        string     `json:"note,omitempty"`  // of a channel that took it: nobody listens on a siren's topic
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
 	URL         string     `json:"url,omitempty"` // of a public post
 	// Second is the provider that the channel fell back on, by its configured

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"martinella/alerts"
 	"martinella/broadcast"
@@ -36,6 +38,7 @@ func TestQueue(t *testing.T, open Open) {
 		"deliveries tell what became of everybody":              deliveriesTold,
 		"a channel that could not render is a failed delivery":  couldNotRender,
 		"the newest post of an event is known by language":      posts,
+		"a warning beside a yes is shown":                       noted,
 		"a post that comes late is not what others hang on":     newestPost,
 		"posts in two languages are both known":                 twoLanguages,
 		"the pace is shared and exact":                          paced,
@@ -578,6 +581,20 @@ func posts(t *testing.T, n *Node) {
 	id, err = q.Post(t.Context(), r.Event, "de")
 	q.want("another language", []any{id, err}, []any{"", nil})
 	q.want("url", n.delivery(t, r.ID, "web").URL, "https://social.example/110")
+}
+
+func noted(t *testing.T, n *Node) {
+	q := n.queue(t, "web")
+	r := n.issue(t, NewRecord(alerts.SeveritySevere, "web"), nil)
+	q.plan(1)
+	j := q.job()
+	q.begin(j, 0)
+	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "110", Note: "nobody listens: " + strings.Repeat("è", 400)}})
+	d := n.delivery(t, r.ID, "web")
+	q.want("state", []any{d.State, d.Accepted, d.Error}, []any{"done", 1, ""})
+	if !strings.HasPrefix(d.Note, "nobody listens: è") || len(d.Note) > 310 || !utf8.ValidString(d.Note) {
+		t.Errorf("note of %d bytes: %q", len(d.Note), d.Note)
+	}
 }
 
 func newestPost(t *testing.T, n *Node) {

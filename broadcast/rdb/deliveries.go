@@ -77,7 +77,7 @@ func readTally(channel string, h map[string]string) broadcast.Delivery {
 		Channel: channel, Total: count("n"),
 		Accepted: in(broadcast.Accepted) + in(broadcast.Delivered), Delivered: in(broadcast.Delivered),
 		Failed: in(broadcast.Failed), Uncertain: in(broadcast.Uncertain), Expired: in(broadcast.Expired), Suppressed: in(broadcast.Suppressed),
-		URL: h["url"], SecondAccepted: count("seconds"),
+		URL: h["url"], Note: h["note"], SecondAccepted: count("seconds"),
 	}
 	if d.SecondAccepted > 0 {
 		if d.Second = h["second"]; d.Second == "*" {

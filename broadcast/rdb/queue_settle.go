@@ -108,7 +108,7 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 	lane, entry := q.entry(j)
 	keys := []string{lane, k.states(j.Alert, q.channel), k.tally(j.Alert, q.channel), k.reasons(j.Alert, q.channel), k.parts(j.Alert, q.channel), k.posts(q.channel, t.Record.Event)}
 	lo, hi, buckets := j.From, j.From, bucketsOf(t.recipients())
-	var url string
+	var url, note string
 	var rest []any
 	for i, res := range results {
 		if i == 0 {
@@ -124,6 +124,11 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 			if t.public && res.Receipt.URL != "" {
 				url = res.Receipt.URL
 			}
+			if res.Receipt.Note != "" {
+				note = shown(res.Receipt.Note)
+			} else if t.public && note == "" {
+				note = "-" // this time nothing was amiss
+			}
 		}
 		ids, provider, channel := messageIDs(res.Receipt), q.channel, ""
 		if res.Via == broadcast.ViaSecond && j.Second != "" { // its ids are its own
@@ -132,17 +137,28 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 		rest = append(rest, res.Ordinal, int(res.State), ms, bucket, res.Reason, len(ids), post, language, channel)
 		for _, id := range ids {
 			field, number := receiptField(id)
-			keys = append(keys, k.receipts(provider), k.receipt(provider, j.Alert, number%buckets), k.parked(provider, id))
+			keys = append(keys, k.receipts(provider), k.receipt(provider, receiptsOf(j.Alert, channel), number%buckets), k.parked(provider, id))
 			rest = append(rest, field)
 		}
 	}
 	args := append([]any{laneGroup, entry, q.r.node, flag(last), milliseconds(keptFor(t.Record)), milliseconds(reportsFor(t.Record)), string(j.Alert), lo, hi,
-		t.Record.Revision, url, j.Again, len(results), buckets}, rest...)
+		t.Record.Revision, url, j.Again, len(results), buckets, note}, rest...)
 	out, err := q.r.repeat(ctx, q.r.scripts.finish, keys, args...).Int64Slice()
 	if err != nil || len(out) != 3 {
 		return false, early, err
 	}
 	return out[0] == 1, broadcast.Changed{Delivered: int(out[1]), Failed: int(out[2])}, nil
+}
+
+// longestNote bounds what a channel adds to its yes, in bytes.
+const longestNote = 300
+
+// shown is a note as it is kept.
+func shown(note string) string {
+	if len(note) > longestNote {
+		note = note[:longestNote] + "..."
+	}
+	return strings.ToValidUTF8(note, "")
 }
 
 // messageIDs are the ids by which a platform will report: those of the parts,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -169,8 +170,8 @@ func (p *plainLines) show(ds []broadcast.Delivery) {
 		if d.Failed+d.Uncertain > 0 {
 			line += fmt.Sprintf(", %d failed, %d uncertain", d.Failed, d.Uncertain)
 		}
-		if d.Error != "" {
-			line += ": " + d.Error
+		if why := cmp.Or(d.Error, d.Note); why != "" {
+			line += ": " + why
 		}
 		if p.last[d.Channel] != line {
 			p.last[d.Channel] = line
@@ -245,10 +246,7 @@ func deliveryTable(out io.Writer, ds []broadcast.Delivery) {
 	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(t, "\nchannel\tstate\ttotal\taccepted\tdelivered\tfailed\tuncertain\tfirst ms\tnote")
 	for _, d := range ds {
-		note := d.Error
-		if note == "" {
-			note = d.URL
-		}
+		note := cmp.Or(d.Error, d.Note, d.URL)
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\t%s\n", d.Channel, d.State, d.Total, d.Accepted, d.Delivered, d.Failed, d.Uncertain, milliseconds(d.FirstMS), note)
 	}
 	t.Flush()

@@ -3,12 +3,13 @@
 -- KEYS   1 lane, 2 states, 3 tally, 4 reasons, 5 reported parts, 6 posts of the event, then for each message id
 --        the alerts with receipts of its provider, its hash of the index and its parking place
 -- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
---        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, 14 number of hashes of the index, then for each result:
+--        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, 14 number of hashes of the index,
+--        15 the channel's own warning, '' for nothing new, '-' to take one away, then for each result:
 --        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language,
 --        this channel where the second provider has it, or '', and what stands for each message id
 -- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
 local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
-local ttl, at, key, delivered, failed = ARGV[5], 15, 7, 0, 0
+local ttl, at, key, delivered, failed = ARGV[5], 16, 7, 0, 0
 local resent, again = redis.call('HEXISTS', KEYS[3], 'again') == 1, tonumber(ARGV[12])
 redis.call('PERSIST', KEYS[3])
 local opened = {}
@@ -48,7 +49,7 @@ for _ = 1, tonumber(ARGV[13]) do
     if channel ~= '' then more = more .. ' ' .. channel end
     if not opened[KEYS[key]] then
       opened[KEYS[key]] = true
-      open_receipts(KEYS[key], ARGV[7], ARGV[14], tonumber(ARGV[6]))
+      open_receipts(KEYS[key], channel == '' and ARGV[7] or ARGV[7] .. ':' .. channel, ARGV[14], tonumber(ARGV[6]))
     end
     keep_receipt(KEYS[key + 1], ARGV[at], ARGV[6], ordinal, part, ids, more)
     at = at + 1
@@ -64,5 +65,6 @@ for _ = 1, tonumber(ARGV[13]) do
 end
 close_window(w, KEYS[3], ttl)
 if ARGV[11] ~= '' then redis.call('HSET', KEYS[3], 'url', ARGV[11]) end
+if ARGV[15] == '-' then redis.call('HDEL', KEYS[3], 'note') elseif ARGV[15] ~= '' then redis.call('HSET', KEYS[3], 'note', ARGV[15]) end
 if mine and ARGV[4] == '1' then settle(KEYS[1], ARGV[1], ARGV[2]) end
 return {mine and 1 or 0, delivered, failed}
