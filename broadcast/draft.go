@@ -84,6 +84,7 @@ func (p *Planner) draft(ctx context.Context, r *alerts.Record) (*draft, error) {
 			return nil, err
 		}
 		everybody.join(people)
+		d.warnings = append(d.warnings, p.estimates(route, text, d)...)
 	}
 	d.reach = everybody.count()
 	d.digest = d.sum(r)
