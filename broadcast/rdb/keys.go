@@ -70,9 +70,9 @@ func (k keys) quota(account, of string) string    { return k.tag + "quota:" + of
 func (k keys) posts(channel string, event alerts.ID) string {
 	return k.tag + "posts:" + channel + ":" + string(event) // hash: language to the platform's id, rev:<language> to the revision that it is of
 }
-func (k keys) receipts(provider string) string { return k.tag + "receipts:" + provider } // hash: alert to "buckets ends-ms", v; see receipts.go
-func (k keys) receipt(provider string, id alerts.ID, bucket uint32) string {
-	return k.of("ids", id, provider) + ":" + strconv.FormatUint(uint64(bucket), 36) // hash: 8 bytes of a message id's digest to "ordinal part parts again channel"
+func (k keys) receipts(provider string) string { return k.tag + "receipts:" + provider } // hash: alert, or alert:channel for which it carries, to "buckets ends-ms", v; see receipts.go
+func (k keys) receipt(provider, of string, bucket uint32) string {
+	return k.of("ids", alerts.ID(of), provider) + ":" + strconv.FormatUint(uint64(bucket), 36) // hash: 8 bytes of a message id's digest to "ordinal part parts again channel"
 }
 func (k keys) oldReceipt(channel, messageID string) string { // as kept until the receipts were packed
 	return k.tag + "receipt:" + channel + ":" + messageID

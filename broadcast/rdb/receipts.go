@@ -17,7 +17,7 @@ import (
 )
 
 // The receipt index finds the recipient by the platform's message id. The ids
-// of one alert with one provider lie in many hashes, so small that Redis packs
+// of one alert on one channel with one provider lie in many hashes, so small that Redis packs
 // them: about 25 bytes an id instead of 150 for a key of its own. Of an id only
 // the beginning of its SHA-256 is kept.
 //
@@ -32,6 +32,15 @@ const perBucket = 32
 
 // bucketsOf is over how many hashes the ids of an alert are spread.
 func bucketsOf(recipients uint32) uint32 { return recipients/perBucket + 1 }
+
+// receiptsOf names the hashes of an alert at a provider: its own, or those of a
+// channel that it carries for, which has other recipients.
+func receiptsOf(alert alerts.ID, channel string) string {
+	if channel == "" {
+		return string(alert)
+	}
+	return string(alert) + ":" + channel
+}
 
 // receiptField is what stands for a message id, and a number that chooses its
 // hash.
@@ -55,7 +64,7 @@ type openReceipts struct {
 }
 
 type openReceipt struct {
-	alert   string
+	of      string // see receiptsOf
 	buckets uint32
 }
 
@@ -70,15 +79,15 @@ func (q *Queue) receiptsOpen(ctx context.Context) (openReceipts, error) {
 		return openReceipts{}, err
 	}
 	o := openReceipts{version: all["v"]}
-	for alert, text := range all {
+	for of, text := range all {
 		first, _, _ := strings.Cut(text, " ")
 		n, err := strconv.ParseUint(first, 10, 32)
-		if alert == "v" || err != nil || n == 0 {
+		if of == "v" || err != nil || n == 0 {
 			continue
 		}
-		o.alerts = append(o.alerts, openReceipt{alert, uint32(n)})
+		o.alerts = append(o.alerts, openReceipt{of, uint32(n)})
 	}
-	slices.SortFunc(o.alerts, func(a, b openReceipt) int { return strings.Compare(b.alert, a.alert) })
+	slices.SortFunc(o.alerts, func(a, b openReceipt) int { return strings.Compare(b.of, a.of) })
 	return o, nil
 }
 
@@ -103,8 +112,9 @@ func (q *Queue) locate(ctx context.Context, rep channels.DeliveryReport, park st
 		}
 		args := []any{version, field, park, parkedFor.Milliseconds()}
 		for _, one := range some {
-			keys = append(keys, q.r.keys.receipt(q.channel, alerts.ID(one.alert), number%one.buckets))
-			args = append(args, one.alert)
+			keys = append(keys, q.r.keys.receipt(q.channel, one.of, number%one.buckets))
+			alert, _, _ := strings.Cut(one.of, ":")
+			args = append(args, alert)
 		}
 		out, err := q.r.repeat(ctx, q.r.scripts.park, keys, args...).StringSlice()
 		if err != nil && !errors.Is(err, redis.Nil) {

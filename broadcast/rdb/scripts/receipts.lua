@@ -1,7 +1,9 @@
 -- Shared: the receipt index, see receipts.go.
 
 -- open_receipts tells that the alert has receipts with a provider until so many
--- ms from now; those that have ended are forgotten.
+-- ms from now; those that have ended are forgotten. The version holds the time,
+-- since counting alone comes to the same number again on a copy of the store
+-- that lacks the last of it.
 local function open_receipts(key, alert, buckets, ttl)
   local t = redis.call('TIME')
   local now = t[1] * 1000 + math.floor(t[2] / 1000)
@@ -14,7 +16,8 @@ local function open_receipts(key, alert, buckets, ttl)
       local ends = string.match(all[i + 1], ' (%d+)$')
       if ends and tonumber(ends) < now then redis.call('HDEL', key, all[i]) end
     end
-    redis.call('HINCRBY', key, 'v', 1)
+    local v = tonumber(string.match(redis.call('HGET', key, 'v') or '', '^%d+') or 0) + 1
+    redis.call('HSET', key, 'v', string.format('%.0f.%.0f', v, t[1] * 1000000 + t[2]))
   end
   redis.call('HSET', key, alert, buckets .. ' ' .. string.format('%.0f', now + ttl))
 end
