@@ -190,7 +190,8 @@ type Queue interface {
 	// a message that it carried for another channel; one for an unknown id is
 	// parked. known tells which of the two. Changed is zero for a report
 	// that changed nothing: a double, a part of a message whose other parts are
-	// still on their way.
+	// still on their way, a failure after which the recipient is queued again
+	// ([channels.DeliveryReport.Again]).
 	Report(ctx context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error)
 
 	// Depth measures the lanes.

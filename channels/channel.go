@@ -85,6 +85,12 @@ type DeliveryReport struct {
 	State        ReportState
 	Code         string // the platform's own code, without personal data
 	At           time.Time
+
+	// Of a failure that may pass, like a busy telephone: how often at most the
+	// recipient is sent it once more, and how much later. It stops when the alert
+	// is changed or over. 0: the failure is final.
+	Again int
+	After time.Duration
 }
 
 // ReportState is what a [DeliveryReport] says.

@@ -32,6 +32,7 @@ func TestQueue(t *testing.T, open Open) {
 		"a newer revision stops what was not sent":              stops,
 		"a channel that does not carry the new one goes on":     goesOn,
 		"reports move forward only":                             reports,
+		"who was busy is called again, so often and no more":    redialled,
 		"a report before its message id is kept":                earlyReport,
 		"a report knows its message by another spelling":        otherSpelling,
 		"a message of several parts is delivered with the last": partsDelivered,
@@ -443,6 +444,47 @@ func reports(t *testing.T, n *Node) {
 	}
 	d := n.delivery(t, r.ID, "sms")
 	q.want("counts", []any{d.State, d.Accepted, d.Delivered, d.Failed, d.Error}, []any{"partly_failed", 1, 1, 1, "041"})
+}
+
+// redialled is a telephone that is busy, then not there, then taken.
+func redialled(t *testing.T, n *Node) {
+	q, r, j := n.addressed(t, 3)
+	q.begin(j, 0, 1, 2)
+	q.finish(j, true, broadcast.Result{Ordinal: 0, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "one"}},
+		broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "two"}}, broadcast.Result{Ordinal: 2, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "three"}})
+	report := func(id string, state channels.ReportState, want broadcast.Changed) {
+		t.Helper()
+		known, changed, err := q.Report(t.Context(), channels.DeliveryReport{MessageID: id, State: state, Code: "busy", Again: 2})
+		q.want(id, []any{known, changed, err}, []any{true, want, nil})
+	}
+	ids := []string{"two", "two-2", "two-3"}
+	keys := map[int64]bool{0: true}
+	for i := range 2 {
+		for range 2 { // a report that comes twice is one
+			report(ids[i], channels.ReportFailed, broadcast.Changed{})
+		}
+		d := n.delivery(t, r.ID, "sms")
+		q.want("meanwhile", []any{d.State, d.Accepted, d.Failed, d.Error}, []any{"retrying", 2, 0, "busy"})
+		moved, err := q.Move(t.Context(), 10)
+		q.want("moved", []any{moved, err}, []any{1, nil})
+		again := q.job()
+		if again.From != 1 || again.To != 2 || again.Attempt == 0 || keys[again.Key] {
+			t.Fatalf("it comes again as %+v", again)
+		}
+		keys[again.Key] = true
+		q.want("turn", q.begin(again, 1), []broadcast.Turn{broadcast.TurnSend})
+		q.finish(again, true, broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: channels.Receipt{ID: ids[i+1]}})
+	}
+	report("two-3", channels.ReportFailed, broadcast.Changed{Failed: 1}) // as often as it was asked for
+	report("two-3", channels.ReportFailed, broadcast.Changed{})
+	report("one", channels.ReportDelivered, broadcast.Changed{Delivered: 1})
+	report("one", channels.ReportFailed, broadcast.Changed{}) // what was heard is not said again
+
+	// What is over is not said again either.
+	n.issue(t, Revise(r, alerts.ChangeCancelled), map[string][]uint32{"sms": numbers(3)})
+	report("three", channels.ReportFailed, broadcast.Changed{Failed: 1})
+	moved, err := q.Move(t.Context(), 10)
+	q.want("moved", []any{moved, err}, []any{0, nil})
 }
 
 func earlyReport(t *testing.T, n *Node) {

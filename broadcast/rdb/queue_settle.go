@@ -342,6 +342,11 @@ func (q *Queue) Report(ctx context.Context, rep channels.DeliveryReport) (known 
 		return false, changed, fail(op, errors.New("the receipt index cannot be read"))
 	}
 	alert := alerts.ID(at[0])
+	if rep.State == channels.ReportFailed && rep.Again > 0 && channel == q.channel {
+		if again, err := q.redial(ctx, alert, at[1], at[4], rep); err != nil || again {
+			return err == nil, changed, fail(op, err)
+		}
+	}
 	out, err := q.r.repeat(ctx, q.r.scripts.report,
 		[]string{k.states(alert, channel), k.tally(alert, channel), k.reasons(alert, channel), k.parts(alert, channel)},
 		at[1], at[2], at[3], string(rep.State), rep.Code, keepDeliveries.Milliseconds(), at[4]).Int64Slice()
