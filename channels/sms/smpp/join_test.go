@@ -1,6 +1,7 @@
 package smpp
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -247,6 +248,27 @@ func TestEndingTheListeningLeavesThePartsWithTheSMSC(t *testing.T) {
 		time.Sleep(joinTime)
 		if len(got) != 1 || got[0] != statusTemporary {
 			t.Errorf("answered %v", got)
+		}
+	})
+}
+
+// The SMSC is told before we go, so that it brings the part again at once.
+func TestTheSMSCIsToldOfPartsThatWaitedWhenWeLeave(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s, m := new(smsc), newMemory()
+		c := newChannel(t, s, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- c.Listen(ctx, m) }()
+		synctest.Wait()
+		s.deliver(1, piece(7, 2, 1, "Sono in via "))
+		synctest.Wait()
+		cancel()
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		if got := s.answered(); len(got) != 1 || got[0].status != statusTemporary || len(replies(m)) != 0 {
+			t.Errorf("answered %+v, stored %q", got, replies(m))
 		}
 	})
 }
