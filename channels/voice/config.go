@@ -26,10 +26,9 @@ type Config struct {
 	Machines *bool         `yaml:"machines"`  // Twilio: finds out whether a machine answers; default true
 	Voices   []Voice       `yaml:"voices"`    // other voices than the provider's own
 
-	// Redial is how often who was busy or not there is called again, and
-	// RedialAfter how much later, for described providers that do that
-	// themselves: {redial} and {redial_minutes}.
-	Redial      int           `yaml:"redial"`       // 0 to 10
+	// Redial is how often who was busy, not there, or a machine is called once
+	// more, and RedialAfter how much later, while the alert goes on.
+	Redial      *int          `yaml:"redial"`       // default 2, at most 10
 	RedialAfter time.Duration `yaml:"redial_after"` // default 3m
 
 	// Twilio
@@ -122,10 +121,8 @@ func (c *Config) open(name string, s channels.Settings) (carrier, alerts.Problem
 	if c.RedialAfter == 0 {
 		c.RedialAfter = 3 * time.Minute
 	}
-	if c.Redial < 0 || c.Redial > 10 || c.RedialAfter < time.Minute || c.RedialAfter > time.Hour {
+	if n := c.redial(); n < 0 || n > 10 || c.RedialAfter < time.Minute || c.RedialAfter > time.Hour {
 		m.wrong("redial", "or redial_after is out of range", "0 to 10 times, 1m to 1h apart")
-	} else if c.Redial > 0 && c.Provider == kindTwilio {
-		m.wrong("redial", "is not for twilio, which does not redial", "leave it out; who was not reached is listed as failed and can be called again")
 	}
 	if c.MaxChars < leastChars || c.MaxChars > mostChars {
 		m.wrong("max_chars", "is out of range", "200 to 1200; nobody listens for two minutes")
@@ -151,6 +148,14 @@ func (c *Config) open(name string, s channels.Settings) (carrier, alerts.Problem
 
 // confirm reports whether people are asked to press 1.
 func (c *Config) confirm() bool { return c.Confirm == nil || *c.Confirm }
+
+// redial is how often somebody is called once more.
+func (c *Config) redial() int {
+	if c.Redial == nil {
+		return 2
+	}
+	return *c.Redial
+}
 
 func (c *Config) machines() bool { return c.Machines == nil || *c.Machines }
 

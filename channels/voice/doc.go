@@ -5,8 +5,8 @@
 // What is said is made for the ear: no link, times and abbreviations spelled
 // out, everything twice, an exercise named first and last. Who presses 1 has
 // heard it, and only that counts as delivered; who answers and presses nothing,
-// or a machine that answers, does not. A call that nobody takes is reported as
-// failed, with the reason, so that it can be made again.
+// or a machine that answers, does not. Who is busy or not there is called again
+// some minutes later, by the broadcast.
 //
 // It must not know queues, retries, recipients' records or Redis.
 //

@@ -19,7 +19,7 @@ import (
 // plus; {recording} is empty without one; {expires} is RFC 3339, and with
 // {validity_seconds} empty where the alert has no end; {key} is the same over
 // all attempts at one message; {callback} is the address of the hook.
-var placeholders = []string{"to", "to_digits", "text", "speech", "recording", "source", "key", "language", "locale", "voice", "ring_seconds", "redial", "redial_minutes", "expires", "validity_seconds", "alert", "callback"}
+var placeholders = []string{"to", "to_digits", "text", "speech", "recording", "source", "key", "language", "locale", "voice", "ring_seconds", "expires", "validity_seconds", "alert", "callback"}
 
 // genericCarrier is a provider that the configuration describes.
 type genericCarrier struct {
@@ -60,7 +60,6 @@ func (c *genericCarrier) values(one call) provider.Values {
 		"to": one.To, "to_digits": strings.TrimPrefix(one.To, "+"), "text": one.said, "speech": speech, "recording": one.recording, "source": c.config.Source,
 		"key": hex.EncodeToString(sum[:16]), "language": one.Language, "locale": one.voice.Locale, "voice": one.voice.Name,
 		"ring_seconds": strconv.Itoa(int(c.config.Ring / time.Second)), "alert": string(one.Alert), "callback": c.hook,
-		"redial": strconv.Itoa(c.config.Redial), "redial_minutes": strconv.Itoa(int(c.config.RedialAfter / time.Minute)),
 	}
 	if !one.Expires.IsZero() {
 		v["expires"] = one.Expires.UTC().Format(time.RFC3339)
@@ -98,7 +97,7 @@ func (c *genericCarrier) events(r *http.Request, body []byte) ([]channels.Delive
 		if at.IsZero() {
 			at = time.Now()
 		}
-		reports = append(reports, became.report(e.ID, e.Code, at))
+		reports = append(reports, c.config.report(became, e.ID, e.Code, at))
 	}
 	return reports, nil
 }

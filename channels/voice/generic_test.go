@@ -3,7 +3,6 @@ package voice
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -17,7 +16,7 @@ import (
 func described(t testing.TB, baseURL string) Config {
 	return Config{Provider: kindGeneric, Source: source, Rate: 50, Description: provider.Description{
 		URL: baseURL, SecretFile: secretFile(t, token),
-		Request: provider.Request{Path: "/calls", JSON: `{"to":"{to}","say":"{speech}","play":"{recording}","lang":"{locale}","ring":"{ring_seconds:number}","again":{"times":"{redial:number}","minutes":"{redial_minutes:number}"},"ref":"{key}"}`,
+		Request: provider.Request{Path: "/calls", JSON: `{"to":"{to}","say":"{speech}","play":"{recording}","lang":"{locale}","ring":"{ring_seconds:number}","ref":"{key}"}`,
 			Headers: []provider.Field{{Name: "Authorization", Value: "Bearer {secret}"}, {Name: "Idempotency-Key", Value: "{key}"}}},
 		Answer: provider.Answer{ID: "call.id", Code: "error.code"},
 		Probe: provider.Probe{Request: provider.Request{Path: "/calls", Query: []provider.Field{{Name: "ref", Value: "{key}"}}}, Items: "calls",
@@ -55,16 +54,14 @@ func TestDescribedProvider(t *testing.T) {
 		w.Write([]byte(`{"call":{"id":"c-1"}}`))
 	}))
 	defer server.Close()
-	c := described(t, server.URL)
-	c.Redial = 2
-	ch := make1(t, c)
+	ch := make1(t, described(t, server.URL))
 	receipt, err := ch.Send(t.Context(), suite.Rendered(t, ch, channeltest.Exercise, "a/1/calls/7"))
 	if err != nil || receipt.ID != "c-1" {
 		t.Fatalf("%+v, %v", receipt, err)
 	}
 	said, _ := got["say"].(string)
 	if strings.Count(said, "Esercitazione.") != 4 || strings.Count(said, "Alluvione") < 2 || !strings.Contains(said, " Ripeto. ") || !strings.HasSuffix(said, "prema il tasto 1.") ||
-		got["to"] != number || got["lang"] != "it-IT" || got["ring"] != 30.0 || fmt.Sprint(got["again"]) != "map[minutes:3 times:2]" || got["play"] != nil {
+		got["to"] != number || got["lang"] != "it-IT" || got["ring"] != 30.0 || got["play"] != nil {
 		t.Errorf("got %v", got)
 	}
 	for status, want := range map[string]channels.ReportState{"confirmed": channels.ReportDelivered, "answered": channels.ReportEnroute, "voicemail": channels.ReportFailed, "busy": channels.ReportFailed,

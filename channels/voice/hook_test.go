@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"martinella/channels"
 )
@@ -70,6 +71,10 @@ func TestWhatBecameOfACall(t *testing.T) {
 			}
 			if r := reports[0]; r.MessageID != sid || r.State != c.state || r.Code != c.code || r.At.IsZero() {
 				t.Errorf("got %+v, want %s %s", r, c.state, c.code)
+			}
+			passes := c.state == channels.ReportFailed && slices.Contains([]string{"busy", "unanswered", "machine"}, c.code)
+			if r := reports[0]; passes != (r.Again == 2 && r.After == 3*time.Minute) || !passes && r.Again != 0 {
+				t.Errorf("called again %d times, %v later", r.Again, r.After)
 			}
 		})
 	}

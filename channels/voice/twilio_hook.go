@@ -47,7 +47,7 @@ func (c *twilioCarrier) events(r *http.Request, body []byte) ([]channels.Deliver
 	default:
 		return nil, errors.New("twilio: the request is about nothing that we asked for")
 	}
-	return []channels.DeliveryReport{became.report(sid, code, time.Now())}, nil
+	return []channels.DeliveryReport{c.config.report(became, sid, code, time.Now())}, nil
 }
 
 // ended reads CallStatus (twilio.com/docs/voice/api/call-resource). A call that

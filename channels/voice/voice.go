@@ -209,8 +209,10 @@ var outcomes = []string{string(heard), string(answered), string(machine), string
 
 // report is what the broadcast learns: only a pressed key is a delivery. Who
 // answered and pressed nothing stays accepted, neither reached for certain nor
-// missed; who was not there has failed, with the reason.
-func (o outcome) report(id, code string, at time.Time) channels.DeliveryReport {
+// missed; who was not there has failed, with the reason, and is called again
+// some minutes later as often as configured. The broadcast does that, so that it
+// survives a restart and ends with the alert.
+func (c *Config) report(o outcome, id, code string, at time.Time) channels.DeliveryReport {
 	r := channels.DeliveryReport{MessageID: id, State: channels.ReportEnroute, Code: code, At: at}
 	if r.Code == "" {
 		r.Code = string(o)
@@ -218,7 +220,9 @@ func (o outcome) report(id, code string, at time.Time) channels.DeliveryReport {
 	switch o {
 	case heard:
 		r.State = channels.ReportDelivered
-	case machine, busy, unanswered, failed:
+	case machine, busy, unanswered:
+		r.State, r.Again, r.After = channels.ReportFailed, c.redial(), c.RedialAfter
+	case failed:
 		r.State = channels.ReportFailed
 	}
 	return r

@@ -384,7 +384,7 @@ func TestFind(t *testing.T) {
 }
 
 func TestConfigMistakes(t *testing.T) {
-	no := false
+	no, hundred := false, 100
 	for what, change := range map[string]func(*Config){
 		"provider is missing":    func(c *Config) { c.Provider = "" },
 		`provider is "carrier"`:  func(c *Config) { c.Provider = "carrier" },
@@ -394,8 +394,7 @@ func TestConfigMistakes(t *testing.T) {
 		"rate is out of range":   func(c *Config) { c.Rate = -1 },
 		"ring is out of range":   func(c *Config) { c.Ring = time.Hour },
 		"max_chars":              func(c *Config) { c.MaxChars = 10 },
-		"redial or redial_after": func(c *Config) { c.Redial = 100 },
-		"which does not redial":  func(c *Config) { c.Redial = 1 },
+		"redial or redial_after": func(c *Config) { c.Redial = &hundred },
 		"voices[0]":              func(c *Config) { c.Voices = []Voice{{Language: "it", Name: `"/><Dial>`}} },
 		"url is not an address":  func(c *Config) { c.URL = "api.twilio.com" },
 		"description is not for": func(c *Config) { c.Request.Path = "/calls" },
