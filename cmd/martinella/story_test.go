@@ -304,11 +304,12 @@ func TestOneAlertReachesEverybody(t *testing.T) {
 	}
 }
 
-// submitsSeen gives the texts that the SMSC took, by number.
+// submitsSeen gives the texts that the SMSC took, by number, once it has those
+// of both who can be reached, and has told of two parts.
 func submitsSeen(t testing.TB, smsc *channeltest.Peer) map[string]string {
 	t.Helper()
 	seen, receipts := map[string]string{}, 0
-	for receipts < 2 {
+	for receipts < 2 || seen["393331234001"] == "" || seen["393331234404"] == "" {
 		var line struct {
 			Submit  int
 			Dst     string
