@@ -94,6 +94,29 @@ func TestCallerBoundsTheAnswer(t *testing.T) {
 	}
 }
 
+// An answer without an end is not read to its end.
+func TestCallerStopsReading(t *testing.T) {
+	const much = 64 << 20
+	wrote := make(chan int, 1)
+	url := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		total, piece := 0, make([]byte, 64<<10)
+		for total < much {
+			n, err := w.Write(piece)
+			if total += n; err != nil {
+				break
+			}
+		}
+		wrote <- total
+	})
+	_, err := channels.NewCaller("x").Do(t.Context(), http.MethodPost, url, nil, []byte("{}"))
+	if v, _ := channels.VerdictOf(err); v != channels.VerdictUncertain {
+		t.Errorf("got %s (%v)", v, err)
+	}
+	if n := <-wrote; n >= much {
+		t.Errorf("%d bytes were read", n)
+	}
+}
+
 func TestCallerFollowsNoRedirect(t *testing.T) {
 	asked := false
 	elsewhere := serve(t, func(http.ResponseWriter, *http.Request) { asked = true })

@@ -251,6 +251,44 @@ func TestSMSCClosesWithRequestsInFlight(t *testing.T) {
 	})
 }
 
+// Who leaves takes nothing more, and what comes is told so at once.
+func TestASessionThatLeavesTakesNothingMore(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := &smsc{on: func(c *caller, p pdu) bool {
+			if p.command == submitSM {
+				go func() { time.Sleep(time.Second); c.take(p) }()
+			}
+			return p.command == submitSM
+		}}
+		se := testSession(t, s)
+		r, err := se.start(t.Context(), submitSM, &message{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gone := make(chan struct{})
+		go func() { se.leave(t.Context()); close(gone) }()
+		synctest.Wait()
+		for range 2 * testLimits.window {
+			go func() {
+				if _, err := se.start(t.Context(), submitSM, &message{}, nil); !errors.Is(err, errNotWritten) {
+					t.Errorf("got %v, want %v", err, errNotWritten)
+				}
+			}()
+		}
+		synctest.Wait()
+		if se.alive() {
+			t.Error("others would still choose it")
+		}
+		if _, err := se.await(t.Context(), r); err != nil {
+			t.Errorf("what was in flight: %v", err)
+		}
+		<-gone
+		if n := len(s.seen()); n != 1 || s.unbinds() != 1 {
+			t.Errorf("%d submits, %d unbinds", n, s.unbinds())
+		}
+	})
+}
+
 // Requests that are never answered are kept for a while, for late answers, and
 // not for ever.
 func TestWhatIsNeverAnsweredIsForgotten(t *testing.T) {
