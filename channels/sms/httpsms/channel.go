@@ -158,7 +158,7 @@ func (c *Channel) Check(ctx context.Context) error {
 	for _, r := range c.routes {
 		err := r.carrier.check(ctx)
 		if err == nil {
-			if r.well() {
+			if r.carrier.checks() && r.well() {
 				c.log.Info("the provider takes our credentials again", zap.String("provider", r.name))
 			}
 			continue

@@ -89,6 +89,8 @@ func (c *generic) find(ctx context.Context, t text) (string, bool, error) {
 	return c.provider.Find(ctx, c.values(t))
 }
 
+func (c *generic) checks() bool { return c.provider.Checks() }
+
 func (c *generic) check(ctx context.Context) error { return c.provider.Check(ctx, nil) }
 
 func (c *generic) events(r *http.Request, body []byte) ([]channels.DeliveryReport, []channels.Reply, error) {

@@ -28,6 +28,9 @@ type carrier interface {
 	// finds reports whether find can tell.
 	finds() bool
 	find(ctx context.Context, t text) (id string, found bool, err error)
+	// checks reports whether check proves the credentials; where it does not, it
+	// is nil whatever they are.
+	checks() bool
 	check(ctx context.Context) error
 	// events reads a request to the hook: [channels.ErrForged] where it is not
 	// this provider's.

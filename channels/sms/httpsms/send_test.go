@@ -29,6 +29,7 @@ type scripted struct {
 	found  string
 	fails  error // of find
 	blind  bool  // it cannot be asked
+	bare   bool  // its credentials cannot be checked
 	broken error
 	forms  []text
 }
@@ -53,6 +54,7 @@ func (s *scripted) find(context.Context, text) (string, bool, error) {
 	defer s.mu.Unlock()
 	return s.found, s.found != "", s.fails
 }
+func (s *scripted) checks() bool                { return !s.bare }
 func (s *scripted) check(context.Context) error { return s.broken }
 func (s *scripted) events(*http.Request, []byte) ([]channels.DeliveryReport, []channels.Reply, error) {
 	return nil, nil, channels.ErrForged
@@ -182,6 +184,28 @@ func TestProvidersRest(t *testing.T) {
 			t.Errorf("logged %q", words)
 		}
 	})
+}
+
+// A check that proves nothing does not bring back who refuses us; one that does
+// brings it back at once.
+func TestOnlyAProvingCheckEndsARefusal(t *testing.T) {
+	for _, bare := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &scripted{errs: []error{channels.Unauthorized(errRefused)}, bare: bare}
+			ch := several(a, &scripted{}, &scripted{})
+			for range 2 {
+				if _, err := ch.Send(t.Context(), message("k")); err != nil {
+					t.Fatal(err)
+				}
+				if err := ch.Check(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if want := map[bool]int{true: 1, false: 2}[bare]; a.tries != want {
+				t.Errorf("checked for nothing %v: asked %d times, want %d", bare, a.tries, want)
+			}
+		})
+	}
 }
 
 // A yes to what went before does not end a pause that was asked for after it.

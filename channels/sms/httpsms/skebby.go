@@ -214,6 +214,8 @@ func (c *skebby) find(ctx context.Context, t text) (string, bool, error) {
 	return id, len(got.Recipients) > 0, nil
 }
 
+func (c *skebby) checks() bool { return true }
+
 // check signs in anew.
 func (c *skebby) check(ctx context.Context) error {
 	if err := c.enter(ctx); err != nil {

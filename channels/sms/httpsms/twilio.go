@@ -183,6 +183,8 @@ func (c *twilio) find(ctx context.Context, t text) (string, bool, error) {
 // packed is a text without its space, which the service may change.
 func packed(s string) string { return strings.Join(strings.Fields(s), "") }
 
+func (c *twilio) checks() bool { return true }
+
 // check reads the account, or for an API key its messages.
 func (c *twilio) check(ctx context.Context) error {
 	if c.byKey {
