@@ -219,6 +219,9 @@ func (c *Channel) Notes() []string {
 		if !r.carrier.finds() {
 			notes = append(notes, r.name+": cannot be asked what became of a message whose answer was lost; urgent ones are sent once more and marked, others stay uncertain")
 		}
+		if !r.carrier.checks() {
+			notes = append(notes, r.name+": no check is described: credentials that broke are found out by the first message")
+		}
 		if note := r.carrier.hookNote(); note != "" {
 			notes = append(notes, r.name+": "+note)
 		}

@@ -134,9 +134,9 @@ func TestHookURL(t *testing.T) {
 
 func TestNotes(t *testing.T) {
 	blind := genericConfig(t, "https://sms.example")
-	blind.Probe, blind.Hook, blind.Prefixes = provider.Probe{}, provider.Hook{}, []string{"+39"}
+	blind.Probe, blind.Check, blind.Hook, blind.Prefixes = provider.Probe{}, provider.Check{}, provider.Hook{}, []string{"+39"}
 	notes := strings.Join(opened(t, Config{ProviderConfig: blind}).Notes(), "\n")
-	for _, want := range []string{"alias", "cannot be asked", "no hook", "prefixes"} {
+	for _, want := range []string{"alias", "cannot be asked", "no check", "no hook", "prefixes"} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("%q does not say %q", notes, want)
 		}
