@@ -77,7 +77,7 @@ func TestNothingLeavesAfterTheEnd(t *testing.T) {
 				m := text("2", "Piove.")
 				m.Expires = time.Now().Add(2 * time.Second)
 				_, err := c.Send(t.Context(), m)
-				if late := time.Now().Sub(m.Expires); err == nil || late > 0 {
+				if late := time.Since(m.Expires); err == nil || late > 0 {
 					t.Errorf("%v after the end: %v", late, err)
 				}
 				verdict(t, err, channels.VerdictPermanent)
