@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -273,6 +274,85 @@ func TestThePaceCountsWhatAMessageWeighs(t *testing.T) {
 				stop()
 				<-done
 			})
+		})
+	}
+}
+
+// meter is a pace that grants a few at a time and remembers what it was asked.
+type meter struct {
+	Queue
+	most  int
+	asked []int
+}
+
+func (m *meter) Pace(_ context.Context, _ channels.Limit, ask Ask) (Grant, error) {
+	m.asked = append(m.asked, ask.N)
+	return Grant{N: min(ask.N, m.most)}, nil
+}
+
+// What was granted and not used yet goes before more is asked for: what is left
+// of a heavy message, and that of who needed none. It is of one account only.
+func TestWhatThePaceGrantedIsUsedFirst(t *testing.T) {
+	route := func(name string) Route {
+		return Route{Channel: heavy{limitedPhones{phones{&platform{name: name}}, channels.Limit{PerSecond: 1000}}, map[string]int{"it-IT": 3}}}
+	}
+	h := newHouse(t, route("sms"))
+	own, second := &meter{most: 5}, &meter{most: 5}
+	metrics := NewMetrics(prometheus.NewRegistry(), []string{"sms", "backup"})
+	b := &batch{
+		line: &line{own: newProvider(route("sms"), metrics, zap.NewNop()), second: newProvider(route("backup"), metrics, zap.NewNop()), queue: own, pace: second, log: zap.NewNop()},
+		task: &Task{Record: h.record(alerts.SeverityMinor, time.Hour), Messages: []channels.Message{{Language: "it-IT"}}, Spans: []Span{{From: 0, To: 100}}},
+	}
+	for _, step := range []struct {
+		what         string
+		spared       *window // who needed none, before
+		via          Via
+		n, may       int
+		asked, other []int
+	}{
+		{"two of three parts each, of five", nil, ViaOwn, 2, 1, []int{6}, nil},
+		{"two are left", nil, ViaOwn, 1, 1, []int{6, 1}, nil},
+		{"one needed none", &window{}, ViaOwn, 1, 1, []int{6, 1}, nil},
+		{"one was settled without being sent", &window{late: true}, ViaOwn, 1, 1, []int{6, 1, 3}, nil},
+		{"one looked whether it is back", &window{probe: true}, ViaOwn, 1, 1, []int{6, 1, 3, 3}, nil},
+		{"one needed none, and the other one carries", &window{}, ViaSecond, 1, 1, []int{6, 1, 3, 3}, []int{3}},
+	} {
+		if step.spared != nil {
+			b.spare(*step.spared, 0)
+		}
+		n, err := b.paced(t.Context(), step.via, step.n)
+		if err != nil || n != step.may || !slices.Equal(own.asked, step.asked) || !slices.Equal(second.asked, step.other) {
+			t.Errorf("%s: %d may leave, asked for %v and %v, %v; want %d, %v and %v", step.what, n, own.asked, second.asked, err, step.may, step.asked, step.other)
+		}
+	}
+}
+
+// What goes at once is bounded by what it weighs, and by how many channels share
+// the provider.
+func TestAWindowHoldsWhatTheProviderTakes(t *testing.T) {
+	for name, test := range map[string]struct {
+		limit         channels.Limit
+		weight, users int
+		want          int
+	}{
+		"no limit":                       {channels.Limit{}, 1, 1, maxWindow},
+		"no limit, three parts":          {channels.Limit{}, 3, 1, maxWindow},
+		"a second":                       {channels.Limit{PerSecond: 24 / windowTime.Seconds()}, 1, 1, 24},
+		"a second, three parts":          {channels.Limit{PerSecond: 24 / windowTime.Seconds()}, 3, 1, 8},
+		"a burst":                        {channels.Limit{Burst: 12}, 1, 1, 12},
+		"a burst, three parts":           {channels.Limit{Burst: 12}, 3, 1, 4},
+		"a burst of less than a message": {channels.Limit{Burst: 2}, 3, 1, 1},
+		"under way":                      {channels.Limit{Window: 12 * (normalWorkers + 1)}, 1, 1, 12},
+		"under way, three parts":         {channels.Limit{Window: 12 * (normalWorkers + 1)}, 3, 1, 4},
+		"under way, two channels":        {channels.Limit{Window: 12 * (normalWorkers + 1)}, 3, 2, 2},
+		"nobody uses it yet":             {channels.Limit{Window: 12 * (normalWorkers + 1)}, 1, 0, 12},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProvider(Route{Channel: limitedPhones{phones{&platform{name: "sms"}}, test.limit}}, NewMetrics(prometheus.NewRegistry(), []string{"sms"}), zap.NewNop())
+			p.users.Store(int32(test.users))
+			if got := p.window(test.weight); got != test.want {
+				t.Errorf("%d at once, want %d", got, test.want)
+			}
 		})
 	}
 }

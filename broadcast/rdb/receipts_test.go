@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -268,6 +269,75 @@ func TestAReportFindsItsAlertAfterTheStoreLostAnother(t *testing.T) {
 		_ = sentTo(t, r, 3, name("third"))
 		if known, got := delivered(t, r, "third-1"); !known || got != 1 {
 			t.Errorf("known %v, delivered %d", known, got)
+		}
+	})
+}
+
+// Of several reports that came first the first one holds, whatever its order
+// with the others is later.
+func TestAReportThatWaitsIsNotReplaced(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		q, err := r.Queue(t.Context(), "sms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, state := range []channels.ReportState{channels.ReportDelivered, channels.ReportFailed} {
+			if known, _, err := q.Report(t.Context(), channels.DeliveryReport{MessageID: "early-0", State: state}); err != nil || known {
+				t.Fatal(known, err)
+			}
+		}
+		rec := sentTo(t, r, 1, func(o uint32, _ string) string { return fmt.Sprint("early-", o) })
+		if ds, err := r.Deliveries(t.Context(), rec.ID); err != nil || ds[0].Delivered != 1 || ds[0].Failed != 0 {
+			t.Errorf("%+v, %v", ds, err)
+		}
+	})
+}
+
+// An exchange may use an id again: a report that came early is of one message.
+func TestAReportThatCameFirstIsOfOneMessage(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		_, _ = delivered(t, r, "id-1")
+		name := func(o uint32, _ string) string { return fmt.Sprint("id-", o) }
+		for want := 1; want >= 0; want-- {
+			rec := sentTo(t, r, 3, name)
+			if ds, err := r.Deliveries(t.Context(), rec.ID); err != nil || ds[0].Delivered != want {
+				t.Errorf("%+v, %v; want %d delivered", ds, err, want)
+			}
+		}
+	})
+}
+
+// While an alert is being sent its receipts are waited for as long as those of
+// the last message are.
+func TestAnAlertsReceiptsAreOpenAsLongAsTheNewest(t *testing.T) {
+	onBoth(t, func(t *testing.T, r *Redis) {
+		rec := sentTo(t, r, 3, func(o uint32, _ string) string { return fmt.Sprint("first-", o) })
+		key, field := r.keys.receipts("sms"), string(rec.ID)
+		at, err := r.commands.HGet(t.Context(), key, field).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		buckets, ends, _ := strings.Cut(at, " ")
+		was, err := strconv.ParseInt(ends, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// As it was when the first ones were sent, two hours ago.
+		if err := r.commands.HSet(t.Context(), key, field, fmt.Sprintf("%s %d", buckets, was-2*time.Hour.Milliseconds())).Err(); err != nil {
+			t.Fatal(err)
+		}
+		q, err := r.Queue(t.Context(), "sms")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = q.Finish(t.Context(), broadcast.Job{Alert: rec.ID, EntryID: "n:1-1"}, []broadcast.Result{{Ordinal: 2, State: broadcast.Accepted, Latency: time.Second, Receipt: channels.Receipt{ID: "later"}}}, false)
+		now, err := r.commands.HGet(t.Context(), key, field).Result()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, ends, _ = strings.Cut(now, " ")
+		if got, err := strconv.ParseInt(ends, 10, 64); err != nil || got < was-time.Minute.Milliseconds() {
+			t.Errorf("open until %d, %v; want at least %d", got, err, was)
 		}
 	})
 }
