@@ -1,18 +1,14 @@
 package httpsms
 
 import (
-	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // Twilio signs with it
-	"encoding/base64"
 	"errors"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"martinella/channels"
+	signature "martinella/channels/twilio"
 )
 
 // events reads a status callback or an incoming message.
@@ -53,56 +49,17 @@ func twilioState(status string) channels.ReportState {
 	return channels.ReportEnroute // accepted, scheduled, queued, sending, sent
 }
 
-// signed verifies X-Twilio-Signature: HMAC-SHA1 under the auth token over the
-// address that Twilio was given and the parameters in their order, each name
-// with its value (twilio.com/docs/usage/webhooks/webhooks-security). A proxy in
-// front of us changes host and scheme, so the configured public address counts,
-// not the request's; some senders add the usual port to it.
+// signed reports whether Twilio signed the request for the configured address
+// of the hook, with the query of the request.
 func (c *twilio) signed(r *http.Request, form url.Values) bool {
-	given, err := base64.StdEncoding.DecodeString(r.Header.Get("X-Twilio-Signature"))
-	if err != nil || c.token == "" || c.hook == "" {
+	if c.hook == "" {
 		return false
 	}
-	base, _, _ := strings.Cut(c.hook, "?")
-	address := base
+	address, _, _ := strings.Cut(c.hook, "?")
 	if r.URL.RawQuery != "" {
 		address += "?" + r.URL.RawQuery
 	}
-	var params strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(form)) {
-		values := slices.Clone(form[name])
-		slices.Sort(values)
-		for _, v := range slices.Compact(values) {
-			params.WriteString(name + v)
-		}
-	}
-	ok := false
-	for _, a := range withPort(address) {
-		mac := hmac.New(sha1.New, []byte(c.token))
-		mac.Write([]byte(a + params.String()))
-		ok = hmac.Equal(given, mac.Sum(nil)) || ok
-	}
-	return ok
-}
-
-// withPort gives an address as it is, and with or without its scheme's port.
-func withPort(address string) []string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return []string{address}
-	}
-	port := map[string]string{"https": "443", "http": "80"}[u.Scheme]
-	prefix := u.Scheme + "://" + u.Host
-	rest, plain := strings.CutPrefix(address, prefix)
-	switch {
-	case !plain || port == "":
-		return []string{address}
-	case u.Port() == "":
-		return []string{address, prefix + ":" + port + rest}
-	case u.Port() == port:
-		return []string{address, strings.TrimSuffix(prefix, ":"+port) + rest}
-	}
-	return []string{address}
+	return signature.Verify(c.token, address, form, r.Header.Get(signature.SignatureHeader))
 }
 
 func (c *twilio) hookNote() string {
