@@ -94,7 +94,7 @@ func (h *house) alertOf(parts ...warned) *alerts.Record {
 		info.Severity, info.Areas = p.severity, nil
 		for _, words := range p.areas {
 			a := alerts.Area{Description: words}
-			for _, code := range strings.Fields(words) {
+			for code := range strings.FieldsSeq(words) {
 				if quarter, drawn := strings.CutPrefix(code, "@"); drawn {
 					a.Polygons = append(a.Polygons, drawnIn(quarter))
 				} else {
@@ -193,7 +193,7 @@ func slowly(parts []warned, exposure map[string]string, p Subscriber) []float64 
 	var zones []named
 	for _, part := range parts {
 		for _, area := range part.areas {
-			for _, code := range strings.Fields(area) {
+			for code := range strings.FieldsSeq(area) {
 				i := slices.IndexFunc(zones, func(z named) bool { return z.code == code })
 				if i < 0 {
 					i, zones = len(zones), append(zones, named{code: code})

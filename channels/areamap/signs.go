@@ -24,9 +24,8 @@ var glyphs = map[rune][7]string{
 }
 
 // write puts a text with its upper left corner at x, y, each dot size pixels
-// wide, and gives its width.
-func (c *canvas) write(text string, x, y, size int) int {
-	from := x
+// wide.
+func (c *canvas) write(text string, x, y, size int) {
 	for _, r := range text {
 		for row, dots := range glyphs[r] {
 			for col, dot := range dots {
@@ -37,7 +36,6 @@ func (c *canvas) write(text string, x, y, size int) int {
 		}
 		x += 6 * size
 	}
-	return x - size - from
 }
 
 func textWidth(text string, size int) int { return len(text)*6*size - size }

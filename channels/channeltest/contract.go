@@ -282,11 +282,9 @@ func (s Suite) breaks(t *testing.T) {
 	}
 
 	stub.Answer(stub.Silent())
-	var ctx context.Context
-	var cancel context.CancelFunc
 	for wait := 50 * time.Millisecond; ; wait *= 2 {
 		before := stub.Posts()
-		ctx, cancel = context.WithTimeout(t.Context(), wait)
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		_, err = c.Send(ctx, s.Rendered(t, c, Actual, "a/1/c/slow"))
 		cancel()
 		// On a machine that is busy the time may be over before anything is
@@ -302,7 +300,7 @@ func (s Suite) breaks(t *testing.T) {
 
 	stub.Answer(nil)
 	posts := stub.Posts()
-	ctx, cancel = context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err = c.Send(ctx, s.Rendered(t, c, Actual, "a/1/c/cancelled"))
 	s.Refuses(t, "cancelled before", err, channels.VerdictRetry)

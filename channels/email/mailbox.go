@@ -52,7 +52,7 @@ func (c *Channel) Listen(ctx context.Context, to channels.Sink) error {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause/2 + rand.N(pause/2)):
+		case <-time.After(pause/2 + rand.N(pause/2)): //nolint:gosec // jitter
 		}
 		pause = min(2*pause, lastPause)
 	}

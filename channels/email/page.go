@@ -34,10 +34,10 @@ var (
 )
 
 func toneOf(m channels.Message) tone {
-	switch {
-	case m.Change == alerts.ChangeEnded:
+	switch m.Change {
+	case alerts.ChangeEnded:
 		return toneOver
-	case m.Change == alerts.ChangeCancelled:
+	case alerts.ChangeCancelled:
 		return toneOther
 	}
 	switch m.Severity {

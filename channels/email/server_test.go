@@ -296,7 +296,6 @@ func startScript(t testing.TB, own script) (addr string, heard func() []string) 
 				if line != "." {
 					continue
 				}
-				inMail = false
 				line = "END"
 			}
 			word := strings.ToUpper(strings.Fields(line + " ?")[0])

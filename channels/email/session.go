@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -157,10 +158,8 @@ func (c *Channel) signIn(client *smtp.Client, host, password string) (smtp.Auth,
 		{"SCRAM-SHA-256", smtp.ScramSHA256Auth(user, password)},
 		{"CRAM-MD5", smtp.CRAMMD5Auth(user, password)},
 	} {
-		for _, have := range methods {
-			if have == m.name {
-				return m.auth, nil
-			}
+		if slices.Contains(methods, m.name) {
+			return m.auth, nil
 		}
 	}
 	return nil, channels.Unauthorized(fmt.Errorf("%s: it offers no way to sign in that we know", server))
