@@ -229,6 +229,8 @@ func ownedResent(t *testing.T, n *Node) {
 	q.want("the older job", q.begin(j, 0, 1, 2, 3), []broadcast.Turn{broadcast.TurnSkip, broadcast.TurnSkip, broadcast.TurnSend, broadcast.TurnSend})
 	again := q.job()
 	q.want("the one that sends again", q.begin(again, 0, 1), []broadcast.Turn{broadcast.TurnSend, broadcast.TurnSend})
+	turn, err := q.Again(t.Context(), j, 0, broadcast.ViaOwn)
+	q.want("once more by the older job", []any{turn, err}, []any{broadcast.TurnSkip, nil})
 	q.finish(j, false, failed(0)) // late, of the first attempt
 	d := n.delivery(t, r.ID, "sms")
 	q.want("an old no says nothing", d.Failed, 0)
