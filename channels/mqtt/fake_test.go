@@ -73,6 +73,20 @@ func (f *fake) answer(puback func(string, int) (byte, bool)) {
 	f.puback = puback
 }
 
+// acknowledge answers what came as the nth and was left without an answer.
+func (f *fake) acknowledge(t testing.TB, n int) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for conn := range f.conns {
+		p := packets.NewControlPacket(packets.PUBACK)
+		p.Content.(*packets.Puback).PacketID = f.got[n-1].PacketID
+		if _, err := p.WriteTo(conn); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func (f *fake) published() []*packets.Publish {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -47,6 +47,11 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 	if err != nil {
 		return channels.Receipt{}, channels.Permanent(fmt.Errorf("mqtt %s: %w", c.name, err))
 	}
+	done, err := c.placed.turn(ctx, m.Event)
+	if err != nil {
+		return channels.Receipt{}, worded(err, "mqtt "+c.name)
+	}
+	defer done()
 	s, err := c.sender.session(ctx, false)
 	if err != nil {
 		return channels.Receipt{}, worded(err, "mqtt "+c.name)

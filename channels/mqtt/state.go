@@ -159,16 +159,31 @@ type placed struct {
 type standing struct {
 	revision int
 	topics   []string
+	turn     chan struct{} // holds a token while a message of the event is said
 }
 
 // mostEvents bounds the memory; the oldest are forgotten.
 const mostEvents = 512
 
-// begin reports whether m is no older than what was said of its event.
-func (p *placed) begin(m channels.Message) bool {
+// turn waits until no other message of the event is being said: a board must not
+// get the alert after its Cancel, because both were on their way at once. Call
+// done afterwards. The error means that nothing was said.
+func (p *placed) turn(ctx context.Context, event alerts.ID) (done func(), err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	e := p.events[m.Event]
+	turn := p.event(event).turn
+	p.mu.Unlock()
+	select {
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another message of the event: %w", context.Cause(ctx))
+	}
+}
+
+// event gives what is known of an event, for the first time nothing; the lock is
+// held.
+func (p *placed) event(id alerts.ID) *standing {
+	e := p.events[id]
 	if e == nil {
 		if p.events == nil {
 			p.events = map[alerts.ID]*standing{}
@@ -177,9 +192,17 @@ func (p *placed) begin(m channels.Message) bool {
 			delete(p.events, p.order[0])
 			p.order = p.order[1:]
 		}
-		e = &standing{}
-		p.events[m.Event], p.order = e, append(p.order, m.Event)
+		e = &standing{turn: make(chan struct{}, 1)}
+		p.events[id], p.order = e, append(p.order, id)
 	}
+	return e
+}
+
+// begin reports whether m is no older than what was said of its event.
+func (p *placed) begin(m channels.Message) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.event(m.Event)
 	if m.Revision < e.revision {
 		return false
 	}
