@@ -210,7 +210,7 @@ func (c *Channel) drain(ctx context.Context, b *mailbox, to channels.Sink) error
 	if err != nil {
 		return c.mailboxError(ctx, "look for mail", err, "")
 	}
-	waiting := c.skipped.without(found.AllUIDs())
+	waiting := c.skipped.without(found.All)
 	for len(waiting) > 0 {
 		n := min(atOnce, len(waiting))
 		mails, err := b.fetch(waiting[:n])

@@ -35,14 +35,32 @@ func (s *skipped) add(uid imap.UID, tries int) bool {
 	return s.tries[uid] >= replyTries
 }
 
-// without leaves out what was given up.
-func (s *skipped) without(uids []imap.UID) []imap.UID {
+// maxWaiting bounds what one look at the mailbox takes on; the rest follows with
+// the next.
+const maxWaiting = 10_000
+
+// without gives the numbers that were found, but for what was given up. A server
+// may name them in ranges as wide as it likes, also without an end: only so many
+// are counted.
+func (s *skipped) without(found imap.NumSet) []imap.UID {
+	set, _ := found.(imap.UIDSet)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out []imap.UID
-	for _, uid := range uids {
-		if s.tries[uid] < replyTries {
-			out = append(out, uid)
+	for _, r := range set {
+		if r.Start == 0 || r.Stop < r.Start { // "*" is no answer to a search
+			continue
+		}
+		for uid := r.Start; ; uid++ {
+			if s.tries[uid] < replyTries {
+				out = append(out, uid)
+			}
+			if len(out) >= maxWaiting {
+				return out
+			}
+			if uid == r.Stop {
+				break
+			}
 		}
 	}
 	return out
