@@ -52,7 +52,7 @@ func Judge(call *channels.Caller, a *channels.Answer, now time.Time) error {
 	}
 	refusal := &Refusal{a.Status, body.Code}
 	verdict, wait := channels.VerdictOf(call.Verdict(a, now))
-	if known, ok := meanings[body.Code]; ok && a.Status < 500 {
+	if known, ok := meanings[body.Code]; ok && known.verdict != "" && a.Status < 500 {
 		verdict = known.verdict
 		wait = channels.WaitOf(http.StatusTooManyRequests, a.Header, a.Body, now)
 	}
@@ -72,8 +72,9 @@ type meaning struct {
 	words   string
 }
 
-// meanings of codes that concern accounts, numbers and calls
-// (twilio.com/docs/api/errors).
+// meanings of codes that concern accounts, numbers, calls and SMS
+// (twilio.com/docs/api/errors). A code of 300xx belongs to receipts; in an
+// answer it means that the message will not arrive.
 var meanings = map[int]meaning{
 	10001: {channels.VerdictUnauthorized, "the account is not active"},
 	10004: {channels.VerdictRetry, "too many calls at once"},
@@ -81,6 +82,7 @@ var meanings = map[int]meaning{
 	13224: {channels.VerdictPermanent, "not a phone number that can be called"},
 	13225: {channels.VerdictPermanent, "the number is blocked"},
 	13227: {channels.VerdictPermanent, "the account may not call this country"},
+	14107: {channels.VerdictRetry, "the rate of SMS is exceeded"},
 	20003: {channels.VerdictUnauthorized, "the credentials are wrong"},
 	20005: {channels.VerdictUnauthorized, "the account is not active"},
 	20006: {channels.VerdictUnauthorized, "access denied"},
@@ -98,6 +100,38 @@ var meanings = map[int]meaning{
 	21216: {channels.VerdictPermanent, "the number is blocked"},
 	21217: {channels.VerdictPermanent, "not a phone number"},
 	21219: {channels.VerdictPermanent, "a trial account reaches verified numbers only"},
+	21265: {channels.VerdictPermanent, "a short code"},
+	21408: {channels.VerdictPermanent, "the account may not send to this country"},
+	21601: {channels.VerdictPermanent, ""},
+	21602: {channels.VerdictPermanent, "there is no text"},
+	21603: {channels.VerdictUnauthorized, "the sender is missing"},
+	21604: {channels.VerdictPermanent, "there is no recipient"},
+	21606: {channels.VerdictPermanent, "the sender cannot reach this number"},
+	21608: {channels.VerdictPermanent, "a trial account reaches verified numbers only"},
 	21609: {channels.VerdictPermanent, "the address for receipts is refused"},
+	21610: {channels.VerdictPermanent, "the recipient has written STOP to the sender"},
+	21611: {channels.VerdictRetry, "the queue of the sender is full"},
+	21612: {channels.VerdictPermanent, "the sender cannot reach this number"},
+	21614: {channels.VerdictPermanent, "not a mobile number"},
+	21617: {channels.VerdictPermanent, "the text is too long"},
+	21621: {channels.VerdictPermanent, "the address for receipts is refused"},
 	21626: {channels.VerdictPermanent, "the address for receipts is refused"},
+	21635: {channels.VerdictPermanent, "a landline"},
+	21659: {channels.VerdictPermanent, ""},
+	21660: {channels.VerdictUnauthorized, "the sender is another account's"},
+	21661: {channels.VerdictUnauthorized, "the sender has no SMS"},
+	21701: {channels.VerdictUnauthorized, "the messaging service does not exist"},
+	21703: {channels.VerdictUnauthorized, "the messaging service has no sender"},
+	21704: {channels.VerdictUnauthorized, ""},
+	21705: {channels.VerdictUnauthorized, ""},
+	30001: {channels.VerdictRetry, "the queue is full"},
+	30002: {channels.VerdictUnauthorized, "the account is suspended"},
+	30003: {channels.VerdictPermanent, "the phone is off or out of reach"},
+	30004: {channels.VerdictPermanent, "blocked by the operator or the recipient"},
+	30005: {channels.VerdictPermanent, "the number does not exist"},
+	30006: {channels.VerdictPermanent, "a landline, or an operator that cannot be reached"},
+	30007: {channels.VerdictPermanent, "filtered by the operator"},
+	30008: {channels.VerdictPermanent, "the operator does not say why"},
+	63018: {channels.VerdictRetry, "the rate of the channel is exceeded"},
+	30036: {"", "it waited longer than it was valid"},
 }

@@ -99,7 +99,7 @@ var messageSID = regexp.MustCompile(`^[A-Z]{2}[0-9a-fA-F]{32}$`)
 func (c *twilio) send(ctx context.Context, t text) (string, error) {
 	hooked := c.hook != "" && !t.answer && !c.hookless.Load()
 	id, err := c.post(ctx, t, hooked)
-	if code, ok := errors.AsType[*twilioRefusal](err); ok && code.badHook() && hooked {
+	if badHook(err) && hooked {
 		// It refused the address for receipts, so it took nothing: a warning
 		// must not fail for that, nor must those that were on their way with it.
 		c.hookless.Store(true)

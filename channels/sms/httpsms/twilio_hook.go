@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"martinella/channels"
-	signature "martinella/channels/twilio"
+	api "martinella/channels/twilio"
 )
 
 // events reads a status callback or an incoming message.
@@ -59,7 +59,7 @@ func (c *twilio) signed(r *http.Request, form url.Values) bool {
 	if r.URL.RawQuery != "" {
 		address += "?" + r.URL.RawQuery
 	}
-	return signature.Verify(c.token, address, form, r.Header.Get(signature.SignatureHeader))
+	return api.Verify(c.token, address, form, r.Header.Get(api.SignatureHeader))
 }
 
 func (c *twilio) hookNote() string {
