@@ -161,7 +161,7 @@ func (c *twilioCarrier) find(ctx context.Context, one call) (string, bool, error
 		Calls *[]callShown `json:"calls"`
 		Next  string       `json:"next_page_uri"`
 	}
-	if err := c.read(ctx, "/Calls.json?"+url.Values{"To": {one.To}, "From": {c.config.Source}, "PageSize": {"100"}}.Encode(), &list); err != nil {
+	if err := c.reads().Read(ctx, "/Calls.json?"+url.Values{"To": {one.To}, "From": {c.config.Source}, "PageSize": {"100"}}.Encode(), &list); err != nil {
 		return "", false, err
 	}
 	if list.Calls == nil {
@@ -201,37 +201,11 @@ func byMachine(answeredBy string) bool {
 	return strings.HasPrefix(answeredBy, "machine") || answeredBy == "fax"
 }
 
-// check reads the account, or for an API key its calls.
-func (c *twilioCarrier) check(ctx context.Context) error {
-	if c.byKey {
-		var any struct{}
-		return c.read(ctx, "/Calls.json?PageSize=1", &any)
-	}
-	var account struct {
-		Status string `json:"status"` // active, suspended, closed
-	}
-	if err := c.read(ctx, ".json", &account); err != nil {
-		return err
-	}
-	if account.Status != "" && account.Status != "active" {
-		return channels.Unauthorized(errors.New("the account at twilio is not active"))
-	}
-	return nil
-}
+// check proves the credentials.
+func (c *twilioCarrier) check(ctx context.Context) error { return c.reads().Check(ctx) }
 
-// read gets JSON. A read changes nothing, so its errors are never uncertain.
-func (c *twilioCarrier) read(ctx context.Context, path string, into any) error {
-	answer, err := c.call.Do(ctx, http.MethodGet, c.account+path, c.header, nil)
-	if err == nil {
-		err = twilio.Judge(c.call, answer, time.Now())
-	}
-	if err == nil && (!answer.JSON || json.Unmarshal(answer.Body, into) != nil) {
-		err = errors.New("twilio answered what cannot be read")
-	}
-	if v, _ := channels.VerdictOf(err); v == channels.VerdictUncertain {
-		return errors.New(err.Error())
-	}
-	return err
+func (c *twilioCarrier) reads() twilio.Account {
+	return twilio.Account{Call: c.call, URL: c.account, Header: c.header, ByKey: c.byKey, List: "/Calls.json"}
 }
 
 func (c *twilioCarrier) note() string {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"martinella/channels"
+	api "martinella/channels/twilio"
 )
 
 // twilioAPI is Twilio's (twilio.com/docs/usage/api).
@@ -157,7 +158,7 @@ func (c *twilio) find(ctx context.Context, t text) (string, bool, error) {
 		Messages *[]twilioMessage `json:"messages"`
 		Next     string           `json:"next_page_uri"`
 	}
-	if err := c.read(ctx, "/Messages.json?"+url.Values{"To": {t.To}, "PageSize": {"100"}}.Encode(), &list); err != nil {
+	if err := c.reads().Read(ctx, "/Messages.json?"+url.Values{"To": {t.To}, "PageSize": {"100"}}.Encode(), &list); err != nil {
 		return "", false, err
 	}
 	if list.Messages == nil {
@@ -185,34 +186,11 @@ func packed(s string) string { return strings.Join(strings.Fields(s), "") }
 
 func (c *twilio) checks() bool { return true }
 
-// check reads the account, or for an API key its messages.
-func (c *twilio) check(ctx context.Context) error {
-	if c.byKey {
-		var any struct{}
-		return c.read(ctx, "/Messages.json?PageSize=1", &any)
-	}
-	var account struct {
-		Status string `json:"status"` // active, suspended, closed
-	}
-	if err := c.read(ctx, ".json", &account); err != nil {
-		return err
-	}
-	if account.Status != "" && account.Status != "active" {
-		return channels.Unauthorized(errors.New("the account at twilio is not active"))
-	}
-	return nil
-}
+// check proves the credentials.
+func (c *twilio) check(ctx context.Context) error { return c.reads().Check(ctx) }
 
-// read gets JSON. A read changes nothing, so its errors are never uncertain.
-func (c *twilio) read(ctx context.Context, path string, into any) error {
-	answer, err := c.call.Do(ctx, http.MethodGet, c.account+path, c.header, nil)
-	if err == nil {
-		err = c.judge(answer)
-	}
-	if err == nil && (!answer.JSON || json.Unmarshal(answer.Body, into) != nil) {
-		err = errors.New("twilio answered what cannot be read")
-	}
-	return certain(err)
+func (c *twilio) reads() api.Account {
+	return api.Account{Call: c.call, URL: c.account, Header: c.header, ByKey: c.byKey, List: "/Messages.json"}
 }
 
 // certain turns "perhaps taken" into a plain error: what only asks takes
