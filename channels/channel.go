@@ -50,6 +50,8 @@ type Message struct {
 	Severity alerts.Severity `json:"severity"`
 	Exercise bool            `json:"exercise,omitempty"` // Exercise or Test: marked, and only where configured
 	Expires  time.Time       `json:"expires,omitzero"`   // never sent after; zero for a Cancel
+	Step     Step            `json:"step,omitempty"`     // of a public post: what is done; the planner sets it
+	Image    *Image          `json:"image,omitempty"`    // nil: words alone
 
 	// Filled by the dispatcher, outside the digest.
 
@@ -59,6 +61,7 @@ type Message struct {
 	Sent     time.Time      `json:"-"` // when the alert was published: the only time that a body may contain
 	Areas    []alerts.Value `json:"-"` // the approved area in codes, resolved; the digest covers it in the record
 	Previous string         `json:"-"` // the platform's id of this event's earlier post, for edits and threads
+	Standing []string       `json:"-"` // the ids of the earlier posts that still read as if they held: for StepPoint and StepWithdraw
 }
 
 // Receipt is what the platform answered.
@@ -137,6 +140,8 @@ type Finder interface {
 
 // Editor can change a post in place; the platform keeps the id.
 type Editor interface {
+	// Edit blocks like Send, and its verdicts are those of Send. It may be
+	// repeated. The error wraps [ErrPostGone] where there is no such post.
 	Edit(ctx context.Context, id string, m Message) (Receipt, error)
 }
 

@@ -13,7 +13,8 @@ import (
 // platform.
 type Composed struct {
 	Language string
-	Title    string // one line: mark, level and event
+	Title    string      // one line: mark, level and event
+	Top      alerts.Info // the wording that speaks; zero for a bare Cancel
 	Pieces   []Piece
 	Link     string
 }
@@ -47,7 +48,7 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 	if len(infos) > 0 {
 		top = infos[0]
 	}
-	c := Composed{Language: lang, Link: s.Link(r.Event)}
+	c := Composed{Language: lang, Link: s.Link(r.Event), Top: top}
 	mark := words.Mark(r.Change, r.Alert.Practice())
 	event, headline := clean(top.Event), clean(top.Headline)
 	hazard := pairUp(words.Level(top.Severity), event)

@@ -37,6 +37,7 @@ const (
 	PiecePlace  PieceKind = "place"
 	PieceAction PieceKind = "action" // what to do
 	PieceTime   PieceKind = "time"
+	PieceTags   PieceKind = "tags" // hashtags: each whole or not at all
 	PieceLink   PieceKind = "link" // whole or not at all
 )
 
@@ -236,6 +237,9 @@ func joined(units []string) string { return strings.TrimSpace(strings.Join(units
 func units(p Piece) []string {
 	if p.Kind.whole() {
 		return []string{strings.TrimSpace(p.Text)}
+	}
+	if p.Kind == PieceTags {
+		return strings.SplitAfter(strings.TrimSpace(p.Text), " ")
 	}
 	return Sentences(p.Text)
 }

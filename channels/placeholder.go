@@ -3,9 +3,10 @@ package channels
 import "strings"
 
 // Placeholders is the closed set of what a rendered text may leave open until
-// it is sent (DECISIONS 27): the time of issue, which publishing sets, and
-// what belongs to one recipient.
-var Placeholders = []string{"{sent}", "{person.link}", "{unsubscribe}", "{code}"}
+// it is sent (DECISIONS 27): the time of issue, which publishing sets, what
+// belongs to one recipient, and the address of the post that took a post's
+// place.
+var Placeholders = []string{"{sent}", "{person.link}", "{unsubscribe}", "{code}", "{next}"}
 
 // For addresses the message: the placeholders in Title, Text and Payload are
 // replaced by values (keys as in [Placeholders]); one without a value becomes

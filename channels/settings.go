@@ -13,6 +13,7 @@ type Settings struct {
 	PublicURL string         // of the authority's pages, without a slash at the end
 	Zone      *time.Location // in which times are said; nil is Europe/Rome
 	Language  string         // of infos that name none, and of a Cancel without words; "" is Italian
+	Hashtags  Hashtags       // the register of official ones
 }
 
 // Link is the page of an event: the same over all its revisions.

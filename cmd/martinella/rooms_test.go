@@ -143,8 +143,9 @@ func below(path, folder string) bool {
 }
 
 // forAdapters are what several adapters share: the contract's tests, the drawing
-// of an area, providers that a configuration describes, a vendor's signatures.
-var forAdapters = []string{"martinella/channels/channeltest", "martinella/channels/areamap", "martinella/channels/provider", "martinella/channels/twilio"}
+// of an area, the posts of social platforms, providers that a configuration
+// describes, a vendor's signatures.
+var forAdapters = []string{"martinella/channels/channeltest", "martinella/channels/areamap", "martinella/channels/provider", "martinella/channels/social", "martinella/channels/twilio"}
 
 // isAdapter tells what cmd alone may import: a package of one technology.
 func isAdapter(path string) bool {
