@@ -38,10 +38,10 @@ func TestCompose(t *testing.T) {
 				"Go upstairs now. Stay out of cellars and garages. Do not drive.\nUntil 18:30, 21 November.\n" + page},
 		"a test is marked as well": {channeltest.Sample(channeltest.Test), "it", 140, "ESERCITAZIONE - Avviso - pericolo estremo: Alluvione",
 			"ESERCITAZIONE\nComune di Pistoia: Alluvione.\nSalite subito ai piani alti.\n" + page},
-		"a language without words of ours": {channeltest.Sample(channeltest.Exercise, "de"), "de", 0, "ESERCITAZIONE / EXERCISE - Avviso - pericolo estremo / Warning - extreme danger: Überschwemmung",
-			"ESERCITAZIONE / EXERCISE\nGemeinde Pistoia: Avviso - pericolo estremo / Warning - extreme danger: Überschwemmung.\nGehen Sie sofort nach oben.\n" +
-				"Der Ombrone tritt über die Ufer. Das Wasser steigt schnell.\nDove / Where: Pistoia Süd, Quarrata.\n" +
-				"Gehen Sie sofort in höhere Stockwerke. Meiden Sie Keller und Tiefgaragen.\n-> 18:30, 21.11.\n" + page},
+		"an exercise in German": {channeltest.Sample(channeltest.Exercise, "de"), "de", 0, "ÜBUNG - Warnung - extreme Gefahr: Überschwemmung",
+			"ÜBUNG\nGemeinde Pistoia: Warnung - extreme Gefahr: Überschwemmung.\nGehen Sie sofort nach oben.\n" +
+				"Der Ombrone tritt über die Ufer. Das Wasser steigt schnell.\nWo: Pistoia Süd, Quarrata.\n" +
+				"Gehen Sie sofort in höhere Stockwerke. Meiden Sie Keller und Tiefgaragen.\nBis Samstag, 21. November, 18:30.\n" + page},
 		"the headline stands in for a missing instruction": {channeltest.Sample(channeltest.Moderate), "it", 170, "Avviso - pericolo moderato: Alluvione",
 			"Comune di Pistoia: Avviso - pericolo moderato: Alluvione.\nSalite subito ai piani alti.\n" + page},
 		"sent by mistake: what to do is not repeated": {channeltest.Sample(channeltest.Cancel), "it", 0, "ANNULLATA (inviata per errore): Alluvione",

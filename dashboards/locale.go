@@ -41,13 +41,18 @@ type locales struct {
 	wishes map[string]*locale // by Accept-Language, as browsers write it
 }
 
+// pageLanguages are the languages of the pages: those with a catalogue in the
+// folder locales. Messages have more (lexicon.Languages). The first one stands
+// in for others.
+var pageLanguages = []string{"it", "en"}
+
 // maxWishes bounds what is kept of Accept-Language.
 const maxWishes = 1000
 
 func loadLocales(zone *time.Location) (*locales, error) {
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	ls := &locales{all: map[string]*locale{}, wishes: map[string]*locale{}, tags: lexicon.Languages}
+	ls := &locales{all: map[string]*locale{}, wishes: map[string]*locale{}, tags: pageLanguages}
 	var tags []language.Tag
 	keys := map[string][]string{}
 	for _, tag := range ls.tags {

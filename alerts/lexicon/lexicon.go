@@ -19,6 +19,7 @@ type Words struct {
 	Updated   string                     `json:"updated"`   // marks an update
 	Cancelled string                     `json:"cancelled"` // marks what was sent by mistake
 	Ended     string                     `json:"ended"`     // marks the all-clear: another act, other words
+	Replaced  string                     `json:"replaced"`  // marks an earlier post that another one took the place of
 	Levels    map[alerts.Severity]string `json:"levels"`    // DECISIONS 14: never a colour, which is the region's word
 
 	Where        string `json:"where"`       // stands before the place
@@ -31,6 +32,12 @@ type Words struct {
 	EndedAction     string `json:"ended_action"`
 	FollowPage      string `json:"follow_page"` // what to do, where the alert does not say
 
+	// What an earlier post says of itself once another one took its place, each
+	// with {next}, the address of that one, as its last word.
+	ReplacedBy string `json:"replaced_by"`
+	Withdrawn  string `json:"withdrawn"` // it was sent by mistake
+	Finished   string `json:"finished"`  // the danger is over
+
 	Weekdays []string `json:"weekdays"` // from Sunday
 	Months   []string `json:"months"`
 }
@@ -40,7 +47,7 @@ var files embed.FS
 
 // Languages lists the languages that are complete, the first is the one that
 // stands in for others.
-var Languages = []string{"it", "en"}
+var Languages = []string{"it", "en", "de"}
 
 var known = load()
 
@@ -74,13 +81,15 @@ func For(tag string) *Words {
 
 func both(a, b *Words) *Words {
 	pair := func(x, y string) string { return x + " / " + y }
+	once := func(x, y string) string { return pair(strings.TrimSuffix(x, ": {next}"), y) }
 	w := &Words{
-		Exercise: pair(a.Exercise, b.Exercise), Updated: pair(a.Updated, b.Updated), Cancelled: pair(a.Cancelled, b.Cancelled), Ended: pair(a.Ended, b.Ended),
+		Exercise: pair(a.Exercise, b.Exercise), Updated: pair(a.Updated, b.Updated), Cancelled: pair(a.Cancelled, b.Cancelled), Ended: pair(a.Ended, b.Ended), Replaced: pair(a.Replaced, b.Replaced),
 		Levels:       map[alerts.Severity]string{},
 		Where:        strings.TrimSuffix(a.Where, ": ") + " / " + b.Where,
 		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
 		AlsoPattern: "+ {event} ({place}).", AlsoEvent: "+ {event}.",
 		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), FollowPage: pair(a.FollowPage, b.FollowPage),
+		ReplacedBy: once(a.ReplacedBy, b.ReplacedBy), Withdrawn: once(a.Withdrawn, b.Withdrawn), Finished: once(a.Finished, b.Finished),
 		Weekdays: a.Weekdays, Months: a.Months,
 	}
 	for s := range a.Levels {
@@ -113,6 +122,22 @@ func (w *Words) Mark(change alerts.Change, exercise bool) string {
 		marks = append(marks, w.Ended)
 	}
 	return strings.Join(marks, " - ")
+}
+
+// Amended gives what an earlier post says first and second once a change took
+// its place: a mark, the exercise word before it, and a sentence with {next}.
+func (w *Words) Amended(change alerts.Change, exercise bool) (mark, sentence string) {
+	mark, sentence = w.Replaced, w.ReplacedBy
+	switch change {
+	case alerts.ChangeCancelled:
+		mark, sentence = w.Cancelled, w.Withdrawn
+	case alerts.ChangeEnded:
+		mark, sentence = w.Ended, w.Finished
+	}
+	if exercise {
+		mark = w.Exercise + " - " + mark
+	}
+	return mark, sentence
 }
 
 // Also names a further hazard; place may be empty.

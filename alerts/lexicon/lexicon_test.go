@@ -26,6 +26,9 @@ func TestEveryLanguageIsComplete(t *testing.T) {
 			if text == "" {
 				t.Errorf("%s: %s is empty", lang, name)
 			}
+			if strings.Contains(text, "{next}") && !strings.HasSuffix(text, ": {next}") {
+				t.Errorf("%s: %s does not end with the address: %q", lang, name, text)
+			}
 			have, want := placeholder.FindAllString(named(text), -1), placeholder.FindAllString(named(first.Field(i).String()), -1)
 			slices.Sort(have)
 			slices.Sort(want)
@@ -58,7 +61,8 @@ func TestMark(t *testing.T) {
 		"sent by mistake":                      {"it", alerts.ChangeCancelled, false, "ANNULLATA (inviata per errore)"},
 		"the all-clear":                        {"it", alerts.ChangeEnded, false, "CESSATO ALLARME"},
 		"the all-clear of an exercise":         {"en-GB", alerts.ChangeEnded, true, "EXERCISE - ALL CLEAR"},
-		"another language shows both":          {"de", alerts.ChangeIssued, true, "ESERCITAZIONE / EXERCISE"},
+		"an exercise in German":                {"de-AT", alerts.ChangeIssued, true, "ÜBUNG"},
+		"another language shows both":          {"fr", alerts.ChangeIssued, true, "ESERCITAZIONE / EXERCISE"},
 		"no language at all shows both":        {"", alerts.ChangeIssued, true, "ESERCITAZIONE / EXERCISE"},
 		"the all-clear in another language":    {"sl", alerts.ChangeEnded, false, "CESSATO ALLARME / ALL CLEAR"},
 		"a tag in capitals with an underscore": {"IT_it", alerts.ChangeIssued, true, "ESERCITAZIONE"},
@@ -66,6 +70,27 @@ func TestMark(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			if got := For(c.lang).Mark(c.change, c.exercise); got != c.want {
 				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+func TestAmended(t *testing.T) {
+	for name, c := range map[string]struct {
+		lang           string
+		change         alerts.Change
+		exercise       bool
+		mark, sentence string
+	}{
+		"another one holds":                   {"it", alerts.ChangeUpdated, false, "SOSTITUITO", "Al suo posto vale: {next}"},
+		"another one of an exercise":          {"de", alerts.ChangeUpdated, true, "ÜBUNG - ERSETZT", "Stattdessen gilt: {next}"},
+		"sent by mistake":                     {"en", alerts.ChangeCancelled, false, "CANCELLED (sent in error)", "This warning does not hold: {next}"},
+		"over":                                {"it", alerts.ChangeEnded, false, "CESSATO ALLARME", "L'allarme è cessato: {next}"},
+		"one address in a language of nobody": {"sl", alerts.ChangeUpdated, true, "ESERCITAZIONE / EXERCISE - SOSTITUITO / REPLACED", "Al suo posto vale / What holds now: {next}"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if mark, sentence := For(c.lang).Amended(c.change, c.exercise); mark != c.mark || sentence != c.sentence {
+				t.Errorf("got %q, %q, want %q, %q", mark, sentence, c.mark, c.sentence)
 			}
 		})
 	}
@@ -80,7 +105,8 @@ func TestUntil(t *testing.T) {
 	for lang, want := range map[string]string{
 		"it": "Fino alle 18:30 di sabato 21 novembre.",
 		"en": "Until 18:30 on Saturday 21 November.",
-		"de": "-> 18:30, 21.11.",
+		"de": "Bis Samstag, 21. November, 18:30.",
+		"fr": "-> 18:30, 21.11.",
 	} {
 		if got := For(lang).Until(at); got != want {
 			t.Errorf("%s: got %q, want %q", lang, got, want)
@@ -94,7 +120,7 @@ func TestUntil(t *testing.T) {
 }
 
 func TestNoLevelNamesAColour(t *testing.T) {
-	for _, lang := range append([]string{"de"}, Languages...) {
+	for _, lang := range append([]string{"fr"}, Languages...) {
 		for s, word := range For(lang).Levels {
 			for _, colour := range []string{"ross", "giall", "aranc", "verde", "red", "orange", "yellow", "green", "Allerta", "allerta"} {
 				if strings.Contains(word, colour) {

@@ -153,24 +153,21 @@ func (s Suite) message(t *testing.T, c channels.Channel, kind Kind, name string,
 	want := channels.Message{Channel: c.Name(), Alert: r.ID, Event: r.Event, Revision: r.Revision, Change: r.Change, Severity: r.Alert.Severity(),
 		Exercise: r.Alert.Practice(), Expires: r.Expires()}
 	got := m
-	got.Audience, got.Language, got.Title, got.Text, got.Payload, got.URL = "", "", "", "", nil, ""
+	got.Audience, got.Language, got.Title, got.Text, got.Payload, got.URL, got.Image = "", "", "", "", nil, "", nil
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("%s: got %+v, want %+v", name, got, want)
 	}
 	if m.Audience == "" || m.Language == "" || m.Text == "" {
 		t.Errorf("%s: audience %q, language %q, text %q", name, m.Audience, m.Language, m.Text)
 	}
-	marked := strings.HasPrefix(m.Text, "ESERCITAZIONE") || strings.HasPrefix(m.Text, "EXERCISE")
-	if marked != r.Alert.Practice() {
+	if m.Image != nil && (m.Image.Type == "" || m.Image.Alt == "" || m.Image.Width == 0 || m.Image.Height == 0 || len(m.Image.Bytes) > 0) {
+		t.Errorf("%s: the picture is %+v", name, *m.Image)
+	}
+	if marked := startsWithOne(m.Text, exerciseMarks); marked != r.Alert.Practice() {
 		t.Errorf("%s: exercise %v, text %q", name, r.Alert.Practice(), m.Text)
 	}
-	for _, mark := range []struct {
-		kind   Kind
-		it, en string
-	}{{Cancel, "ANNULLATA", "CANCELLED"}, {Bare, "ANNULLATA", "CANCELLED"}, {AllClear, "CESSATO ALLARME", "ALL CLEAR"}, {Update, "AGGIORNAMENTO", "UPDATE"}} {
-		if has := strings.Contains(m.Text, mark.it) || strings.Contains(m.Text, mark.en); kind == mark.kind && !has {
-			t.Errorf("%s: %q is not marked", name, m.Text)
-		}
+	if marks, marked := kindMarks[kind]; marked && !slices.ContainsFunc(marks, func(mark string) bool { return strings.Contains(m.Text, mark) }) {
+		t.Errorf("%s: %q is not marked", name, m.Text)
 	}
 	if !s.NoLink && (m.URL == "" || !strings.Contains(m.Text, m.URL)) {
 		t.Errorf("%s: the link %q is not in %q", name, m.URL, m.Text)
@@ -180,6 +177,21 @@ func (s Suite) message(t *testing.T, c channels.Channel, kind Kind, name string,
 			t.Errorf("%s: %d of %d %s", name, got.Used, got.Max, got.Unit)
 		}
 	}
+}
+
+// exerciseMarks begin every message of an exercise or a test, and no other.
+var exerciseMarks = []string{"ESERCITAZIONE", "EXERCISE", "ÜBUNG"}
+
+// kindMarks are the words of a change, in Italian, English and German.
+var kindMarks = map[Kind][]string{
+	Cancel:   {"ANNULLATA", "CANCELLED", "WIDERRUFEN"},
+	Bare:     {"ANNULLATA", "CANCELLED", "WIDERRUFEN"},
+	AllClear: {"CESSATO ALLARME", "ALL CLEAR", "ENTWARNUNG"},
+	Update:   {"AGGIORNAMENTO", "UPDATE", "AKTUALISIERUNG"},
+}
+
+func startsWithOne(text string, beginnings []string) bool {
+	return slices.ContainsFunc(beginnings, func(b string) bool { return strings.HasPrefix(text, b) })
 }
 
 func (s Suite) sending(t *testing.T) {

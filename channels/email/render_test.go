@@ -228,7 +228,7 @@ func TestSubjects(t *testing.T) {
 	}{
 		"level, event and place": {channeltest.Actual, "it", nil, "Avviso - pericolo estremo: Alluvione - Pistoia sud, Quarrata"},
 		"an exercise first":      {channeltest.Exercise, "it", nil, "ESERCITAZIONE - Avviso - pericolo estremo: Alluvione - Pistoia sud, Quarrata"},
-		"in a foreign language":  {channeltest.Test, "de", nil, "ESERCITAZIONE / EXERCISE - "},
+		"in a foreign language":  {channeltest.Test, "de", nil, "ÜBUNG - Warnung - extreme Gefahr: Überschwemmung - Pistoia Süd"},
 		"an update":              {channeltest.Update, "en", nil, "UPDATE - Warning - extreme danger: Flood - South Pistoia, Quarrata"},
 		"the all-clear":          {channeltest.AllClear, "it", nil, "CESSATO ALLARME - Alluvione - Pistoia sud, Quarrata"},
 		"a Cancel without words": {channeltest.Bare, "it", nil, "ANNULLATA (inviata per errore)"},
