@@ -149,7 +149,7 @@ func TestPages(t *testing.T) {
 				}
 			}
 			checkHarmless(t, name, page)
-			if marked := strings.HasPrefix(all[0].Subject, "ESERCITAZIONE") || strings.HasPrefix(all[0].Subject, "EXERCISE"); marked != messages[0].Exercise {
+			if marked := strings.HasPrefix(all[0].Subject, "ESERCITAZIONE") || strings.HasPrefix(all[0].Subject, "EXERCISE") || strings.HasPrefix(all[0].Subject, "ÜBUNG"); marked != messages[0].Exercise {
 				t.Errorf("%s: exercise %v, subject %q", name, messages[0].Exercise, all[0].Subject)
 			}
 			if messages[0].Exercise && !strings.Contains(page, `bgcolor="#4b2e83"`) {
