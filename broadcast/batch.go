@@ -14,12 +14,13 @@ import (
 // recipient forgotten.
 type batch struct {
 	*line
-	job      Job
-	task     *Task
-	expires  time.Time         // when trying ends; zero: never
-	end      State             // of who was not reached by then
-	previous map[string]string // earlier post by language
-	at       uint32            // the next ordinal
+	job     Job
+	task    *Task
+	expires time.Time        // when trying ends; zero: never
+	end     State            // of who was not reached by then
+	history map[string]Posts // of public posts: what was posted of the event before, by language
+	alone   *bool            // the posts hang on no earlier one; nil: not found out yet
+	at      uint32           // the next ordinal
 
 	credit   int              // of what the pace has granted nobody needed this
 	credited Via              // whose pace that was
@@ -45,7 +46,7 @@ func newBatch(l *line, j Job, task *Task) *batch {
 	if l.second != nil {
 		j.Second = l.second.name
 	}
-	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), end: Expired, previous: map[string]string{}}
+	b := &batch{line: l, job: j, task: task, expires: task.Record.Expires(), end: Expired}
 	if over(task.Record) && !task.Record.Published.IsZero() {
 		b.expires, b.end = task.Record.Published.Add(closingTime), Failed
 	}
@@ -105,6 +106,9 @@ func (b *batch) windows(ctx context.Context) error {
 				continue
 			}
 			end = min(b.at+uint32(b.provider(via).window(b.weigh(via, b.at, b.at+1))), b.job.To)
+			if b.kind == "" {
+				end = b.alike(b.at, end)
+			}
 			n, err := b.paced(ctx, via, int(end-b.at))
 			if err != nil {
 				return err
@@ -198,11 +202,12 @@ func (b *batch) over(via Via) Job {
 	return j
 }
 
-// contacts gives the addresses of [from, to); nil for public posts. Where the
+// contacts gives the addresses of [from, to); for public posts it reads what
+// they hang on, and gives none. Where the
 // alert closes an event, closed tells who was told of it; nil otherwise.
 func (b *batch) contacts(from, to uint32) (addresses []string, closed []bool, err error) {
 	if b.kind == "" {
-		return nil, nil, nil
+		return nil, nil, b.posted(from, to)
 	}
 	numbers, err := b.queue.Recipients(b.flight, b.job.Alert, from, to)
 	if err != nil {

@@ -61,51 +61,28 @@ func inDoubt(ordinal uint32) ending {
 
 // message addresses what the recipient gets. contacts begin with the window.
 func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bool) {
+	m, known := b.rendered(ordinal)
+	if !known {
+		return m, false
+	}
 	r := b.task.Record
-	for _, s := range b.task.Spans {
-		if ordinal < s.From || ordinal >= s.To || s.Message >= len(b.task.Messages) {
-			continue
-		}
-		m := b.task.Messages[s.Message].For(map[string]string{"{sent}": alerts.FormatTime(r.Published.In(r.Alert.Sent.Location()).Truncate(time.Second))})
-		m.Key = fmt.Sprintf("%s/%d/%s/%d", r.ID, r.Revision, b.name, ordinal)
-		if b.job.Key > 0 { // the platform must not take it for the one that failed
-			m.Key += fmt.Sprintf("/%d", b.job.Key)
-		}
-		m.Ordinal, m.Sent, m.Areas = ordinal, r.Published, r.Areas
-		if b.kind == "" {
-			m.Previous = b.earlierPost(m.Language)
-		} else if i := int(ordinal - b.at); i < len(contacts) {
-			m.To = contacts[i]
-		}
-		return m, true
+	values := map[string]string{"{sent}": alerts.FormatTime(r.Published.In(r.Alert.Sent.Location()).Truncate(time.Second))}
+	if m.Step == channels.StepPoint {
+		values["{next}"] = b.next(m)
 	}
-	return channels.Message{}, false
-}
-
-// earlierPost is what an update or a Cancel hangs on. What is more severe than
-// the post before it stands alone, so that it is noticed (DECISIONS 7).
-func (b *batch) earlierPost(language string) string {
-	r := b.task.Record
-	if r.Supersedes == "" {
-		return ""
+	m = m.For(values)
+	m.Key = fmt.Sprintf("%s/%d/%s/%d", r.ID, r.Revision, b.name, ordinal)
+	if b.job.Key > 0 { // the platform must not take it for the one that failed
+		m.Key += fmt.Sprintf("/%d", b.job.Key)
 	}
-	if id, known := b.previous[language]; known {
-		return id
+	m.Ordinal, m.Sent, m.Areas = ordinal, r.Published, r.Areas
+	if b.kind == "" {
+		b.hang(&m)
+		b.picture(&m, r)
+	} else if i := int(ordinal - b.at); i < len(contacts) {
+		m.To = contacts[i]
 	}
-	b.previous[language] = ""
-	if !over(r) {
-		before, err := b.queue.Task(b.flight, Job{Alert: r.Supersedes})
-		if err != nil || before.Record.Alert.Severity().Rank() < r.Alert.Severity().Rank() {
-			return ""
-		}
-	}
-	id, err := b.queue.Post(b.flight, r.Event, language)
-	if err != nil {
-		b.log.Warn("the earlier post is not known: this one stands alone", zap.String("alert", string(r.ID)), zap.Error(err))
-		return ""
-	}
-	b.previous[language] = id
-	return id
+	return m, true
 }
 
 // deliver brings one message as far as it goes now, over via where it is sent.

@@ -23,6 +23,7 @@ type Dispatcher struct {
 	Sink    *Sink
 	Metrics *Metrics
 	Log     *zap.Logger
+	Cards   Cards // pictures of posts; nil: they go without
 	// Fallback carries this channel's messages while its own provider fails or
 	// refuses the credentials; nil: nobody does. It is of the same contact, runs
 	// as well, and falls back on nobody. Posts have none.
@@ -65,7 +66,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return nil
 	}
 	l := &line{
-		name: name, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
+		name: name, cards: d.Cards, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
 		metrics: d.Metrics, log: log, hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{}, telling: make(chan struct{}, 1),
 	}
 	if !d.Route.Standby {
@@ -131,6 +132,7 @@ func (d *Dispatcher) open(ctx context.Context, name string) (Queue, bool) {
 // line is one channel at work.
 type line struct {
 	name    string
+	cards   Cards
 	own     *provider
 	second  *provider // nil: none
 	pace    Pacer     // of the second one's account

@@ -50,6 +50,9 @@ type question struct {
 // since a double is better than silence; the rest stays uncertain and is shown
 // so (RELIABILITY 10). send says to go on, and left who may have it already.
 func (b *batch) ask(m channels.Message, q question) (e ending, send bool, left []Via) {
+	if !m.Step.Posts() || m.Step == channels.StepCorrect && b.own.finder == nil {
+		return ending{}, true, nil // to change a post twice is to change it once
+	}
 	asked := q.ask
 	if asked == nil {
 		asked = slices.Compact(slices.Sorted(slices.Values(q.trail)))

@@ -69,7 +69,12 @@ func (p *Planner) draft(ctx context.Context, r *alerts.Record) (*draft, error) {
 			name := route.Name()
 			d.failures[name] = err.Error()
 			d.warnings = append(d.warnings, warning("channels["+name+"]", "cannot carry this alert: "+err.Error(), "the other channels are not affected; change the text or the channel's settings"))
-		} else if kind := route.addressKind(); kind != "" && !slices.Contains(d.kinds, kind) {
+			continue
+		}
+		var more alerts.Problems
+		said[i], more = p.steps(route, said[i], text, past)
+		d.warnings = append(d.warnings, more...)
+		if kind := route.addressKind(); kind != "" && !slices.Contains(d.kinds, kind) {
 			d.kinds = append(d.kinds, kind)
 		}
 	}
@@ -133,16 +138,21 @@ func (p *Planner) add(ctx context.Context, d *draft, route Route, messages []cha
 	return line.crowd, nil
 }
 
-// render asks the channel for its messages. A panic or no message at all is a
-// failure like any other, with a reason that is the same each time.
-func (p *Planner) render(route Route, text *alerts.Record) (messages []channels.Message, err error) {
+// render asks the channel for its messages.
+func (p *Planner) render(route Route, text *alerts.Record) ([]channels.Message, error) {
+	return p.guarded(route, text, func() ([]channels.Message, error) { return route.Channel.Render(text.Clone()) })
+}
+
+// guarded asks the channel for messages of the record. A panic or no message at
+// all is a failure like any other, with a reason that is the same each time.
+func (p *Planner) guarded(route Route, text *alerts.Record, ask func() ([]channels.Message, error)) (messages []channels.Message, err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			p.Log.Error("render panicked", zap.String("channel", route.Name()), zap.String("alert", string(text.ID)), zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
 			messages, err = nil, errors.New("the channel's program failed")
 		}
 	}()
-	messages, err = route.Channel.Render(text.Clone())
+	messages, err = ask()
 	if err != nil {
 		return nil, err
 	}
@@ -150,11 +160,8 @@ func (p *Planner) render(route Route, text *alerts.Record) (messages []channels.
 		return nil, errors.New("the channel has nothing to say of it")
 	}
 	for i := range messages {
-		// Who it is and when it ends are facts of the record, not of a text.
 		m := &messages[i]
-		m.Channel, m.Alert, m.Event, m.Revision, m.Change = route.Name(), text.ID, text.Event, text.Revision, text.Change
-		m.Severity, m.Exercise, m.Expires = text.Alert.Severity(), text.Alert.Practice(), text.Expires()
-		m.Areas = text.Areas
+		p.facts(route, m, text)
 		if bound, ok := route.Channel.(channels.AreaBound); ok {
 			if err := channels.WithinArea(bound, *m); err != nil {
 				return nil, err
@@ -162,6 +169,14 @@ func (p *Planner) render(route Route, text *alerts.Record) (messages []channels.
 		}
 	}
 	return messages, nil
+}
+
+// facts fills in who the message is and when it ends, which is the record's word,
+// not a text's.
+func (p *Planner) facts(route Route, m *channels.Message, text *alerts.Record) {
+	m.Channel, m.Alert, m.Event, m.Revision, m.Change = route.Name(), text.ID, text.Event, text.Revision, text.Change
+	m.Severity, m.Exercise, m.Expires = text.Alert.Severity(), text.Alert.Practice(), text.Expires()
+	m.Areas = text.Areas
 }
 
 // wording is the index of the message for a language: the same tag, the same

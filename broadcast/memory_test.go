@@ -49,7 +49,7 @@ type memoryChannel struct {
 	second     map[alerts.ID]string     // who that is
 	trails     map[string]Trail         // "<alert>/<ordinal>" of what ended uncertain
 	parked     []channels.DeliveryReport
-	posts      map[string]string // "<event>/<language>"
+	posts      map[string]Posts // "<event>/<language>"
 	stop       map[alerts.ID]bool
 	retried    []time.Duration // delays asked for
 	paceUntil  time.Time
@@ -121,7 +121,7 @@ func (m *memory) channel(name string) *memoryChannel {
 	c := m.lanes[name]
 	if c == nil {
 		c = &memoryChannel{position: len(m.log), unplanned: map[string]*planning{}, planned: map[alerts.ID]int{}, states: map[alerts.ID][]State{},
-			reasons: map[string]string{}, receipts: map[string]memoryReceipt{}, seconds: map[string]string{}, second: map[alerts.ID]string{}, trails: map[string]Trail{}, posts: map[string]string{}, stop: map[alerts.ID]bool{}}
+			reasons: map[string]string{}, receipts: map[string]memoryReceipt{}, seconds: map[string]string{}, second: map[alerts.ID]string{}, trails: map[string]Trail{}, posts: map[string]Posts{}, stop: map[alerts.ID]bool{}}
 		m.lanes[name] = c
 	}
 	return c
@@ -574,7 +574,14 @@ func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bo
 				p := q.pubs[j.Alert]
 				for _, s := range p.Spans {
 					if s.Channel == q.name && s.People == nil && r.Ordinal >= s.From && r.Ordinal < s.To {
-						c.posts[string(p.Record.Event)+"/"+p.Messages[s.Message].Language] = r.Receipt.ID
+						key := string(p.Record.Event) + "/" + p.Messages[s.Message].Language
+						posts := c.posts[key]
+						if p.Messages[s.Message].Step.Posts() {
+							posts.Of = append(posts.Of, Post{Revision: p.Record.Revision, ID: r.Receipt.ID, URL: r.Receipt.URL})
+						} else {
+							posts.Amended = p.Record.Revision
+						}
+						c.posts[key] = posts
 					}
 				}
 				if r.Receipt.ID != "" {
@@ -686,12 +693,13 @@ func (q *memoryQueue) Pace(_ context.Context, l channels.Limit, ask Ask) (g Gran
 
 func (q *memoryQueue) Hold(context.Context, channels.Limit, time.Duration) error { return nil }
 
-func (q *memoryQueue) Post(_ context.Context, event alerts.ID, language string) (id string, err error) {
-	err = q.do("post", func(c *memoryChannel) error {
-		id = c.posts[string(event)+"/"+language]
+func (q *memoryQueue) Posts(_ context.Context, event alerts.ID, language string) (p Posts, err error) {
+	err = q.do("posts", func(c *memoryChannel) error {
+		p = c.posts[string(event)+"/"+language]
+		p.Of = slices.Clone(p.Of)
 		return nil
 	})
-	return id, err
+	return p, err
 }
 
 func (q *memoryQueue) Trying(_ context.Context, alert alerts.ID) (n int, err error) {

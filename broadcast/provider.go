@@ -31,6 +31,9 @@ func newProvider(r Route, m *Metrics, log *zap.Logger) *provider {
 	p.finder, _ = r.Channel.(channels.Finder)
 	p.checker, _ = r.Channel.(channels.Checker)
 	p.weigher, _ = r.Channel.(channels.Weigher)
+	if renewer, ok := r.Channel.(channels.Renewer); ok {
+		p.breaker.renewal = renewer.Renewal()
+	}
 	return p
 }
 
@@ -114,7 +117,7 @@ func (l *line) send(p *provider, m channels.Message) (r channels.Receipt, err er
 				return err // not left to the channel alone
 			}
 		}
-		r, err = p.channel.Send(ctx, m)
+		r, err = perform(ctx, p.channel, m)
 		return err
 	})
 	crash.At(crash.AfterSubmit)

@@ -178,9 +178,9 @@ type Queue interface {
 
 	Pacer
 
-	// Post gives the platform's id of the accepted post of the event's highest
-	// revision in this language, or "": what a reply or an edit hangs on.
-	Post(ctx context.Context, event alerts.ID, language string) (string, error)
+	// Posts gives what the channel has posted of the event in this language, as
+	// far as it was accepted: what a reply hangs on and an edit changes.
+	Posts(ctx context.Context, event alerts.ID, language string) (Posts, error)
 
 	// Trying counts the recipients or posts of the alert that some node is
 	// sending now, or that it left in doubt.

@@ -17,6 +17,7 @@ type Route struct {
 	Exercise bool           // carries Exercise and Test, marked
 	Memory   bool           // may be used with a store that keeps nothing: the outbox
 	Social   bool           // a social platform: never alone for what is Severe (MISSION R22)
+	Withdraw bool           // takes back its posts of an alert that was sent by mistake, where it can; else they are put right
 	Limits   channels.Limit // of the configuration; what is not zero replaces what the channel says
 	Standby  bool           // carries nothing of its own, only what other channels fall back on it with: it is no route of the [Planner]
 }

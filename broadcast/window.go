@@ -86,6 +86,9 @@ func (b *batch) attempt(from, to uint32, w window) error {
 		case !known:
 			ends[i] = settle(Result{Ordinal: o, State: Failed, Reason: "no message was rendered for this recipient"})
 			continue
+		case !m.Step.Posts() && len(m.Standing) == 0:
+			ends[i] = settle(Result{Ordinal: o, State: Suppressed, Reason: "there is no earlier post that still stands"})
+			continue
 		case b.kind != "" && m.To == "":
 			instead = Suppressed
 		case w.late:

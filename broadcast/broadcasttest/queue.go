@@ -42,6 +42,7 @@ func TestQueue(t *testing.T, open Open) {
 		"a warning beside a yes is shown":                       noted,
 		"a post that comes late is not what others hang on":     newestPost,
 		"posts in two languages are both known":                 twoLanguages,
+		"what changed earlier posts is no post, and is known":   amended,
 		"the pace is shared and exact":                          paced,
 		"ten thousand recipients keep their states apart":       manyStates,
 		"over whom a message left is kept":                      trailKept,
@@ -612,16 +613,16 @@ func couldNotRender(t *testing.T, n *Node) {
 func posts(t *testing.T, n *Node) {
 	q := n.queue(t, "web")
 	r := n.issue(t, NewRecord(alerts.SeverityModerate, "web"), nil)
-	id, err := q.Post(t.Context(), r.Event, "it")
-	q.want("before", []any{id, err}, []any{"", nil})
+	posts, err := q.Posts(t.Context(), r.Event, "it")
+	q.want("before", []any{posts, err}, []any{broadcast.Posts{}, nil})
 	q.plan(1)
 	j := q.job()
 	q.begin(j, 0)
 	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "110", URL: "https://social.example/110"}})
-	id, err = q.Post(t.Context(), r.Event, "it")
-	q.want("after", []any{id, err}, []any{"110", nil})
-	id, err = q.Post(t.Context(), r.Event, "de")
-	q.want("another language", []any{id, err}, []any{"", nil})
+	posts, err = q.Posts(t.Context(), r.Event, "it")
+	q.want("after", []any{posts, err}, []any{broadcast.Posts{Of: []broadcast.Post{{Revision: 1, ID: "110", URL: "https://social.example/110"}}}, nil})
+	posts, err = q.Posts(t.Context(), r.Event, "de")
+	q.want("another language", []any{posts, err}, []any{broadcast.Posts{}, nil})
 	q.want("url", n.delivery(t, r.ID, "web").URL, "https://social.example/110")
 }
 
@@ -653,8 +654,9 @@ func newestPost(t *testing.T, n *Node) {
 	q.begin(j, 0)
 	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "120"}})
 	q.finish(slow, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "110"}})
-	id, err := q.Post(t.Context(), first.Event, "it")
-	q.want("what others hang on", []any{id, err}, []any{"120", nil})
+	posts, err := q.Posts(t.Context(), first.Event, "it")
+	q.want("what the third hangs on", []any{posts.Before(3).ID, err}, []any{"120", nil})
+	q.want("what the second hangs on", posts.Before(2).ID, "110")
 	trying, err = q.Trying(t.Context(), first.ID)
 	q.want("being tried at the end", []any{trying, err}, []any{0, nil})
 }
@@ -674,9 +676,43 @@ func twoLanguages(t *testing.T, n *Node) {
 	q.begin(j, 0, 1)
 	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "1"}}, broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "2"}})
 	for language, want := range map[string]string{"it": "1", "de": "2"} {
-		id, err := q.Post(t.Context(), p.Record.Event, language)
-		q.want(language, []any{id, err}, []any{want, nil})
+		posts, err := q.Posts(t.Context(), p.Record.Event, language)
+		q.want(language, []any{posts.At(1).ID, err}, []any{want, nil})
 	}
+}
+
+func amended(t *testing.T, n *Node) {
+	q := n.queue(t, "web")
+	first := n.issue(t, NewRecord(alerts.SeverityModerate, "web"), nil)
+	q.plan(1)
+	j := q.job()
+	q.begin(j, 0)
+	q.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "110", URL: "https://social.example/110"}, Latency: time.Second})
+	p := PublicationOf(n.take(t, Revise(first, alerts.ChangeUpdated)), nil)
+	point := p.Messages[0]
+	point.Step = channels.StepPoint
+	p.Messages = append(p.Messages, point)
+	p.Spans = append(p.Spans, broadcast.Span{Channel: "web", Message: 1, From: 1, To: 2})
+	if err := n.Publisher.Publish(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	q.plan(2)
+	j = q.job()
+	q.begin(j, 0)
+	q.finish(j, false, broadcast.Result{State: broadcast.Accepted, Receipt: channels.Receipt{ID: "120", URL: "https://social.example/120"}, Latency: time.Second})
+	posts, err := q.Posts(t.Context(), first.Event, "it")
+	q.want("before", []any{posts.Standing(2), posts.At(2).URL, posts.Amended, err}, []any{[]string{"110"}, "https://social.example/120", 0, nil})
+	q.begin(j, 1)
+	q.finish(j, true, broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: channels.Receipt{ID: "110", URL: "https://social.example/110"}, Latency: time.Hour})
+	posts, err = q.Posts(t.Context(), first.Event, "it")
+	q.want("after", []any{posts.Standing(2), posts.Standing(3), posts.Before(3).ID, posts.Amended, err}, []any{[]string(nil), []string{"120"}, "120", 2, nil})
+	posts, err = q.Posts(t.Context(), first.Event, "de")
+	q.want("another language", []any{posts, err}, []any{broadcast.Posts{}, nil})
+	d := n.delivery(t, p.Record.ID, "web")
+	if d.LastMS == nil || *d.LastMS > time.Minute.Milliseconds() {
+		t.Errorf("the change of an earlier post counts as a late one: %+v", d)
+	}
+	q.want("url", []any{d.URL, d.Accepted}, []any{"https://social.example/120", 2})
 }
 
 func paced(t *testing.T, n *Node) {

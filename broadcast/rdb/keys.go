@@ -68,7 +68,7 @@ func (k keys) paceHold(account string) string     { return k.tag + "pace:hold:" 
 func (k keys) paceProbe(account string) string    { return k.tag + "pace:try:" + account }
 func (k keys) quota(account, of string) string    { return k.tag + "quota:" + of + ":" + account } // hash: sixtieth of the time to messages
 func (k keys) posts(channel string, event alerts.ID) string {
-	return k.tag + "posts:" + channel + ":" + string(event) // hash: language to the platform's id, rev:<language> to the revision that it is of
+	return k.tag + "posts:" + channel + ":" + string(event) // hash: "<language> <revision>" to the platform's id and, on a second line, the url; "amended: <language>" to the revision that changed the posts before it
 }
 func (k keys) receipts(provider string) string { return k.tag + "receipts:" + provider } // hash: alert, or alert:channel for which it carries, to "buckets ends-ms", v; see receipts.go
 func (k keys) receipt(provider, of string, bucket uint32) string {

@@ -15,6 +15,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/channels"
 )
 
 // Queue is the work of one channel, as this node sees it.
@@ -156,13 +157,13 @@ func (q *Queue) task(ctx context.Context, alert alerts.ID) (*cachedTask, error) 
 }
 
 // language gives the language of the message that an ordinal gets.
-func (t *cachedTask) language(ordinal uint32) string {
+func (t *cachedTask) message(ordinal uint32) (m channels.Message) {
 	for _, s := range t.Spans {
 		if ordinal >= s.From && ordinal < s.To && s.Message < len(t.Messages) {
-			return t.Messages[s.Message].Language
+			return t.Messages[s.Message]
 		}
 	}
-	return ""
+	return m
 }
 
 // Recipients implements [broadcast.Queue].
@@ -188,17 +189,33 @@ func (q *Queue) Recipients(ctx context.Context, alert alerts.ID, from, to uint32
 	return people, nil
 }
 
-// Post implements [broadcast.Queue].
-func (q *Queue) Post(ctx context.Context, event alerts.ID, language string) (id string, err error) {
+// Posts implements [broadcast.Queue].
+func (q *Queue) Posts(ctx context.Context, event alerts.ID, language string) (p broadcast.Posts, err error) {
+	var fields map[string]string
 	err = again(ctx, func(ctx context.Context) (err error) {
-		id, err = q.r.commands.HGet(ctx, q.r.keys.posts(q.channel, event), language).Result()
+		fields, err = q.r.commands.HGetAll(ctx, q.r.keys.posts(q.channel, event)).Result()
 		return err
 	})
-	if errors.Is(err, redis.Nil) {
-		return "", nil
+	if err != nil {
+		return p, fail(q.op("posts of", event), err)
 	}
-	return id, fail(q.op("post of", event), err)
+	for field, value := range fields {
+		of, revision, numbered := strings.Cut(field, " ")
+		n, _ := strconv.Atoi(revision)
+		switch {
+		case of == amendedField && revision == language:
+			p.Amended, _ = strconv.Atoi(value)
+		case of == language && numbered && n > 0:
+			id, url, _ := strings.Cut(value, "\n")
+			p.Of = append(p.Of, broadcast.Post{Revision: n, ID: id, URL: url})
+		}
+	}
+	return p, nil
 }
+
+// amendedField begins the name of the field that says which revision had the
+// earlier posts changed; the language follows. No language is spelt like it.
+const amendedField = "amended:"
 
 // Trying implements [broadcast.Queue].
 func (q *Queue) Trying(ctx context.Context, alert alerts.ID) (n int, err error) {

@@ -117,11 +117,17 @@ func (q *Queue) finish(ctx context.Context, j broadcast.Job, t *cachedTask, resu
 		lo, hi = min(lo, res.Ordinal), max(hi, res.Ordinal)
 		ms, bucket, post, language := "", "", "", ""
 		if res.State == broadcast.Accepted {
-			ms, bucket = itoa(max(0, res.Latency.Milliseconds())), strconv.Itoa(bucketOf(res.Latency))
-			if t.public && res.Receipt.ID != "" {
-				language, post = t.language(res.Ordinal), res.Receipt.ID
+			m := t.message(res.Ordinal)
+			if m.Step.Posts() {
+				ms, bucket = itoa(max(0, res.Latency.Milliseconds())), strconv.Itoa(bucketOf(res.Latency))
 			}
-			if t.public && res.Receipt.URL != "" {
+			switch {
+			case t.public && m.Step.Posts() && res.Receipt.ID != "":
+				language, post = m.Language, res.Receipt.ID+"\n"+res.Receipt.URL
+			case t.public && !m.Step.Posts():
+				language = m.Language
+			}
+			if t.public && m.Step.Posts() && res.Receipt.URL != "" {
 				url = res.Receipt.URL
 			}
 			if res.Receipt.Note != "" {

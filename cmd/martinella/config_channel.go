@@ -34,6 +34,7 @@ type channelHead struct {
 	Limits   ChannelLimits  `yaml:"limits"`
 	Fallback string         `yaml:"fallback"` // the channel that carries its messages while its own provider fails
 	Alone    bool           `yaml:"alone"`    // of a fallback: it is a channel of its own as well
+	Withdraw bool           `yaml:"withdraw"` // its posts of an alert that was sent by mistake are taken back; else they are put right
 }
 
 // kind is a way to build channels; wire.go lists them.
@@ -43,6 +44,7 @@ type kind struct {
 
 	social bool // a social platform
 	memory bool // may be used with a store that keeps nothing: it warns nobody
+	byHand bool // a person posts what it lays out
 }
 
 // adapter makes a kind of a constructor. The constructor must open nothing: the
@@ -66,6 +68,11 @@ func adapter[C any, T channels.Channel](build func(name string, c C, s channels.
 
 func (k kind) asSocial() kind {
 	k.social = true
+	return k
+}
+
+func (k kind) asByHand() kind {
+	k.byHand = true
 	return k
 }
 
@@ -122,7 +129,7 @@ func (c *ChannelConfig) build(s channels.Settings, data string, log *zap.Logger)
 
 // route is the channel with what the configuration says of it.
 func (c *ChannelConfig) route(ch channels.Channel) broadcast.Route {
-	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social, Limits: c.Limits.limit()}
+	return broadcast.Route{Channel: ch, Kind: c.Kind, Readers: c.Readers, Exercise: c.Exercise, Memory: c.kind.memory, Social: c.kind.social, Withdraw: c.Withdraw, Limits: c.Limits.limit()}
 }
 
 // standby reports whether the channel only carries what others fall back on it
@@ -195,5 +202,5 @@ func (c *Config) uses(ch *ChannelConfig) bool { return c.Mode != modePractice ||
 
 // settings is what all channels share.
 func (c *Config) settings() channels.Settings {
-	return channels.Settings{Authority: c.Authority.Name, PublicURL: c.PublicURL, Zone: c.zone(), Language: c.Authority.Language}
+	return channels.Settings{Authority: c.Authority.Name, PublicURL: c.PublicURL, Zone: c.zone(), Language: c.Authority.Language, Hashtags: c.Hashtags}
 }

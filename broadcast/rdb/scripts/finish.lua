@@ -5,7 +5,8 @@
 -- ARGV   1 group, 2 entry, 3 consumer, 4 last (0|1), 5 ttl of the states in ms, 6 ttl of the index in ms, 7 alert, 8 lowest ordinal, 9 highest ordinal,
 --        10 revision, 11 url of a public post or '', 12 which sending again it is or 0, 13 number of results, 14 number of hashes of the index,
 --        15 the channel's own warning, '' for nothing new, '-' to take one away, then for each result:
---        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id of a public post or '', its language,
+--        ordinal, state, latency in ms or '', bucket, reason, number of message ids, id and url of a public post or '', its language (of no post: the one
+--        whose earlier posts were changed),
 --        this channel where the second provider has it, or '', and what stands for each message id
 -- Output {1 recorded | 0 recorded, but the job is another one's, delivered by early reports, failed by them}
 local mine = owned(KEYS[1], ARGV[1], ARGV[2], ARGV[3])
@@ -39,9 +40,10 @@ for _ = 1, tonumber(ARGV[13]) do
       redis.call('HINCRBY', KEYS[3], 'b' .. bucket, 1)
     end
   end
-  -- A later revision's post stays the one that others hang on.
-  if post ~= '' and tonumber(redis.call('HGET', KEYS[6], 'rev:' .. language) or 0) <= tonumber(ARGV[10]) then
-    redis.call('HSET', KEYS[6], language, post, 'rev:' .. language, ARGV[10])
+  if post ~= '' then
+    redis.call('HSET', KEYS[6], language .. ' ' .. ARGV[10], post)
+  elseif language ~= '' and tonumber(redis.call('HGET', KEYS[6], 'amended: ' .. language) or 0) < tonumber(ARGV[10]) then
+    redis.call('HSET', KEYS[6], 'amended: ' .. language, ARGV[10])
   end
   for part = 0, ids - 1 do
     local more = ''
