@@ -2,6 +2,7 @@ package mastodon
 
 import (
 	"net/http"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -20,6 +21,7 @@ type Channel struct {
 	header http.Header
 	call   *channels.Caller
 	missed misses
+	waits  []time.Duration // for a picture that the server works on
 	log    *zap.Logger
 }
 
@@ -33,6 +35,8 @@ var (
 	_ channels.Measurer   = (*Channel)(nil)
 	_ channels.Rehearser  = (*Channel)(nil)
 	_ channels.Renewer    = (*Channel)(nil)
+
+	_ channels.Connect = Connect
 )
 
 // New makes a channel. The error names every mistake of the configuration.
@@ -46,7 +50,7 @@ func New(name string, c Config, s channels.Settings, log *zap.Logger) (*Channel,
 		posts: social.Posts{Name: name, Platform: platform, Settings: s, Language: c.Language, Unit: channels.UnitChars, Max: c.MaxChars,
 			Count: channels.CountLinks(channels.UnitChars.Count, c.LinkChars), Image: !c.NoImage},
 		header: http.Header{"Authorization": {"Bearer " + token}, "Accept": {"application/json"}},
-		call:   channels.NewCaller(platform, token),
+		call:   channels.NewCaller(platform, token), waits: pictureWaits,
 	}, nil
 }
 

@@ -1,26 +1,20 @@
 package mastodon
 
 import (
-	"encoding/json"
 	"fmt"
-	"html"
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"go.uber.org/zap"
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
 )
-
-const token = "t0k3n-0f-th3-t0wn"
 
 func tokenFile(t testing.TB) string {
 	t.Helper()
@@ -41,111 +35,18 @@ func channel(t testing.TB, baseURL string, change func(*Config)) *Channel {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.waits = make([]time.Duration, len(pictureWaits)) // nobody waits in a test
 	return c
 }
 
-// server is a small Mastodon that ignores Idempotency-Key, as GoToSocial does,
-// and wraps links as Mastodon does.
-type server struct {
-	http.ServeMux
-	limit int
-	mu    sync.Mutex
-	next  int
-	posts []map[string]any // the newest first
-	keys  []string
-}
-
-var link = regexp.MustCompile(`(https?://)(\S{0,30})(\S*)`)
-
-func (s *server) html(text string) string {
-	text = link.ReplaceAllString(html.EscapeString(text), `<a href="$0"><span class="invisible">$1</span><span class="ellipsis">$2</span><span class="invisible">$3</span></a>`)
-	return "<p>" + strings.ReplaceAll(text, "\n", "<br />") + "</p>"
-}
-
-func answer(w http.ResponseWriter, code int, v any) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.WriteHeader(code)
-	json.NewEncoder(w).Encode(v)
-}
-
-func newServer(testing.TB) *server {
-	s := &server{limit: 500, next: 100}
-	signed := func(h http.HandlerFunc) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			if r.Header.Get("Authorization") != "Bearer "+token {
-				answer(w, http.StatusUnauthorized, map[string]string{"error": "The access token is invalid"})
-				return
-			}
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			h(w, r)
-		}
-	}
-	s.HandleFunc("POST /api/v1/statuses", signed(s.post))
-	s.HandleFunc("PUT /api/v1/statuses/{id}", signed(func(w http.ResponseWriter, r *http.Request) {
-		p := s.find(r.PathValue("id"))
-		var in status
-		if p == nil || json.NewDecoder(r.Body).Decode(&in) != nil {
-			answer(w, http.StatusNotFound, map[string]string{"error": "Record not found"})
-			return
-		}
-		p["content"], p["edited_at"] = s.html(in.Status), "2026-11-21T12:00:00.000Z"
-		answer(w, 200, p)
-	}))
-	s.HandleFunc("DELETE /api/v1/statuses/{id}", signed(func(w http.ResponseWriter, r *http.Request) {
-		for i, p := range s.posts {
-			if p["id"] == r.PathValue("id") {
-				s.posts = append(s.posts[:i], s.posts[i+1:]...)
-				answer(w, 200, p)
-				return
-			}
-		}
-		answer(w, http.StatusNotFound, map[string]string{"error": "Record not found"})
-	}))
-	s.HandleFunc("GET /api/v1/accounts/verify_credentials", signed(func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, 200, map[string]any{"id": "7", "username": "comune"})
-	}))
-	s.HandleFunc("GET /api/v1/accounts/7/statuses", signed(func(w http.ResponseWriter, _ *http.Request) { answer(w, 200, s.posts) }))
-	s.HandleFunc("GET /api/v1/instance", func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, 200, map[string]any{"configuration": map[string]any{"statuses": map[string]any{"max_characters": s.limit, "characters_reserved_per_url": 23}}})
-	})
-	return s
-}
-
-func (s *server) find(id string) map[string]any {
-	for _, p := range s.posts {
-		if p["id"] == id {
-			return p
-		}
-	}
-	return nil
-}
-
-func (s *server) post(w http.ResponseWriter, r *http.Request) {
-	var in status
-	if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.Status == "" {
-		answer(w, http.StatusUnprocessableEntity, map[string]string{"error": "Validation failed: Text can't be blank"})
-		return
-	}
-	if n := utf8.RuneCountInString(link.ReplaceAllString(in.Status, strings.Repeat("x", 23))); n > s.limit {
-		answer(w, http.StatusUnprocessableEntity, map[string]string{"error": fmt.Sprintf("Validation failed: Text character limit of %d exceeded", s.limit)})
-		return
-	}
-	if in.InReplyToID != "" && s.find(in.InReplyToID) == nil {
-		answer(w, http.StatusNotFound, map[string]string{"error": "Record not found"})
-		return
-	}
-	s.next++
-	s.keys = append(s.keys, r.Header.Get("Idempotency-Key"))
-	p := map[string]any{"id": fmt.Sprint(s.next), "url": fmt.Sprintf("https://social.example/@comune/%d", s.next), "content": s.html(in.Status), "visibility": in.Visibility,
-		"language": in.Language, "in_reply_to_id": in.InReplyToID, "created_at": channeltest.SampleSent.Add(time.Duration(s.next) * time.Second).Format("2006-01-02T15:04:05.000Z")}
-	s.posts = append([]map[string]any{p}, s.posts...)
-	answer(w, 200, p)
+func posting(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/api/v1/statuses"
 }
 
 var suite = channeltest.Suite{
 	New:      func(t testing.TB, baseURL string) channels.Channel { return channel(t, baseURL, nil) },
 	Platform: func(t testing.TB) http.Handler { return newServer(t) },
+	Posting:  posting,
 	Secrets:  []string{token},
 }
 
@@ -153,32 +54,43 @@ func TestContract(t *testing.T) { channeltest.Run(t, suite) }
 
 func TestGolden(t *testing.T) { channeltest.Golden(t, channel(t, "https://social.example", nil)) }
 
-func TestThreadEditWithdraw(t *testing.T) {
+// start gives a server and a channel of it.
+func start(t *testing.T, change func(*Config)) (*server, *channeltest.Stub, *Channel) {
+	t.Helper()
 	s := newServer(t)
-	stub := channeltest.StartStub(t, s, nil)
-	c := channel(t, stub.URL, func(c *Config) { c.Visibility = "unlisted" })
-	first, err := c.Send(t.Context(), suite.Rendered(t, c, channeltest.Actual, "a"))
-	if err != nil || first.URL == "" {
-		t.Fatalf("%+v, %v", first, err)
+	stub := channeltest.StartStub(t, s, posting)
+	return s, stub, channel(t, stub.URL, change)
+}
+
+func send(t *testing.T, c *Channel, m channels.Message) channels.Receipt {
+	t.Helper()
+	r, err := c.Send(t.Context(), m)
+	if err != nil || r.ID == "" {
+		t.Fatalf("sent: %+v, %v", r, err)
+	}
+	return r
+}
+
+func TestThreadEditWithdraw(t *testing.T) {
+	s, _, c := start(t, func(c *Config) { c.Visibility = "unlisted" })
+	first := send(t, c, suite.Rendered(t, c, channeltest.Actual, "a"))
+	if first.URL == "" {
+		t.Error("no address")
 	}
 	update := suite.Rendered(t, c, channeltest.Update, "b")
 	update.Previous = first.ID
-	second, err := c.Send(t.Context(), update)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if p := s.find(second.ID); p["in_reply_to_id"] != first.ID || p["visibility"] != "unlisted" || p["language"] != "it" {
-		t.Errorf("posted %v", p)
+	second := send(t, c, update)
+	if p := s.find(second.ID); p.InReplyTo != first.ID || p.Visibility != "unlisted" || p.Language != "it" {
+		t.Errorf("posted %+v", p)
 	}
 	over := suite.Rendered(t, c, channeltest.AllClear, "c")
-	if r, err := c.Edit(t.Context(), second.ID, over); err != nil || r.ID != second.ID {
-		t.Errorf("edit: %+v, %v", r, err)
+	for range 2 { // it may be repeated
+		if r, err := c.Edit(t.Context(), second.ID, over); err != nil || r.ID != second.ID {
+			t.Errorf("edit: %+v, %v", r, err)
+		}
 	}
-	if p := s.find(second.ID); p["edited_at"] == nil || !strings.Contains(fmt.Sprint(p["content"]), "CESSATO ALLARME") {
-		t.Errorf("edited %v", p)
-	}
-	if _, err := c.Edit(t.Context(), "1", over); err == nil {
-		t.Error("a post that is not there was edited")
+	if p := s.find(second.ID); p.EditedAt == nil || !strings.Contains(p.Content, "CESSATO ALLARME") {
+		t.Errorf("edited %+v", p)
 	}
 	for range 2 { // what is gone is gone
 		if err := c.Withdraw(t.Context(), first.ID); err != nil {
@@ -187,15 +99,70 @@ func TestThreadEditWithdraw(t *testing.T) {
 	}
 	again := suite.Rendered(t, c, channeltest.Cancel, "d")
 	again.Previous = first.ID
-	third, err := c.Send(t.Context(), again)
-	if err != nil || s.find(third.ID)["in_reply_to_id"] != "" {
-		t.Errorf("an answer to a post that is gone: %+v, %v", third, err)
+	if third := send(t, c, again); s.find(third.ID).InReplyTo != "" {
+		t.Errorf("an answer to a post that is gone: %+v", s.find(third.ID))
+	}
+}
+
+// GoToSocial says 400 where Mastodon says 404.
+func TestThreadThatIsGoneElsewhere(t *testing.T) {
+	_, stub, c := start(t, nil)
+	m := suite.Rendered(t, c, channeltest.Update, "a")
+	m.Previous = "01GONE"
+	bodies := 0
+	stub.Answer(func(w http.ResponseWriter, r *http.Request) {
+		if bodies++; bodies == 1 {
+			channeltest.Status(400, `{"error":"Bad Request: cannot reply to status that does not exist"}`)(w, r)
+			return
+		}
+		channeltest.Status(200, `{"id":"5","url":"https://social.example/5"}`)(w, r)
+	})
+	if r := send(t, c, m); r.ID != "5" || bodies != 2 {
+		t.Errorf("%+v after %d posts", r, bodies)
+	}
+}
+
+func TestAPostThatIsGoneIsToldApart(t *testing.T) {
+	s, _, c := start(t, nil)
+	m := suite.Rendered(t, c, channeltest.Update, "a")
+	words := m
+	words.Image = nil
+	for name, m := range map[string]channels.Message{"a correction": m, "a pointer": words} {
+		_, err := c.Edit(t.Context(), "1", m)
+		suite.Refuses(t, name, err, channels.VerdictPermanent)
+		if !errorsIsGone(err) || !channels.IsApart(err) {
+			t.Errorf("%s: %v is not the error of a post that is gone", name, err)
+		}
+	}
+	if len(s.posts) != 0 {
+		t.Error("something was posted")
+	}
+}
+
+func TestEarlierPostsTellWhatTookTheirPlace(t *testing.T) {
+	s, _, c := start(t, nil)
+	first := send(t, c, suite.Rendered(t, c, channeltest.Actual, "a"))
+	amended, err := c.RenderAmended(channeltest.Sample(channeltest.Actual), channeltest.Sample(channeltest.Update))
+	if err != nil || len(amended) != 2 {
+		t.Fatalf("%d messages, %v", len(amended), err)
+	}
+	for i, lang := range []string{"it", "en"} {
+		m := amended[i]
+		if m.Step != channels.StepPoint || m.Language != lang || !strings.Contains(m.Text, "{next}") || strings.Contains(m.Text, "piani alti") {
+			t.Errorf("%s: %s %q", lang, m.Step, m.Text)
+		}
+	}
+	next := "https://social.example/@comune/900"
+	if _, err := c.Edit(t.Context(), first.ID, amended[0].For(map[string]string{"{next}": next})); err != nil {
+		t.Fatal(err)
+	}
+	if got := plain(s.find(first.ID).Content); !strings.Contains(got, next) || len(s.find(first.ID).history) != 1 {
+		t.Errorf("the post reads %q", got)
 	}
 }
 
 func TestKeysDifferBetweenLanguages(t *testing.T) {
-	s := newServer(t)
-	c := channel(t, channeltest.StartStub(t, s, nil).URL, nil)
+	s, _, c := start(t, nil)
 	messages, err := c.Render(channeltest.Sample(channeltest.Actual))
 	if err != nil || len(messages) != 2 {
 		t.Fatalf("%d messages, %v", len(messages), err)
@@ -203,64 +170,127 @@ func TestKeysDifferBetweenLanguages(t *testing.T) {
 	for range 2 {
 		for _, m := range messages {
 			m.Key = "a/1/comune-mastodon/"
-			if _, err := c.Send(t.Context(), m); err != nil {
-				t.Fatal(err)
-			}
+			send(t, c, m)
 		}
 	}
-	if s.keys[0] == s.keys[1] || s.keys[0] != s.keys[2] || s.keys[1] != s.keys[3] {
+	if s.keys[0] == "" || s.keys[0] == s.keys[1] || s.keys[0] != s.keys[2] || s.keys[1] != s.keys[3] {
 		t.Errorf("keys %v", s.keys)
 	}
 }
 
-// All revisions have the same link: the probe must not take the first alert for
-// the update whose answer was lost.
-func TestFindTellsRevisionsApart(t *testing.T) {
-	s := newServer(t)
-	c := channel(t, channeltest.StartStub(t, s, nil).URL, nil)
-	first, update := suite.Rendered(t, c, channeltest.Actual, "a"), suite.Rendered(t, c, channeltest.Update, "b")
-	posted, err := c.Send(t.Context(), first)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, found, err := c.Find(t.Context(), update); found || err != nil {
-		t.Errorf("the update: found %v, %v", found, err)
-	}
-	if r, found, err := c.Find(t.Context(), first); !found || r.ID != posted.ID || err != nil {
-		t.Errorf("the alert: %+v, %v, %v", r, found, err)
-	}
-	// The same text again, published later, is not the earlier post.
-	later := first
-	later.Sent = first.Sent.Add(time.Hour)
-	if _, found, _ := c.Find(t.Context(), later); found {
-		t.Error("an older post was taken for a newer one")
-	}
-	// The server may change the text a little.
-	s.posts[0]["content"] = strings.Replace(fmt.Sprint(s.posts[0]["content"]), "auto.", "auto …", 1)
-	if r, found, _ := c.Find(t.Context(), first); !found || r.ID != posted.ID {
-		t.Error("a text that the server changed is not found")
-	}
-	// A second message of nearly the same words within the minute hangs on the
-	// first one, and is not it.
-	second := first
-	second.Previous = posted.ID
-	if r, found, _ := c.Find(t.Context(), second); found {
-		t.Errorf("the post before it (%s) was taken for it", r.ID)
+// The answers are those of Mastodon's documentation and of GoToSocial 0.19.
+func TestVerdicts(t *testing.T) {
+	reset := time.Now().Add(90 * time.Second).UTC().Format("2006-01-02T15:04:05.000Z")
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		want   channels.Verdict
+		wait   bool
+	}{
+		"a token that does not hold":    {channeltest.Status(401, `{"error":"The access token is invalid"}`), channels.VerdictUnauthorized, false},
+		"no token at all":               {channeltest.Status(401, `{"error":"Unauthorized: token not supplied"}`), channels.VerdictUnauthorized, false},
+		"a token without the scope":     {channeltest.Status(403, `{"error":"This action is outside the authorized scopes"}`), channels.VerdictUnauthorized, false},
+		"an account that was suspended": {channeltest.Status(403, `{"error":"Your login is currently disabled"}`), channels.VerdictUnauthorized, false},
+		"too long, Mastodon":            {channeltest.Status(422, `{"error":"Validation failed: Text character limit of 500 exceeded"}`), channels.VerdictPermanent, false},
+		"too long, GoToSocial":          {channeltest.Status(400, `{"error":"Bad Request: text with spoiler exceed max chars (5000)"}`), channels.VerdictPermanent, false},
+		"the rate limit":                {channeltest.Status(429, `{"error":"Too many requests"}`, "X-RateLimit-Limit", "300", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset), channels.VerdictRetry, true},
+		"the rate limit, GoToSocial":    {channeltest.Status(429, `{"error":"rate limit reached"}`, "X-Ratelimit-Reset", reset), channels.VerdictRetry, true},
+		"starting":                      {channeltest.Status(503, `<html>`, "Retry-After", "30", "Retry-After", "Sat, 21 Nov 2026 19:49:09 GMT"), channels.VerdictRetry, true},
+		"a repeated key":                {channeltest.Status(500, `{"error":"something went wrong"}`), channels.VerdictUncertain, false},
+		"a page of the proxy":           {channeltest.HTML(502), channels.VerdictUncertain, false},
+		"a post that was scheduled":     {channeltest.Status(200, `{"id":"","scheduled_at":"2026-11-21T19:49:09.000Z"}`), channels.VerdictUncertain, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, stub, ch := start(t, nil)
+			stub.Answer(c.answer)
+			_, err := ch.Send(t.Context(), suite.Rendered(t, ch, channeltest.Actual, "a"))
+			if wait := suite.Refuses(t, name, err, c.want); (wait > 20*time.Second) != c.wait {
+				t.Errorf("the wait is %v", wait)
+			}
+		})
 	}
 }
 
-func TestCheckComparesTheLimit(t *testing.T) {
-	s := newServer(t)
-	s.limit = 300
-	stub := channeltest.StartStub(t, s, nil)
-	err := channel(t, stub.URL, nil).Check(t.Context())
-	if err == nil || !strings.Contains(err.Error(), "set it to 300") {
-		t.Errorf("got %v", err)
+func TestLimitKeepsRoomForCorrections(t *testing.T) {
+	_, _, c := start(t, nil)
+	if got := c.Limit(); got.PerHour != 60 || got.Reserve <= 0 || got.Window != 1 {
+		t.Errorf("got %+v", got)
 	}
-	if err := channel(t, stub.URL, func(c *Config) { c.MaxChars = 300 }).Check(t.Context()); err != nil {
-		t.Error(err)
+	if got := channel(t, "https://social.example", func(c *Config) { c.PerHour, c.PerSecond = 5, 2 }).Limit(); got.PerHour != 5 || got.PerSecond != 2 {
+		t.Errorf("got %+v", got)
 	}
-	other := channel(t, stub.URL, nil)
+}
+
+func TestRehearse(t *testing.T) {
+	s, _, c := start(t, nil)
+	where, err := c.Rehearse(t.Context(), "Prova per @anna e @anna@altrove.example, scrivete a allerta@comune.example")
+	if err != nil || !strings.Contains(where, "taken away") || len(s.posts) != 0 {
+		t.Errorf("%q, %v, %d posts left", where, err, len(s.posts))
+	}
+	if want := []string{"POST /api/v1/statuses", "DELETE /api/v1/statuses/101"}; !slices.Equal(s.calls, want) {
+		t.Errorf("calls %v", s.calls)
+	}
+}
+
+func TestRehearseReachesTheAccountAlone(t *testing.T) {
+	_, stub, c := start(t, nil)
+	var seen status
+	stub.Answer(func(w http.ResponseWriter, r *http.Request) {
+		seen, _ = newServer(t).read(w, r, fields)
+		channeltest.Status(200, `{"id":"999"}`)(w, r) // the platform has no such post: taking it away is done
+	})
+	if _, err := c.Rehearse(t.Context(), "Prova per @anna@altrove.example"); err != nil {
+		t.Fatal(err)
+	}
+	if seen.Visibility != "direct" || strings.Contains(seen.Status, "@anna") {
+		t.Errorf("rehearsed %+v", seen)
+	}
+	stub.Answer(channeltest.Status(401, `{"error":"The access token is invalid"}`))
+	_, err := c.Rehearse(t.Context(), "Prova")
+	suite.Refuses(t, "a bad token", err, channels.VerdictUnauthorized)
+}
+
+func TestRenewalNamesServerAndFile(t *testing.T) {
+	c := channel(t, "https://social.example", nil)
+	for _, want := range []string{"https://social.example", c.config.TokenFile, "write:media"} {
+		if !strings.Contains(c.Renewal(), want) {
+			t.Errorf("%q does not say %q", c.Renewal(), want)
+		}
+	}
+}
+
+func TestCheckComparesWithTheServer(t *testing.T) {
+	for name, c := range map[string]struct {
+		server func(*server)
+		config func(*Config)
+		want   []string // of the error; none: it passes
+	}{
+		"all is well":               {func(*server) {}, nil, nil},
+		"an older server":           {func(s *server) { s.v1 = true }, nil, nil},
+		"shorter posts":             {func(s *server) { s.limit = 300 }, nil, []string{"set it to 300"}},
+		"shorter posts, configured": {func(s *server) { s.limit = 300 }, func(c *Config) { c.MaxChars = 300 }, nil},
+		"Pleroma's way to say it":   {func(s *server) { s.limit, s.instance = 0, map[string]any{"max_toot_chars": 200} }, nil, []string{"set it to 200"}},
+		"no PNG and small posts":    {func(s *server) { s.types, s.limit = []string{"image/jpeg"}, 400 }, nil, []string{"set no_image", "set it to 400"}},
+		"no PNG, words alone":       {func(s *server) { s.types = []string{"image/jpeg"} }, func(c *Config) { c.NoImage = true }, nil},
+		"tiny pictures":             {func(s *server) { s.size = 1000 }, nil, []string{"at most 1000 bytes"}},
+		"longer links": {func(s *server) {
+			s.instance = map[string]any{"configuration": map[string]any{"statuses": map[string]any{"characters_reserved_per_url": 40}}}
+		}, nil, []string{"link_chars is 23: set it to 40"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, _, ch := start(t, c.config)
+			c.server(s)
+			err := ch.Check(t.Context())
+			if (err == nil) != (len(c.want) == 0) {
+				t.Fatalf("got %v", err)
+			}
+			for _, want := range c.want {
+				if !strings.Contains(fmt.Sprint(err), want) {
+					t.Errorf("%v does not say %q", err, want)
+				}
+			}
+		})
+	}
+	_, _, other := start(t, nil)
 	other.header.Set("Authorization", "Bearer other")
 	if v, _ := channels.VerdictOf(other.Check(t.Context())); v != channels.VerdictUnauthorized {
 		t.Errorf("a wrong token: %s", v)

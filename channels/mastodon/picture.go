@@ -104,7 +104,8 @@ func form(image *channels.Image) (body []byte, contentType string, err error) {
 	if err == nil {
 		_, err = part.Write(image.Bytes)
 	}
-	return b.Bytes(), w.FormDataContentType(), errors.Join(err, w.WriteField("description", alt), w.WriteField("focus", "0.0,0.0"), w.Close())
+	err = errors.Join(err, w.WriteField("description", alt), w.WriteField("focus", "0.0,0.0"), w.Close())
+	return b.Bytes(), w.FormDataContentType(), err
 }
 
 // errUnfinished says that the server still works on a picture.
@@ -113,7 +114,7 @@ var errUnfinished = errors.New("mastodon still works on the picture")
 // ready waits until a picture can be attached: 206 means that the server still
 // works on it.
 func (c *Channel) ready(ctx context.Context, id string) error {
-	for _, wait := range pictureWaits {
+	for _, wait := range c.waits {
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -140,7 +141,7 @@ func certain(err error) error {
 		return err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("mastodon: the upload broke: %w", context.DeadlineExceeded)
+		return fmt.Errorf("mastodon: the call broke: %w", context.DeadlineExceeded)
 	}
 	return errors.New(err.Error())
 }

@@ -1,0 +1,114 @@
+package mastodon
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"martinella/channels"
+	"martinella/channels/channeltest"
+)
+
+func errorsIsGone(err error) bool { return errors.Is(err, channels.ErrPostGone) }
+
+// All revisions have the same link: the probe must not take the first alert for
+// the update whose answer was lost.
+func TestFindTellsRevisionsApart(t *testing.T) {
+	s, _, c := start(t, nil)
+	first, update := suite.Rendered(t, c, channeltest.Actual, "a"), suite.Rendered(t, c, channeltest.Update, "b")
+	posted := send(t, c, first)
+	finds(t, c, "the update", update, "")
+	finds(t, c, "the alert", first, posted.ID)
+	// The same text again, published later, is not the earlier post.
+	later := first
+	later.Sent = first.Sent.Add(time.Hour)
+	finds(t, c, "a newer one of the same words", later, "")
+	// The server may change the text a little.
+	s.posts[0].Content = strings.Replace(s.posts[0].Content, "auto.", "auto …", 1)
+	finds(t, c, "a text that the server changed", first, posted.ID)
+	// A second message of nearly the same words within the minute hangs on the
+	// first one, and is not it.
+	second := first
+	second.Previous = posted.ID
+	finds(t, c, "one that hangs on the first", second, "")
+	second.Previous, second.Standing = "", []string{posted.ID}
+	finds(t, c, "one of which the first is known", second, "")
+}
+
+func finds(t *testing.T, c *Channel, name string, m channels.Message, want string) {
+	t.Helper()
+	r, found, err := c.Find(t.Context(), m)
+	if err != nil || found != (want != "") || r.ID != want {
+		t.Errorf("%s: found %v %q, %v; want %q", name, found, r.ID, err, want)
+	}
+}
+
+// Somebody may correct a typing error by hand before we look, and an earlier
+// post may meanwhile point to what took its place.
+func TestFindKnowsWhatWasEdited(t *testing.T) {
+	_, _, c := start(t, nil)
+	m := suite.Rendered(t, c, channeltest.Actual, "a")
+	posted := send(t, c, m)
+	changed := m
+	changed.Text, changed.Image = "Chiamate il 112 se siete in pericolo.", nil
+	if _, err := c.Edit(t.Context(), posted.ID, changed); err != nil {
+		t.Fatal(err)
+	}
+	finds(t, c, "a post that was edited", m, posted.ID)
+	finds(t, c, "another one", suite.Rendered(t, c, channeltest.Update, "b"), "")
+
+	update := suite.Rendered(t, c, channeltest.Update, "b")
+	update.Previous = posted.ID
+	if _, err := c.Edit(t.Context(), posted.ID, update); err != nil { // it now reads like the update
+		t.Fatal(err)
+	}
+	finds(t, c, "an earlier post that reads like it now", update, "")
+}
+
+func TestFindLooksBeyondThePage(t *testing.T) {
+	s, _, c := start(t, nil)
+	m := suite.Rendered(t, c, channeltest.Actual, "a")
+	posted := send(t, c, m)
+	for i := range 90 {
+		s.next++
+		s.posts = append([]*post{{ID: fmt.Sprint(s.next), Content: asHTML(fmt.Sprint("Auguri ", i)), CreatedAt: m.Sent.Add(time.Hour).Format(time.RFC3339)}}, s.posts...)
+	}
+	finds(t, c, "behind 90 others", m, posted.ID)
+	// It stops at what is older than the alert.
+	before := len(s.calls)
+	m.Sent = m.Sent.Add(30 * time.Minute)
+	finds(t, c, "older than the alert", m, "")
+	if n := len(s.calls) - before; n > 4 {
+		t.Errorf("%d calls", n)
+	}
+}
+
+// What cannot be looked up is not "not there".
+func TestFindThatCannotLook(t *testing.T) {
+	s, _, c := start(t, nil)
+	m := suite.Rendered(t, c, channeltest.Actual, "a")
+	for name, path := range map[string]string{"who am I": "verify_credentials", "the timeline": "/7/statuses", "the history": "/history"} {
+		for _, h := range []http.HandlerFunc{channeltest.Status(500, `{}`), channeltest.Status(503, `{}`), channeltest.HTML(200)} {
+			broken := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, path) {
+					h(w, r)
+					return
+				}
+				s.ServeHTTP(w, r)
+			})
+			ch := channel(t, channeltest.StartStub(t, broken, posting).URL, nil)
+			if len(s.posts) == 0 {
+				posted := send(t, c, m)
+				at := "2026-11-21T12:00:00.000Z"
+				s.find(posted.ID).EditedAt, s.find(posted.ID).Content = &at, "<p>altro</p>"
+			}
+			_, found, err := ch.Find(t.Context(), m)
+			if v, _ := channels.VerdictOf(err); err == nil || found || v != channels.VerdictRetry {
+				t.Errorf("%s: found %v, %s, %v", name, found, v, err)
+			}
+		}
+	}
+}
