@@ -20,6 +20,9 @@ type breaker struct {
 	metrics *Metrics
 	log     *zap.Logger
 	trip    *gobreaker.TwoStepCircuitBreaker[struct{}]
+	renewal string // how to renew the credentials; "" where the channel does not know
+
+	condition condition
 
 	mu     sync.Mutex
 	halted string    // why, where the credentials were refused
@@ -67,6 +70,7 @@ func (b *breaker) tripped(open bool) {
 	b.open = open
 	b.show()
 	if open {
+		b.condition.failing()
 		b.log.Warn("the platform keeps failing: the channel waits", zap.String("channel", b.channel), zap.Duration("for", tripFor))
 	} else {
 		b.log.Info("the channel tries the platform again", zap.String("channel", b.channel))
@@ -82,8 +86,13 @@ func (b *breaker) halt(reason string) {
 		return
 	}
 	b.halted = reason
+	if b.renewal != "" {
+		b.halted += ". " + b.renewal
+	}
+	b.condition.refused(reason)
 	b.show()
-	b.log.Error("THE PLATFORM REFUSES OUR CREDENTIALS: the channel is stopped until they are mended; its messages wait", zap.String("channel", b.channel), zap.String("reason", reason))
+	b.log.Error("THE PLATFORM REFUSES OUR CREDENTIALS: the channel is stopped until they are mended; its messages wait",
+		zap.String("channel", b.channel), zap.String("reason", reason), zap.String("remedy", b.renewal))
 }
 
 // resume starts a halted channel again.
@@ -146,7 +155,11 @@ func (b *breaker) allow() (done func(error), err error) {
 		if v, _ := channels.VerdictOf(err); v == channels.VerdictAccepted || v == channels.VerdictPermanent {
 			b.mu.Lock()
 			b.trial = false
+			halted := b.halted != ""
 			b.mu.Unlock()
+			if !halted { // by one that was sent at the same time
+				b.condition.fine()
+			}
 		}
 		settled(err)
 	}, nil

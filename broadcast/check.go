@@ -43,7 +43,12 @@ func (l *line) check(ctx context.Context) {
 		ok.Set(1)
 		return
 	}
-	(&checkup{look: l.own.checker.Check, ok: ok, halted: l.own.breaker.isHalted, resume: l.own.breaker.resume, log: l.log}).run(ctx)
+	look := func(ctx context.Context) error {
+		err := l.own.checker.Check(ctx)
+		l.own.breaker.condition.checked(err)
+		return err
+	}
+	(&checkup{look: look, ok: ok, halted: l.own.breaker.isHalted, resume: l.own.breaker.resume, log: l.log}).run(ctx)
 }
 
 func (c *checkup) run(ctx context.Context) {

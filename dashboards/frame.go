@@ -27,7 +27,9 @@ type frame struct {
 	Weak          string
 	Levels        string // words of the levels of the live feed, JSON for the script
 	Outbox        bool   // its page is public
-	Base          string // before the paths of the public pages, where they are on another port
+	Accounts      []Account
+	Away          *awayNotice // accounts that are not updated at the moment
+	Base          string      // before the paths of the public pages, where they are on another port
 	Content       any
 }
 
@@ -40,6 +42,7 @@ type view struct {
 	title    string
 	live     bool
 	exercise bool
+	accounts bool // those that are not updated at the moment are named
 	content  any
 }
 
@@ -49,7 +52,10 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: p.s.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(p.s.Site, "https://"), "http://"), "/"),
 		Accessibility: p.s.Accessibility, Feedback: p.s.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Content: v.content,
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Accounts: p.s.Accounts, Content: v.content,
+	}
+	if v.accounts {
+		f.Away = p.s.away()
 	}
 	if f.Accessibility == "" {
 		f.Accessibility = ownAccessibility

@@ -24,7 +24,7 @@ type homePage struct {
 func (p *pages) home(w http.ResponseWriter, r *http.Request) {
 	p.serve(w, r, leaf{name: "home", make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		h := p.homeOf(l, happenings(v, now), now)
-		out := view{name: "home", live: true, content: h, exercise: len(h.Practice) > 0}
+		out := view{name: "home", live: true, accounts: true, content: h, exercise: len(h.Practice) > 0}
 		switch {
 		case h.Active > 0:
 			out.title = "(" + itoa(h.Active) + ") " + l.must("h1_active")

@@ -30,7 +30,7 @@ type pages struct {
 }
 
 // pageNames are the templates that must exist, each beside layout and parts.
-var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm"}
+var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}

@@ -49,6 +49,8 @@ func (s *Server) public() []route {
 		{"GET", "/a/{id}", anybody, s.pages.alert},
 		{"GET", "/past", anybody, s.pages.past},
 		{"GET", "/status", anybody, s.pages.state},
+		{"GET", "/accounts", anybody, s.pages.accounts},
+		{"GET", "/accounts.json", anybody, s.accountsJSON},
 		{"GET", "/accessibility", anybody, s.pages.accessibility},
 		{"GET", "/privacy", anybody, s.pages.privacy},
 		{"GET", "/guide", anybody, s.pages.guide},
@@ -68,6 +70,9 @@ func (s *Server) public() []route {
 	}
 	if s.Events != nil {
 		routes = append(routes, route{"GET", "/events", anybody, s.Events.ServeHTTP})
+	}
+	if s.did() != "" {
+		routes = append(routes, route{"GET", "/.well-known/atproto-did", anybody, s.atprotoDID})
 	}
 	if s.Outbox != nil && s.Desk.Policy.Practice {
 		routes = append(routes, route{"GET", "/outbox", anybody, s.pages.outbox})

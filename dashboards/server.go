@@ -77,7 +77,14 @@ type Config struct {
 	Accessibility string // address of the statement of accessibility, if it is elsewhere
 	Feedback      string // e-mail address for problems of the pages
 	Brand         string
-	Profiling     bool // serve /debug/pprof on the administration port
+	// Licence is under which texts and feeds may be used again, in words.
+	Licence string
+	// Accounts and Hashtags are the register that /accounts shows. Stopped tells
+	// of a channel whether its account is not updated at the moment; nil: none.
+	Accounts  []Account
+	Hashtags  channels.Hashtags
+	Stopped   func(channel string) bool
+	Profiling bool // serve /debug/pprof on the administration port
 }
 
 // Version is what /version answers.

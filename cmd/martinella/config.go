@@ -26,6 +26,7 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/areas"
 	"martinella/broadcast/rdb"
+	"martinella/channels"
 )
 
 // The modes of a gateway. Neither changes an alert: live refuses to start on a
@@ -60,6 +61,9 @@ type Config struct {
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
 	Areas    []AreaConfig    `yaml:"areas"` // outlines of municipalities and zones
+
+	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
+	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
 
 	gazetteer *areas.Gazetteer // of Areas; nil without any
 
@@ -100,6 +104,7 @@ type PagesConfig struct {
 	Accessibility string `yaml:"accessibility"` // address of its statement
 	Feedback      string `yaml:"feedback"`      // e-mail address for problems of the pages
 	Brand         string `yaml:"brand"`         // "#rrggbb"
+	Licence       string `yaml:"licence"`       // under which texts and feeds may be used again: "CC BY 4.0"
 }
 
 // SenderConfig is a machine that signs its alerts with an XML signature.
@@ -188,11 +193,11 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 			return nil, err
 		}
 	}
-	channels, senders, outlines := c.Channels, c.Senders, c.Areas
+	whole := *c // lists of entries are only in the file
 	if err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
 		return nil, usage(fmt.Errorf("configuration: %w", err), "")
 	}
-	c.Channels, c.Senders, c.Areas = channels, senders, outlines
+	c.Channels, c.Senders, c.Areas, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Areas, whole.Accounts, whole.Hashtags
 	c.complete()
 	c.rules(r)
 	if len(r.mistakes) > 0 {

@@ -92,6 +92,7 @@ func (c *Config) notes() []string {
 	if len(c.Areas) == 0 && len(c.Channels) > 0 {
 		out = append(out, "no areas: a drawn area finds only who has a place on the map or asked for the whole territory; codes must be written exactly as people subscribed to them")
 	}
+	out = append(out, c.accountNotes()...)
 	for i := range c.Channels {
 		ch, err := c.Channels[i].build(c.settings(), c.Data, zap.NewNop())
 		if err != nil {
@@ -109,7 +110,7 @@ func (c *Config) notes() []string {
 // print writes the effective configuration as YAML.
 func (c *Config) print(sh shell) error {
 	plain := *c
-	plain.Channels, plain.Senders, plain.Areas = nil, nil, nil
+	plain.Channels, plain.Senders, plain.Areas, plain.Accounts, plain.Hashtags = nil, nil, nil, nil, nil
 	var top yaml.Node
 	if err := top.Encode(shown(reflect.ValueOf(plain))); err != nil {
 		return err
@@ -142,6 +143,13 @@ func (c *Config) print(sh shell) error {
 		set("areas", &outlines)
 	}
 	hide(&top)
+	for key, list := range c.registers() { // what everybody may see, profiles and all
+		var n yaml.Node
+		if err := n.Encode(shown(list)); err != nil {
+			return err
+		}
+		set(key, &n)
+	}
 	e := yaml.NewEncoder(sh.out)
 	e.SetIndent(2)
 	if err := e.Encode(&top); err != nil {

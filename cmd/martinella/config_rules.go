@@ -69,6 +69,8 @@ func (c *Config) rules(r *nodeReader) {
 	c.limitRules(say)
 	c.senderRules(r, say)
 	c.areaRules(say)
+	c.accountRules(say)
+	c.hashtagRules(say)
 }
 
 // maxFarewell keeps a shutdown within what service managers wait (systemd:

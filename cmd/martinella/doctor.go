@@ -188,18 +188,22 @@ func (c *Config) examine(ctx context.Context, cc *ChannelConfig) (f examined) {
 		}
 		return f
 	}
-	f.remedy = remedyOf(f.err)
+	f.remedy = remedyOf(ch, f.err)
 	return f
 }
 
 // slowCheck is an answer that is worth a word.
 const slowCheck = 5 * time.Second
 
-// remedyOf says what to do about a check that failed.
-func remedyOf(err error) string {
+// remedyOf says what to do about a check that failed. A channel that knows how
+// its credentials are renewed says so itself.
+func remedyOf(ch channels.Channel, err error) string {
+	renewer, knows := ch.(channels.Renewer)
 	switch v, _ := channels.VerdictOf(err); {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "the platform did not answer in time: is it reachable from this machine, and not held up by a firewall?"
+	case v == channels.VerdictUnauthorized && knows:
+		return "the platform refuses the credentials. " + renewer.Renewal()
 	case v == channels.VerdictUnauthorized:
 		return "the platform refuses the credentials: renew them there and write them into the channel's secret file"
 	case v == channels.VerdictPermanent:

@@ -189,7 +189,8 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
-		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Profiling: c.Profiling,
+		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
+		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -379,4 +380,16 @@ func newServer(h http.Handler, log *zap.Logger) *http.Server {
 		ConnContext:       live.KeepConn,
 		ErrorLog:          zap.NewStdLog(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
 	}
+}
+
+// stopped reports whether the account of a channel is not updated at the
+// moment, as far as this node knows.
+func (g *gateway) stopped(channel string) bool {
+	for _, d := range g.dispatchers {
+		if d.Route.Name() == channel {
+			_, trouble := d.Trouble()
+			return trouble
+		}
+	}
+	return false
 }
