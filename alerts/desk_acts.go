@@ -222,6 +222,7 @@ func (d *Desk) closing(head *Record, by Person, with Decision, change Change, no
 		in.Expires = now.Add(AllClearShown).Truncate(time.Second)
 		in.Instruction, in.Resources = "", nil
 		in.Description = with.Text
+		in.dropWording()
 		if change == ChangeEnded {
 			in.ResponseTypes = []ResponseType{ResponseAllClear}
 		} else {

@@ -17,6 +17,16 @@ type Composed struct {
 	Top      alerts.Info // the wording that speaks; zero for a bare Cancel
 	Pieces   []Piece
 	Link     string
+	Own      bool // the author's own words speak: see [Composed.Worded]
+
+	others []further // hazards of the same language beside the one that speaks
+	closed bool      // the wordings are those of the alert that is closed: it brings none
+}
+
+// further is a hazard that is only named: the line that names it.
+type further struct {
+	info alerts.Info
+	line string
 }
 
 // Languages lists the languages of a record, each once, in the order of its
@@ -48,7 +58,7 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 	if len(infos) > 0 {
 		top = infos[0]
 	}
-	c := Composed{Language: lang, Link: s.Link(r.Event), Top: top}
+	c := Composed{Language: lang, Link: s.Link(r.Event), Top: top, closed: len(r.Alert.Infos) == 0}
 	mark := words.Mark(r.Change, r.Alert.Practice())
 	event, headline := clean(top.Event), clean(top.Headline)
 	hazard := pairUp(words.Level(top.Severity), event)
@@ -63,10 +73,14 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 		hazard = event
 		c.Title = pairUp(mark, event)
 		// What to do in the danger must not be repeated when it is over: only
-		// words that were written for the closing are.
+		// words that were written for the closing are, and a message that brings
+		// none, or is a copy of the whole alert, has none.
 		headline = ""
-		if r.Change == alerts.ChangeCancelled && !r.Own {
+		if c.closed || r.Change == alerts.ChangeCancelled && !r.Own {
 			effect = ""
+		}
+		if c.closed {
+			action = ""
 		}
 		switch {
 		case r.Change == alerts.ChangeCancelled:
@@ -106,9 +120,12 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 		c.Pieces[len(c.Pieces)-1].Short = words.UntilShort(s.Local(top.Expires))
 	}
 	for _, other := range infos[min(1, len(infos)):] {
+		line := ""
 		if e := clean(other.Event); e != "" {
-			c.add(PieceEffect, "\n", 7, words.Also(e, placeOf(other.Areas)))
+			line = words.Also(e, placeOf(other.Areas))
 		}
+		c.others = append(c.others, further{other, line})
+		c.add(PieceEffect, "\n", 7, line)
 	}
 	c.add(PieceLink, "\n", 0, c.Link)
 	return c

@@ -96,7 +96,8 @@ func (f *fitting) whole() string {
 	return f.text()
 }
 
-// text joins what is in.
+// text joins what is in. A colon belongs to the piece before it: where that one
+// is out, what follows begins as it would have.
 func (f *fitting) text() string {
 	var b strings.Builder
 	for i, s := range f.taken {
@@ -104,7 +105,11 @@ func (f *fitting) text() string {
 			continue
 		}
 		if b.Len() > 0 {
-			b.WriteString(f.pieces[i].Join)
+			join := f.pieces[i].Join
+			if join == ": " && f.taken[i-1] == "" {
+				join = f.pieces[i-1].Join
+			}
+			b.WriteString(join)
 		}
 		b.WriteString(f.pieces[i].Label)
 		b.WriteString(s)
@@ -253,11 +258,14 @@ func Sentences(text string) []string {
 	var out []string
 	start := 0
 	for i, r := range text {
-		if i == 0 || !unicode.IsSpace(r) || i < start {
+		if i <= start {
 			continue
 		}
-		if r != '\n' && !sentenceEnds(text[start:i], text[i:]) {
-			continue
+		full, _ := utf8.DecodeLastRuneInString(text[start:i]) // of scripts without spaces
+		if !strings.ContainsRune("。！？", full) || strings.ContainsRune("。！？」』”）", r) {
+			if !unicode.IsSpace(r) || r != '\n' && !sentenceEnds(text[start:i], text[i:]) {
+				continue
+			}
 		}
 		end := i
 		for end < len(text) { // the space belongs to the sentence before
@@ -283,7 +291,7 @@ func sentenceEnds(before, after string) bool {
 	bare := strings.TrimRight(before, `"'»”’)]`)
 	last, size := utf8.DecodeLastRuneInString(bare)
 	switch last {
-	case '!', '?', '…':
+	case '!', '?', '…', '؟', '۔', '।': // the last three: Arabic, Urdu, Hindi
 		return true
 	case '.':
 	default:

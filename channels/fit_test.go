@@ -52,6 +52,11 @@ func TestFit(t *testing.T) {
 			}
 		})
 	}
+	pieces := flood()
+	pieces[1].Rank = 9 // the source has no room
+	if got, _ := Fit(pieces, 110, UnitChars.Count); !strings.HasPrefix(got, "ESERCITAZIONE\nAvviso - pericolo estremo: alluvione.\n") {
+		t.Errorf("what follows a source that has no room: %q", got)
+	}
 	if _, err := Fit(flood(), 30, UnitChars.Count); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("got %v, want ErrNoRoom", err)
 	}
@@ -71,6 +76,8 @@ func TestSentences(t *testing.T) {
 		"a quotation":               {"Disse «via!» Poi andò.", []string{"Disse «via!» ", "Poi andò."}},
 		"lower case goes on":        {"Attenzione. anche qui", []string{"Attenzione. anche qui"}},
 		"a year ends":               {"Fino al 2026. Poi vedremo.", []string{"Fino al 2026. ", "Poi vedremo."}},
+		"no space after it":         {"请上楼。不要开车！好。", []string{"请上楼。", "不要开车！", "好。"}},
+		"Arabic":                    {"هل أنت بخير؟ اصعد الآن. ابق.", []string{"هل أنت بخير؟ ", "اصعد الآن. ", "ابق."}},
 		"nothing is one empty text": {"  ", []string{""}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -64,12 +64,30 @@ func CheckHashtag(word string) bool {
 	for _, r := range word {
 		n++
 		switch {
+		case !InHashtag(r):
+			return false
 		case unicode.IsLetter(r):
 			letters = true
-		case r == '_', unicode.IsDigit(r), unicode.IsMark(r):
-		default:
-			return false
 		}
 	}
 	return letters && n <= 50
+}
+
+// InHashtag reports whether a character goes on with a hashtag.
+func InHashtag(r rune) bool {
+	return r == '_' || unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r)
+}
+
+// Hashtags gives the tags of the hazard that speaks, then those of the further
+// ones, each once and with its sign.
+func (c Composed) Hashtags(register Hashtags) []string {
+	tags := register.For(c.Top, c.Language)
+	for _, other := range c.others {
+		for _, tag := range register.For(other.info, c.Language) {
+			if !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, tag) }) {
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
 }

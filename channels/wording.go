@@ -1,6 +1,7 @@
 package channels
 
 import (
+	"slices"
 	"strings"
 
 	"martinella/alerts"
@@ -9,7 +10,7 @@ import (
 // WordingParameter begins the name of a CAP parameter by which the author of an
 // alert words it for one platform, channel or audience:
 // "martinella:text:facebook". What is marked and linked stays ours.
-const WordingParameter = "martinella:text:"
+const WordingParameter = alerts.WordingParameter
 
 // Wording gives the words that the author wrote for the first of the names that
 // has any: a channel's configured name, its kind, its audience; "" where the
@@ -17,10 +18,49 @@ const WordingParameter = "martinella:text:"
 func Wording(info alerts.Info, names ...string) string {
 	for _, name := range names {
 		for _, p := range info.Parameters {
-			if name != "" && strings.EqualFold(p.Name, WordingParameter+name) && strings.TrimSpace(p.Value) != "" {
-				return clean(p.Value)
+			if name == "" || !strings.EqualFold(strings.TrimSpace(p.Name), WordingParameter+name) {
+				continue
+			}
+			if own := clean(p.Value); own != "" {
+				return own
 			}
 		}
 	}
 	return ""
+}
+
+// Worded gives the message in the words of its author, where the wording that
+// speaks has any for one of the names (see [Wording]); else c as it is. The
+// mark and the link stay, the source too where the words do not begin with it;
+// a further hazard keeps its line, or its own words. What closes an event does
+// not take the words of what it closes.
+func (c Composed) Worded(names ...string) Composed {
+	if c.closed {
+		return c
+	}
+	own := Wording(c.Top, names...)
+	if own == "" {
+		return c
+	}
+	texts := []string{own}
+	var lines []Piece
+	for _, other := range c.others {
+		if words := Wording(other.info, names...); words == "" {
+			lines = append(lines, Piece{Kind: PieceEffect, Join: "\n", Rank: 7, Text: other.line})
+		} else if !slices.Contains(texts, words) {
+			texts = append(texts, words)
+		}
+	}
+	var pieces []Piece
+	for _, p := range c.Pieces {
+		switch {
+		case p.Kind == PieceMark, p.Kind == PieceSource && !beginsWith(own, p.Text):
+			pieces = append(pieces, p)
+		case p.Kind == PieceLink:
+			pieces = append(pieces, Piece{Kind: PieceAction, Join: "\n", Text: strings.Join(texts, "\n")})
+			pieces = append(append(pieces, lines...), p)
+		}
+	}
+	c.Pieces, c.Own = pieces, true
+	return c
 }

@@ -26,6 +26,7 @@ type Text struct {
 
 // Render writes one text for each language of the record, as long as MaxParts
 // allows: the exercise mark first, what to do and the link always, both whole.
+// Words that the author wrote for "sms" stand in the place of what is composed.
 // Characters outside GSM-7 are written otherwise where Transliterate allows it
 // and it saves parts. It is pure. The error wraps [channels.ErrNoRoom].
 func (t Text) Render(name, audience string, r *alerts.Record, s channels.Settings) ([]channels.Message, error) {
@@ -42,9 +43,13 @@ func (t Text) Render(name, audience string, r *alerts.Record, s channels.Setting
 	return out, nil
 }
 
-// fitted is the text in the letters of its author.
+// platform names every kind of text message in [channels.WordingParameter].
+const platform = "sms"
+
+// fitted is the text in the letters of its author, and in the author's own words
+// where there are any.
 func (t Text) fitted(r *alerts.Record, lang string, s channels.Settings) (channels.Composed, string, error) {
-	composed := channels.Compose(r, lang, s)
+	composed := channels.Compose(r, lang, s).Worded(platform)
 	text, err := composed.Fit(t.room(), t.cost)
 	if err != nil {
 		return composed, "", fmt.Errorf("sms in %s: %w", lang, err)

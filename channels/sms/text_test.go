@@ -168,3 +168,23 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+// The author's own words for texts stand in the place of ours; mark, source and
+// link stay.
+func TestRenderInTheAuthorsWords(t *testing.T) {
+	r := channeltest.Sample(channeltest.Exercise, "it")
+	r.Alert.Infos[0].Parameters = []alerts.Value{{Name: channels.WordingParameter + "sms", Value: "Salite ai piani alti. " + strings.Repeat("Non usate l'auto. ", 30)}}
+	text := Text{MaxParts: 1, Transliterate: true}
+	got, err := text.Render("sms", AudienceSubscribers, r, channeltest.Settings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "ESERCITAZIONE\nComune di Pistoia\nSalite ai piani alti. Non usate l'auto. Non usate l'auto.\n" + got[0].URL
+	if got[0].Text != want {
+		t.Errorf("got  %q\nwant %q", got[0].Text, want)
+	}
+	estimates, err := text.Estimates(r, channeltest.Settings())
+	if err != nil || len(estimates) != 1 || estimates[0].Text != want {
+		t.Errorf("estimated %+v, %v", estimates, err)
+	}
+}

@@ -2,10 +2,10 @@ package social
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"martinella/alerts"
-	"martinella/alerts/lexicon"
 	"martinella/channels"
 )
 
@@ -23,62 +23,39 @@ type Posts struct {
 	Image bool             // the platform takes a picture
 }
 
-// Render makes one post a language, or one in the account's language. The error
-// wraps [channels.ErrNoRoom].
+// audience is who reads a post: everybody.
+const audience = "public"
+
+// Render makes one post a language, or one in the account's language, in this
+// order: mark, source, level, hazard and effect, place, time, what to do, link,
+// hashtags. Where the author wrote own words for the channel, its platform or
+// the audience "public", they stand between source and link. What does not fit
+// is left out from the end of a sentence on, hashtags one by one, the link
+// never. The error wraps [channels.ErrNoRoom].
 func (p *Posts) Render(r *alerts.Record) ([]channels.Message, error) {
 	var messages []channels.Message
 	for _, lang := range p.languages(r) {
-		composed := channels.Compose(r, lang, p.Settings)
-		if own := channels.Wording(composed.Top, p.Name, p.Platform, "public"); own != "" {
-			composed = worded(composed, own)
+		composed := channels.Compose(r, lang, p.Settings).Worded(p.Name, p.Platform, audience)
+		if !composed.Own {
+			composed.Pieces = ordered(composed.Pieces)
 		}
-		if tags := p.Settings.Hashtags.For(composed.Top, lang); len(tags) > 0 {
-			composed.Pieces = tagged(composed.Pieces, tags)
-		}
-		m := composed.Message(p.Name, "public", r)
+		composed.Pieces = append(composed.Pieces, p.tags(composed)...)
+		m := composed.Message(p.Name, audience, r)
 		var err error
 		if m.Text, err = composed.Fit(p.Max, p.count()); err != nil {
 			return nil, fmt.Errorf("%s %s: %w", p.Platform, p.Name, err)
 		}
 		if p.Image {
-			m.Image = &channels.Image{Type: "image/png", Width: 1200, Height: 630, Alt: m.Title}
+			m.Image = picture(composed)
 		}
 		messages = append(messages, m)
 	}
 	return messages, nil
 }
 
-// RenderAmended makes what the posts of before read once r has taken its place:
-// what became of it, where to look, and what it was about, without what to do,
-// which no longer holds.
-func (p *Posts) RenderAmended(before, r *alerts.Record) ([]channels.Message, error) {
-	var messages []channels.Message
-	for _, lang := range p.languages(before) {
-		words := lexicon.For(lang)
-		old := channels.Compose(before, lang, p.Settings)
-		composed := channels.Composed{Language: lang, Title: old.Title, Link: old.Link}
-		composed.Pieces = append(composed.Pieces, channels.Piece{Kind: channels.PieceMark, Text: words.Mark(r.Change, before.Alert.Practice())})
-		composed.Pieces = append(composed.Pieces, channels.Piece{Kind: channels.PieceTime, Join: "\n", Text: "{next}"})
-		for _, piece := range old.Pieces {
-			switch piece.Kind {
-			case channels.PieceSource, channels.PieceHazard, channels.PiecePlace:
-				composed.Pieces = append(composed.Pieces, piece)
-			}
-		}
-		m := composed.Message(p.Name, "public", r)
-		m.Step = channels.StepPoint
-		var err error
-		if m.Text, err = composed.Fit(p.Max, p.countNext); err != nil {
-			return nil, fmt.Errorf("%s %s: %w", p.Platform, p.Name, err)
-		}
-		messages = append(messages, m)
-	}
-	return messages, nil
-}
-
-// Measure counts as the platform does.
+// Measure counts as the platform does; {next} counts as an address.
 func (p *Posts) Measure(text string) channels.Measure {
-	return channels.Measure{Unit: string(p.Unit), Used: p.count()(text), Max: p.Max, Part: 1}
+	return channels.Measure{Unit: string(p.Unit), Used: p.countNext(text), Max: p.Max, Part: 1}
 }
 
 func (p *Posts) languages(r *alerts.Record) []string {
@@ -96,39 +73,47 @@ func (p *Posts) count() func(string) int {
 	return p.Unit.Count
 }
 
-// longestAddress stands in for the address of a post while its text is counted:
-// no platform's is longer.
-var longestAddress = "https://" + strings.Repeat("x", 92)
-
-func (p *Posts) countNext(text string) int {
-	return p.count()(strings.ReplaceAll(text, "{next}", longestAddress))
-}
-
-// worded puts the author's own words in the place of what is composed; mark,
-// source and link stay.
-func worded(c channels.Composed, own string) channels.Composed {
-	var pieces []channels.Piece
+// tags are the hashtags that the words do not hold already.
+func (p *Posts) tags(c channels.Composed) []channels.Piece {
+	var said []string
 	for _, piece := range c.Pieces {
-		switch piece.Kind {
-		case channels.PieceMark, channels.PieceSource:
-			pieces = append(pieces, piece)
-		case channels.PieceLink:
-			pieces = append(pieces, channels.Piece{Kind: channels.PieceAction, Join: "\n", Text: own}, piece)
-		}
+		said = append(said, strings.FieldsFunc(strings.ToLower(piece.Text), notOfTag)...)
 	}
-	c.Pieces = pieces
-	return c
+	tags := slices.DeleteFunc(c.Hashtags(p.Settings.Hashtags), func(tag string) bool {
+		return slices.Contains(said, strings.ToLower(tag))
+	})
+	if len(tags) == 0 {
+		return nil
+	}
+	return []channels.Piece{{Kind: channels.PieceTags, Join: "\n", Rank: 5, Text: strings.Join(tags, " ")}}
 }
 
-// tagged puts the hashtags before the link.
-func tagged(pieces []channels.Piece, tags []string) []channels.Piece {
-	piece := channels.Piece{Kind: channels.PieceTags, Join: "\n", Rank: 5, Text: strings.Join(tags, " ")}
-	var out []channels.Piece
-	for _, one := range pieces {
-		if one.Kind == channels.PieceLink {
-			out = append(out, piece)
-		}
-		out = append(out, one)
-	}
+func notOfTag(r rune) bool { return r != '#' && !channels.InHashtag(r) }
+
+// ordered says the time before what to do: a post is read from above, and what
+// stands last before the link is what stays.
+func ordered(pieces []channels.Piece) []channels.Piece {
+	out := slices.Clone(pieces)
+	slices.SortStableFunc(out, func(a, b channels.Piece) int { return late(a.Kind) - late(b.Kind) })
 	return out
+}
+
+func late(k channels.PieceKind) int {
+	switch k {
+	case channels.PieceAction:
+		return 1
+	case channels.PieceLink:
+		return 2
+	}
+	return 0
+}
+
+// The size of a card, in pixels: what every platform shows without cropping.
+const (
+	cardWidth  = 1200
+	cardHeight = 630
+)
+
+func picture(c channels.Composed) *channels.Image {
+	return &channels.Image{Type: "image/png", Width: cardWidth, Height: cardHeight, Alt: c.Title}
 }
