@@ -43,7 +43,7 @@ require (
 )
 
 require (
-	github.com/go-telegram/bot v1.19.0 // indirect
+	github.com/go-telegram/bot v1.19.0
 	golang.org/x/image v0.47.0 // indirect
 )
 

@@ -38,6 +38,7 @@ var dependencies = map[string]string{
 	"github.com/emersion/go-sasl":              "tests: sign-in at the SMTP server",
 	"github.com/emersion/go-smtp":              "tests: an SMTP server",
 	"github.com/getkin/kin-openapi":            "tests: the OpenAPI document is valid, and answers follow it",
+	"github.com/go-telegram/bot":               "channels/telegram: the requests and answers of the Bot API",
 	"github.com/gofrs/flock":                   "broadcast/rdb: one gateway for a data folder; tests: one npm installation at a time",
 	"github.com/gorilla/websocket":             "broadcast/live: WebSocket",
 	"github.com/knadh/koanf/providers/confmap": "cmd: defaults and file under environment and flags",

@@ -22,6 +22,7 @@ import (
 	"martinella/channels/outbox"
 	"martinella/channels/sms/httpsms"
 	"martinella/channels/sms/smpp"
+	"martinella/channels/telegram"
 	"martinella/channels/voice"
 	"martinella/channels/webhook"
 	"martinella/channels/webpush"
@@ -37,6 +38,7 @@ var kinds = map[string]kind{
 	"mqtt":     adapter(mqtt.New),
 	"outbox":   adapter(outbox.New).asMemory(),
 	"smpp":     adapter(smpp.New),
+	"telegram": adapter(telegram.New).asSocial(),
 	"voice":    adapter(voice.New),
 	"webhook":  adapter(webhook.New),
 	"webpush":  adapter(webpush.New),
