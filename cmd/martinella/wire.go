@@ -26,6 +26,7 @@ import (
 	"martinella/channels/voice"
 	"martinella/channels/webhook"
 	"martinella/channels/webpush"
+	"martinella/channels/x"
 	"martinella/dashboards"
 )
 
@@ -42,6 +43,7 @@ var kinds = map[string]kind{
 	"voice":    adapter(voice.New),
 	"webhook":  adapter(webhook.New),
 	"webpush":  adapter(webpush.New),
+	"x":        adapter(x.New).asSocial(),
 }
 
 // store is where everything is kept.
