@@ -62,14 +62,36 @@ func Install(t testing.TB, dir string) {
 }
 
 // peersInstalled reports whether npm's own copy of the lock file is at least as
-// new as ours.
+// new as ours, and every package that is asked for lies there in its version:
+// npm touches its copy also where it installs nothing.
 func peersInstalled(dir string) bool {
 	have, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
 	if err != nil {
 		return false
 	}
 	want, err := os.Stat(filepath.Join(dir, "package-lock.json"))
-	return err == nil && !have.ModTime().Before(want.ModTime())
+	if err != nil || have.ModTime().Before(want.ModTime()) {
+		return false
+	}
+	var wish struct{ Dependencies map[string]string }
+	if readJSON(filepath.Join(dir, "package.json"), &wish) != nil {
+		return false
+	}
+	for name, version := range wish.Dependencies {
+		var there struct{ Version string }
+		if readJSON(filepath.Join(dir, "node_modules", name, "package.json"), &there) != nil || there.Version != version {
+			return false
+		}
+	}
+	return true
+}
+
+func readJSON(path string, into any) error {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
 }
 
 func lastLine(out []byte) string {
