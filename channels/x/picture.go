@@ -92,5 +92,6 @@ func form(img *channels.Image) (contentType string, body []byte, err error) {
 	if _, err = part.Write(img.Bytes); err != nil {
 		return "", nil, err
 	}
-	return w.FormDataContentType(), b.Bytes(), w.Close()
+	err = w.Close() // writes the end of the form
+	return w.FormDataContentType(), b.Bytes(), err
 }
