@@ -45,10 +45,10 @@ const (
 )
 
 // Find looks for m among the page's latest posts: the same text, or nearly the
-// same with the alert's link, and not older than the alert's publication. All
-// revisions of an event have the same link, so the link alone proves nothing,
-// and no earlier post of the event is ever m. What visitors write at the page is
-// not looked at: anybody can copy an alert.
+// same with its first line and the alert's link, and not older than the alert's
+// publication. All revisions of an event have the same link, so the link alone
+// proves nothing, and no earlier post of the event is ever m. What visitors write
+// at the page is not looked at: anybody can copy an alert.
 func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receipt, bool, error) {
 	var list struct {
 		Data []posted `json:"data"`
@@ -58,6 +58,8 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 		return channels.Receipt{}, false, err
 	}
 	want := strings.Fields(m.Text)
+	first, _, _ := strings.Cut(m.Text, "\n")
+	begins := strings.Fields(first)
 	var near *posted
 	for i, p := range list.Data {
 		at := p.created()
@@ -68,7 +70,7 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 		if slices.Equal(have, want) {
 			return p.receipt(), true, nil
 		}
-		if near == nil && m.URL != "" && !m.Sent.IsZero() && !at.IsZero() && strings.Contains(p.Message, m.URL) && alike(have, want) {
+		if near == nil && m.URL != "" && !m.Sent.IsZero() && !at.IsZero() && strings.Contains(p.Message, m.URL) && startsWith(have, begins) && alike(have, want) {
 			near = &list.Data[i]
 		}
 	}
@@ -76,6 +78,10 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 		return near.receipt(), true, nil
 	}
 	return channels.Receipt{}, false, nil
+}
+
+func startsWith(words, first []string) bool {
+	return len(words) >= len(first) && slices.Equal(words[:len(first)], first)
 }
 
 // alike reports whether two texts have nine words of ten in common: the same
