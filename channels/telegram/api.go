@@ -74,7 +74,7 @@ func (c httpClient) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, &failure{err}
 	}
-	yes, err := json.Marshal(response{OK: true, Result: result})
+	yes, err := json.Marshal(response{OK: true, Result: narrow(result)})
 	if err != nil {
 		return nil, &failure{channels.Uncertain(errors.New("telegram answered a result that cannot be read"))}
 	}
@@ -82,6 +82,42 @@ func (c httpClient) Do(req *http.Request) (*http.Response, error) {
 		StatusCode: answer.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Header: answer.Header.Clone(),
 		Body: io.NopCloser(bytes.NewReader(yes)), ContentLength: int64(len(yes)), Request: req,
 	}, nil
+}
+
+// read are the fields of results that this package reads.
+var read = []string{"message_id", "chat", "id", "type", "title", "username", "first_name", "is_bot",
+	"status", "is_member", "can_send_messages", "can_post_messages", "can_edit_messages", "can_pin_messages"}
+
+// narrow leaves of a result what is read. The library knows every field that
+// there was when it was written, and refuses the whole result for one that has
+// become something else: that must not make a post doubtful that was made.
+func narrow(result json.RawMessage) json.RawMessage {
+	var all map[string]json.RawMessage
+	if json.Unmarshal(result, &all) != nil || all == nil {
+		return result
+	}
+	some := map[string]json.RawMessage{}
+	for _, name := range read {
+		if v, ok := all[name]; ok {
+			some[name] = v
+		}
+	}
+	if chat, ok := some["chat"]; ok {
+		delete(some, "chat")
+		var in map[string]json.RawMessage
+		if json.Unmarshal(chat, &in) == nil {
+			delete(in, "chat")
+			within, err := json.Marshal(in)
+			if err == nil {
+				some["chat"] = narrow(within)
+			}
+		}
+	}
+	out, err := json.Marshal(some)
+	if err != nil {
+		return result
+	}
+	return out
 }
 
 // plain takes the error of a call out of what the library wrote around it. What
