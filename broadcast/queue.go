@@ -253,4 +253,9 @@ type Delivery struct {
 	// name, and SecondAccepted how many of the accepted it took.
 	Second         string `json:"second,omitempty"`
 	SecondAccepted int    `json:"second_accepted,omitempty"`
+	// By, At and PostedURL are of the last of its texts that a person posted and
+	// ticked; see [Kit].
+	By        *alerts.By `json:"by,omitempty"`
+	At        *time.Time `json:"at,omitempty"`
+	PostedURL string     `json:"posted_url,omitempty"`
 }

@@ -106,6 +106,11 @@ func readTally(channel string, h map[string]string) broadcast.Delivery {
 		d.Error = h["err"]
 	}
 	d.FirstMS, d.LastMS = number(h["first"]), number(h["last"])
+	for _, p := range readTicks(h) {
+		if d.At == nil || p.At.After(*d.At) {
+			d.By, d.At, d.PostedURL = &p.By, &p.At, p.URL
+		}
+	}
 	d.P50MS, d.P99MS = quantile(h, 0.50), quantile(h, 0.99)
 	return d
 }

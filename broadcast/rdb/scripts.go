@@ -16,7 +16,7 @@ type scripts struct {
 	intake, move, publish                                   *redis.Script
 	plan, begin, again, finish, park, report                *redis.Script
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
-	resend, redial, undead                                  *redis.Script
+	resend, redial, undead, posted                          *redis.Script
 	lease, pace, hold, trim, epoch, person, erase           *redis.Script
 }
 
@@ -39,6 +39,7 @@ func loadScripts() (*scripts, error) {
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
 		resend: script("acts", "states", "resend"), redial: script("states", "redial"), undead: script("states", "undead"),
+		posted:   script("acts", "states", "posted"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("acts", "erase"),
