@@ -60,9 +60,9 @@ const ellipsis = "..."
 // Fit joins the pieces into a text of at most limit, as count counts it; a
 // limit of 0 is none. It keeps the pieces of rank 0 and of what to do at least
 // the beginning; the others begin by rank, then every piece goes on as far as
-// it can, effects last. A piece is cut at the end of a sentence; hazard, place
-// and what to do, where no sentence fits, at a word, marked with three dots. No
-// word and no grapheme is ever cut.
+// it can, effects last: two hundred places never cost what to do. A piece is
+// cut at the end of a sentence; hazard, place and what to do, where no sentence
+// fits, at a word, marked with three dots. No word and no grapheme is ever cut.
 //
 // The error is [ErrNoRoom].
 func Fit(pieces []Piece, limit int, count func(string) int) (string, error) {
@@ -189,10 +189,7 @@ func (f *fitting) begin(i int) bool {
 		return false
 	}
 	// A first sentence that is too long leaves half of the room to the others.
-	room := f.limit
-	if p.Rank == 0 {
-		room -= (f.limit - f.count(f.text())) / 2
-	}
+	room := f.limit - (f.limit-f.count(f.text()))/2
 	return f.cut(i, room) || f.cut(i, f.limit)
 }
 

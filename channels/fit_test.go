@@ -57,6 +57,11 @@ func TestFit(t *testing.T) {
 	if got, _ := Fit(pieces, 110, UnitChars.Count); !strings.HasPrefix(got, "ESERCITAZIONE\nAvviso - pericolo estremo: alluvione.\n") {
 		t.Errorf("what follows a source that has no room: %q", got)
 	}
+	pieces = flood()
+	pieces[4].Text = strings.Repeat("Contrada alta, ", 50) + "Agliana."
+	if got, _ := Fit(pieces, 300, UnitChars.Count); !strings.Contains(got, "Salite ai piani alti subito. Non scendete in cantina.\n") || len(got) < 280 {
+		t.Errorf("a long list of places costs what to do: %q", got)
+	}
 	if _, err := Fit(flood(), 30, UnitChars.Count); !errors.Is(err, ErrNoRoom) {
 		t.Errorf("got %v, want ErrNoRoom", err)
 	}

@@ -1,0 +1,11 @@
+package mastodon
+
+import (
+	"testing"
+
+	"martinella/channels/channeltest"
+)
+
+func TestGoldenPosts(t *testing.T) {
+	channeltest.GoldenPosts(t, channel(t, "https://social.example", nil))
+}
