@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -15,6 +16,37 @@ import (
 // its channels. Everything else stays as a person wrote it: order, comments,
 // indentation. The error says why it cannot be told where the entry belongs.
 func inserted(text []byte, entry []channels.Field) ([]byte, error) {
+	out, err := placed(text, entry)
+	if err != nil {
+		return nil, err
+	}
+	if !oneMore(text, out, entry) {
+		return nil, errors.New("writes its channels in an unusual way")
+	}
+	return out, nil
+}
+
+// oneMore reads both texts and reports whether nothing but the entry came in.
+func oneMore(before, after []byte, entry []channels.Field) bool {
+	read := func(text []byte) (keys map[string]any, list []any, ok bool) {
+		if err := yaml.Unmarshal(text, &keys); err != nil {
+			return nil, nil, false
+		}
+		list, _ = keys["channels"].([]any)
+		delete(keys, "channels")
+		return keys, list, true
+	}
+	keys, list, ok := read(before)
+	newKeys, newList, newOK := read(after)
+	if !ok || !newOK || len(newList) != len(list)+1 || len(keys)+len(newKeys) > 0 && !reflect.DeepEqual(keys, newKeys) || len(list) > 0 && !reflect.DeepEqual(list, newList[:len(list)]) {
+		return false
+	}
+	last, _ := newList[len(list)].(map[string]any)
+	return len(last) == len(entry) && fmt.Sprint(last["name"]) == entry[0].Value
+}
+
+// placed writes the entry where it seems to belong.
+func placed(text []byte, entry []channels.Field) ([]byte, error) {
 	tops, err := yamlDocuments(text)
 	if err != nil {
 		return nil, fmt.Errorf("cannot be read as YAML: %w", err)
