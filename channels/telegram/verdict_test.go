@@ -122,3 +122,23 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+// What has become something else since the library was written does not make a
+// post doubtful that was made, nor a check fail.
+func TestResultsMayGrow(t *testing.T) {
+	s, c := started(t, nil)
+	s.fail("sendMessage", answered(200, `{"ok":true,"result":{"message_id":5,"date":"2026-11-21","link_preview_options":"none","entities":7,"text":["x"],
+		"chat":{"id":-1001234567890,"type":"channel","username":"comune_pistoia","photo":5,"title":"Comune"}}}`))
+	m := suite.Rendered(t, c, channeltest.Moderate, "a")
+	if r, err := c.Send(t.Context(), m); err != nil || r.ID != town+"/5" || r.URL != "https://t.me/comune_pistoia/5" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	s.mu.Lock()
+	s.chats[town]["available_reactions"] = []map[string]any{{"type": "of tomorrow"}}
+	s.chats[town]["accent_color_id"] = "blue"
+	s.members[town]["custom_title"] = 7
+	s.mu.Unlock()
+	if err := c.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
