@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -153,9 +154,7 @@ func (c *Channel) photo(ctx context.Context, image *channels.Image) (string, err
 // post is the only place that makes something public.
 func (c *Channel) post(ctx context.Context, text string, dress url.Values) (string, error) {
 	fields := url.Values{"message": {text}}
-	for k, v := range dress {
-		fields[k] = v
-	}
+	maps.Copy(fields, dress)
 	var out created
 	if err := c.graph.write(ctx, "/"+c.config.Page+"/feed", fields, &out); err != nil {
 		return "", err

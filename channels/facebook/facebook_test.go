@@ -55,7 +55,11 @@ var suite = channeltest.Suite{
 
 func TestContract(t *testing.T) { channeltest.Run(t, suite) }
 
-func TestGolden(t *testing.T) { channeltest.Golden(t, channel(t, "https://graph.example", nil)) }
+func TestGolden(t *testing.T) {
+	c := channel(t, "https://graph.example", nil)
+	channeltest.Golden(t, c)
+	channeltest.GoldenPosts(t, c)
+}
 
 // start gives a channel before a fake of the platform.
 func start(t testing.TB, change func(*Config)) (*fakeGraph, *Channel) {

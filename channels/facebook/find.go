@@ -22,7 +22,7 @@ type posted struct {
 func (p posted) created() time.Time {
 	at, err := time.Parse("2006-01-02T15:04:05-0700", p.CreatedTime)
 	if err != nil {
-		at, _ = time.Parse(time.RFC3339, p.CreatedTime) //nolint:errcheck // zero is right then
+		at, _ = time.Parse(time.RFC3339, p.CreatedTime)
 	}
 	return at
 }

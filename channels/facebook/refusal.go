@@ -139,10 +139,8 @@ func refusalIn(a *channels.Answer) (*refusal, bool) {
 	var in struct {
 		Error refusal `json:"error"`
 	}
-	if !isJSON(a) || json.Unmarshal(a.Body, &in) != nil || in.Error.Code == 0 {
-		return nil, false
-	}
-	return &in.Error, true
+	known := isJSON(a) && json.Unmarshal(a.Body, &in) == nil && in.Error.Code != 0
+	return &in.Error, known
 }
 
 // isJSON also takes the type by which older versions of the Graph API call it.
