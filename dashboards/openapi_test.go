@@ -12,6 +12,7 @@ import (
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"martinella/alerts"
 	"martinella/broadcast"
 )
 
@@ -83,13 +84,16 @@ func schemaOf(t *testing.T, pointer string) *jsonschema.Schema {
 }
 
 func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
-	g := open(t)
+	var shelf *kitShelf
+	g := open(t, withKits(&shelf))
 	issued := g.issue(message("doc-1", "severity", "Severe"))
 	id := issued["id"].(string)
 	waiting := g.post(author, "/api/v1/alerts", message("doc-2")).json(t)
 	one := int64(7)
 	g.memory.sent[g.memory.records[0].ID] = []broadcast.Delivery{{Channel: "outbox", State: "done", Total: 1, Accepted: 1, FirstMS: &one, P50MS: &one, P99MS: &one, LastMS: &one}, {Channel: "sms", State: "failed", Total: 3, Failed: 3}}
 	now := time.Now()
+	g.memory.sent[g.memory.records[0].ID] = append(g.memory.sent[g.memory.records[0].ID],
+		broadcast.Delivery{Channel: "kit", State: "done", Total: 1, Accepted: 1, Delivered: 1, By: &alerts.By{ID: "key:press", Name: "Ufficio stampa"}, At: &now, PostedURL: "https://instagram.example/p/1"})
 	g.memory.failed = []broadcast.Failure{{Ordinal: 1, State: "failed", Reason: "no such number", At: &now}, {Ordinal: 2, State: "uncertain"}}
 	g.memory.dead = []broadcast.DeadLetter{{ID: "1-0", Channel: "outbox", Alert: g.memory.records[0].ID, To: 5, Failed: 1, Reason: "gave up", Taken: 6, Since: now}}
 	copied := true
@@ -132,6 +136,11 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"post", "/api/v1/alerts/{id}/deliveries/{channel}/resend", func() reply {
 			return g.act(author, id, "deliveries/outbox/resend", decision(issued["digest"], ""))
 		}, 403},
+		{"get", "/api/v1/alerts/{id}/kits", get("/api/v1/alerts/"+id+"/kits", "*/*"), 200},
+		{"post", "/api/v1/alerts/{id}/kits/{channel}", func() reply { return g.act(author, id, "kits/outbox", decision(issued["digest"], `,"language":"it"`)) }, 200},
+		{"post", "/api/v1/alerts/{id}/kits/{channel}", func() reply { return g.act(author, id, "kits/sms", decision(issued["digest"], "")) }, 404},
+		{"get", "/api/v1/alerts/{id}/kits", get("/api/v1/alerts/"+id+"/kits", "*/*"), 200}, // ticked
+		{"get", "/api/v1/alerts/{id}/card.png", get("/api/v1/alerts/"+id+"/card.png?language=it", "*/*"), 200},
 		{"get", "/api/v1/alerts/{id}/dead-letters", get("/api/v1/alerts/"+id+"/dead-letters", "*/*"), 200},
 		{"get", "/api/v1/dead-letters", get("/api/v1/dead-letters?channel=outbox", "*/*"), 200},
 		{"get", "/api/v1/alerts/{id}/progress", get("/api/v1/alerts/"+id+"/progress", "text/event-stream"), 200},
@@ -160,7 +169,7 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
 		pointer := "/paths/" + escape.Replace(tt.path) + "/" + tt.operation + "/responses/" + itoa(r.StatusCode) + "/content/" + escape.Replace(media) + "/schema"
 		body := r.body
-		if strings.HasPrefix(media, "text/") {
+		if strings.HasPrefix(media, "text/") || media == mediaPNG {
 			b, _ := json.Marshal(body)
 			body = string(b)
 		}
@@ -250,6 +259,7 @@ func TestExamplesAreAsTheirSchemasSay(t *testing.T) {
 	for operation, want := range map[string]int{
 		"post /api/v1/alerts/{id}/deliveries/{channel}/resend":  5, // the channel, with the uncertain ones, one recipient; two answers
 		"get /api/v1/alerts/{id}/deliveries/{channel}/failures": 1, "get /api/v1/alerts/{id}/dead-letters": 1, "get /api/v1/dead-letters": 1,
+		"get /api/v1/alerts/{id}/kits": 1, "post /api/v1/alerts/{id}/kits/{channel}": 3,
 		"get /api/v1/alerts/{id}/progress": 2, "get /api/v1/alerts/{id}/timeline": 1,
 	} {
 		if shown[operation] < want {

@@ -29,6 +29,9 @@ func (s *Server) api() []route {
 		{"GET", "/api/v1/alerts/{id}/deliveries", alerts.VerbRead, s.deliveries},
 		{"GET", "/api/v1/alerts/{id}/deliveries/{channel}/failures", alerts.VerbRead, s.failures},
 		{"POST", "/api/v1/alerts/{id}/deliveries/{channel}/resend", alerts.VerbRead, s.resend}, // the desk asks for issue or approve
+		{"GET", "/api/v1/alerts/{id}/kits", alerts.VerbRead, s.kits},
+		{"POST", "/api/v1/alerts/{id}/kits/{channel}", alerts.VerbRead, s.posted}, // the desk asks for submit or approve
+		{"GET", "/api/v1/alerts/{id}/card.png", alerts.VerbRead, s.cardPNG},
 		{"GET", "/api/v1/alerts/{id}/dead-letters", alerts.VerbRead, s.alertDead},
 		{"GET", "/api/v1/alerts/{id}/progress", alerts.VerbRead, s.progress},
 		{"GET", "/api/v1/dead-letters", alerts.VerbRead, s.dead},

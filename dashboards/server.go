@@ -43,6 +43,10 @@ type Config struct {
 	// Outbox is what was written instead of sent, shown at /outbox: to
 	// everybody in practice, else on the administration port alone.
 	Outbox Outbox
+	// Kits are what people post by hand, and Cards draws the picture that goes
+	// with an alert.
+	Kits  Kits
+	Cards broadcast.Cards
 
 	// Ready lists why alerts cannot be accepted durably now; none means ready.
 	Ready func(ctx context.Context) []string
