@@ -110,6 +110,7 @@ func (s *session) renew(ctx context.Context, have tokens) (tokens, error) {
 		s.log.Info("the session cannot be renewed, signing in")
 	}
 	s.mu.Lock()
+	s.have.refresh = ""
 	rest, why := time.Until(s.rest), s.why
 	s.mu.Unlock()
 	if rest > 0 {
@@ -206,10 +207,11 @@ func claimsOf(token string) (c claims) {
 // it has ended.
 func endOf(token string, now time.Time) time.Time {
 	c := claimsOf(token)
-	life := time.Duration(c.Exp-c.Iat) * time.Second
-	if c.Iat == 0 || c.Exp <= c.Iat || life > 365*24*time.Hour {
+	const year = 365 * 24 * 60 * 60
+	if c.Iat <= 0 || c.Exp <= c.Iat || c.Exp-c.Iat > year {
 		return time.Time{}
 	}
+	life := time.Duration(c.Exp-c.Iat) * time.Second
 	return now.Add(life - min(time.Minute, life/2))
 }
 
