@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -33,7 +34,8 @@ type refreshToken struct {
 	mu       sync.Mutex
 	access   string
 	until    time.Time
-	call     *channels.Caller // hides the tokens of now
+	call     *channels.Caller // hides the known tokens
+	known    []string         // tokens of either kind, the newest last
 	running  *refreshing
 	unsaved  string // a refresh token that could not be written to its file
 	lastFail error  // why not
@@ -52,6 +54,8 @@ const (
 	// usualLife is that of an access token
 	// (docs.x.com/fundamentals/authentication/oauth-2-0/authorization-code).
 	usualLife = 2 * time.Hour
+	// mostKnown is how many tokens are hidden: those of half a day.
+	mostKnown = 16
 	// accessMargin is how long before its end an access token is not used any
 	// more.
 	accessMargin = time.Minute
@@ -183,8 +187,20 @@ func (r *refreshToken) refresh(ctx context.Context) error {
 		lasts = usualLife
 	}
 	r.access, r.until = got.Access, time.Now().Add(lasts)
-	r.call = &channels.Caller{Platform: platform, Client: r.client, Secrets: redacted(r.clientSecret, token, next, got.Access)}
+	r.call = r.hiding(token, next, got.Access)
 	return nil
+}
+
+// hiding is a caller that shows neither these tokens nor the latest before them,
+// which X may still take.
+func (r *refreshToken) hiding(tokens ...string) *channels.Caller {
+	for _, t := range tokens {
+		if !slices.Contains(r.known, t) {
+			r.known = append(r.known, t)
+		}
+	}
+	r.known = slices.Clone(r.known[max(0, len(r.known)-mostKnown):])
+	return &channels.Caller{Platform: platform, Client: r.client, Secrets: redacted(append([]string{r.clientSecret}, r.known...)...)}
 }
 
 // granted is what the token endpoint gives (RFC 6749 section 5.1).
