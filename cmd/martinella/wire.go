@@ -16,6 +16,7 @@ import (
 
 	"martinella/broadcast/rdb"
 	"martinella/channels"
+	"martinella/channels/bluesky"
 	"martinella/channels/email"
 	"martinella/channels/mastodon"
 	"martinella/channels/mqtt"
@@ -33,6 +34,7 @@ import (
 // kinds is every way to say an alert. This file is the only one that knows the
 // adapters: a new channel is its folder and one line here.
 var kinds = map[string]kind{
+	"bluesky":  adapter(bluesky.New).asSocial(),
 	"email":    adapter(email.New),
 	"httpsms":  adapter(httpsms.New),
 	"mastodon": adapter(mastodon.New).asSocial(),
