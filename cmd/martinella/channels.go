@@ -144,9 +144,13 @@ func (a *addition) choose(c *Config) error {
 		}
 		return nil
 	}
-	suggestion := a.kind
+	first := c.Authority.Slug + "-" + a.kind
+	if channels.CheckName(first) != nil { // too long
+		first = "account-" + a.kind
+	}
+	suggestion := first
 	for n := 2; free(suggestion) != nil && n < 100; n++ {
-		suggestion = fmt.Sprintf("%s-%d", a.kind, n)
+		suggestion = fmt.Sprintf("%s-%d", first, n)
 	}
 	var err error
 	if a.name, err = a.prompt.Ask(channels.Question{Text: "Name of the channel, for records and tables", Default: suggestion, Check: free}); err != nil {

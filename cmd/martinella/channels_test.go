@@ -198,10 +198,10 @@ func TestAnAccountIsConnected(t *testing.T) {
 		t.Fatalf("code %d, %v\n%s\n%s\n%s", code, err, out, said, b)
 	}
 	c, err := loadConfigOf(shell{getenv: func(string) string { return "" }}, file, nil)
-	if err != nil || len(c.Channels) != 2 || c.Channels[1].Name != "mastodon" || c.Channels[1].Kind != "mastodon" {
+	if err != nil || len(c.Channels) != 2 || c.Channels[1].Name != "pistoia-mastodon" || c.Channels[1].Kind != "mastodon" {
 		t.Fatalf("the configuration: %v\n%s", err, b)
 	}
-	secret := filepath.Join(filepath.Dir(file), "secrets", "mastodon-token")
+	secret := filepath.Join(filepath.Dir(file), "secrets", "pistoia-mastodon-token")
 	info, err := os.Stat(secret)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the secret: %v, %v", info, err)
