@@ -245,7 +245,7 @@ func TestCheck(t *testing.T) {
 
 func TestSurely(t *testing.T) {
 	inner := errors.New("broke")
-	if err := surely(channels.Uncertain(inner)); err != inner { //nolint:errorlint // the very one
+	if err := surely(channels.Uncertain(inner)); err != inner {
 		t.Errorf("got %v", err)
 	}
 	if v, _ := channels.VerdictOf(surely(fmt.Errorf("more: %w", channels.Uncertain(inner)))); v != channels.VerdictRetry {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -68,10 +69,8 @@ func (p problem) says(words ...string) bool {
 // coded reports one of the codes of the older form
 // (developer.x.com/en/support/x-api/error-troubleshooting).
 func (p problem) coded(codes ...int) bool {
-	for _, c := range codes {
-		if p.Code == c {
-			return true
-		}
+	if slices.Contains(codes, p.Code) {
+		return true
 	}
 	for _, one := range p.Errors {
 		if one.coded(codes...) {
@@ -146,7 +145,7 @@ func (a answer) verdict(now time.Time) error {
 // forbidden judges a 403, which X has for everything that is neither a wrong
 // token nor a wrong form.
 func forbidden(refused error, p problem, wait time.Duration) error {
-	words := ""
+	var words string
 	switch {
 	case p.is("oauth1-permissions") || p.says("app permissions"):
 		words = "the application may only read: allow it to read and write at console.x.com, then make the access token anew"

@@ -1,7 +1,6 @@
 package x
 
 import (
-	"bytes"
 	"crypto/hmac"
 	"crypto/sha1"
 	"encoding/base64"
@@ -424,7 +423,7 @@ func (s *server) takePicture(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !slices.Contains([]string{"tweet_image", "dm_image", "subtitles"}, got["media_category"]):
 		invalid(w, "$.media_category: does not have a value in the enumeration [tweet_image, dm_image, subtitles]")
-	case got["media_type"] != "image/png" || kind != got["media_type"] || !bytes.HasPrefix([]byte(got["media"]), []byte("\x89PNG\r\n\x1a\n")):
+	case got["media_type"] != "image/png" || kind != got["media_type"] || !strings.HasPrefix(got["media"], "\x89PNG\r\n\x1a\n"):
 		explain(w, 400, "invalid-request", "Invalid Request", "media type unrecognized.")
 	case len(got["media"]) > pictureLimit:
 		explain(w, 413, "about:blank", "Payload Too Large", "File size exceeds 5242880 bytes.")

@@ -23,7 +23,7 @@ var suite = channeltest.Suite{
 
 func TestContract(t *testing.T) { channeltest.Run(t, suite) }
 
-func TestGolden(t *testing.T) { channeltest.Golden(t, channel(t, "https://api.x.example", nil)) }
+func TestGolden(t *testing.T) { channeltest.GoldenPosts(t, channel(t, "https://api.x.example", nil)) }
 
 func TestThreadWithdraw(t *testing.T) {
 	s := newServer(t)
