@@ -21,6 +21,7 @@ import (
 	"martinella/channels/mastodon"
 	"martinella/channels/mqtt"
 	"martinella/channels/outbox"
+	"martinella/channels/pressroom"
 	"martinella/channels/sms/httpsms"
 	"martinella/channels/sms/smpp"
 	"martinella/channels/telegram"
@@ -34,18 +35,19 @@ import (
 // kinds is every way to say an alert. This file is the only one that knows the
 // adapters: a new channel is its folder and one line here.
 var kinds = map[string]kind{
-	"bluesky":  adapter(bluesky.New).asSocial(),
-	"email":    adapter(email.New),
-	"httpsms":  adapter(httpsms.New),
-	"mastodon": adapter(mastodon.New).asSocial(),
-	"mqtt":     adapter(mqtt.New),
-	"outbox":   adapter(outbox.New).asMemory(),
-	"smpp":     adapter(smpp.New),
-	"telegram": adapter(telegram.New).asSocial(),
-	"voice":    adapter(voice.New),
-	"webhook":  adapter(webhook.New),
-	"webpush":  adapter(webpush.New),
-	"x":        adapter(x.New).asSocial(),
+	"bluesky":   adapter(bluesky.New).asSocial(),
+	"email":     adapter(email.New),
+	"httpsms":   adapter(httpsms.New),
+	"mastodon":  adapter(mastodon.New).asSocial(),
+	"mqtt":      adapter(mqtt.New),
+	"outbox":    adapter(outbox.New).asMemory(),
+	"pressroom": adapter(pressroom.New),
+	"smpp":      adapter(smpp.New),
+	"telegram":  adapter(telegram.New).asSocial(),
+	"voice":     adapter(voice.New),
+	"webhook":   adapter(webhook.New),
+	"webpush":   adapter(webpush.New),
+	"x":         adapter(x.New).asSocial(),
 }
 
 // store is where everything is kept.
