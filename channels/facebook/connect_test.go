@@ -130,6 +130,11 @@ func TestConnect(t *testing.T) {
 			if !slices.Equal(out.Fields, fields) || !slices.Equal(out.Secrets, secrets) || !strings.Contains(out.Note, c.note) {
 				t.Errorf("fields %v, note %q, %d secrets", out.Fields, out.Note, len(out.Secrets))
 			}
+			for _, q := range p.asked {
+				if slices.ContainsFunc(q.Choices, func(one string) bool { return strings.Contains(one, "777777") }) {
+					t.Errorf("a page that nobody can post to is offered: %q", q.Choices)
+				}
+			}
 			if !strings.Contains(p.heard(), c.told) || strings.ContainsRune(p.heard(), 0x1b) {
 				t.Errorf("told %q, want %q", p.heard(), c.told)
 			}

@@ -36,6 +36,9 @@ func TestFindTellsRevisionsApart(t *testing.T) {
 	p := f.find(receipt.ID)
 	p.message = strings.Replace(p.message, "auto.", "auto …", 1)
 	found("a text that was touched on its way", first, receipt.ID)
+	head, _, _ := strings.Cut(first.Text, "\n")
+	p.message = head + "\nIl sottopasso di via Roma è chiuso. Passate da via Verdi.\n" + first.URL
+	found("the same first line and link, other words", first, "")
 	p.message = strings.ReplaceAll(first.Text, "\n", " \n\n ")
 	found("other spaces", first, receipt.ID)
 

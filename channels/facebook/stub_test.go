@@ -192,6 +192,9 @@ func (f *fakeGraph) route(w http.ResponseWriter, r *http.Request, path, token st
 	case path == "me" && r.Method == http.MethodGet && only(w, fields, "fields"):
 		f.node(w, who, token, fields)
 	case path == "me/accounts" && r.Method == http.MethodGet && only(w, fields, "fields", "limit"):
+		if token != longToken { // the pages' tokens would end with it
+			f.t.Error("the pages are asked for with a token that ends within the hour")
+		}
 		reply(w, 200, map[string]any{"data": f.pages, "paging": map[string]any{}})
 	case who.Type == "USER" && r.Method == http.MethodGet:
 		for _, one := range slices.Concat(f.pages, f.unlisted) {
