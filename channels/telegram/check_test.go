@@ -31,6 +31,7 @@ func TestCheck(t *testing.T) {
 		"pins in a group":         {group, place{"status": "administrator", "user": bot, "can_pin_messages": true}, channels.VerdictAccepted, "", ""},
 		"silenced in a group":     {group, place{"status": "restricted", "user": bot, "is_member": true, "can_send_messages": false}, channels.VerdictUnauthorized, "may not write", ""},
 		"restricted, and writes":  {group, place{"status": "restricted", "user": bot, "is_member": true, "can_send_messages": true}, channels.VerdictAccepted, "", "cannot pin"},
+		"restricted, and gone":    {group, place{"status": "restricted", "user": bot, "is_member": false, "can_send_messages": true}, channels.VerdictUnauthorized, "may not write", ""},
 		"what nobody knows":       {town, place{"status": "emperor", "user": bot}, channels.VerdictRetry, "cannot be read", ""},
 		"no such chat":            {"-1009999999999", nil, channels.VerdictUnauthorized, "no such chat", ""},
 		"a person":                {office, nil, channels.VerdictAccepted, "", ""},
@@ -56,6 +57,20 @@ func TestCheck(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestARightThatCameIsNoLongerMissed(t *testing.T) {
+	s, c := started(t, nil)
+	for _, may := range []bool{false, true} {
+		s.members[town]["can_edit_messages"] = may
+		if err := c.Check(t.Context()); err != nil || len(c.Notes()) != map[bool]int{false: 2, true: 1}[may] {
+			t.Errorf("may edit: %v: %v, %q", may, err, c.Notes())
+		}
+	}
+	_, without := started(t, func(c *Config) { c.Chat, c.Pin = group, no() })
+	if err := without.Check(t.Context()); err != nil || len(without.Notes()) != 1 {
+		t.Errorf("where nothing is pinned: %v, %q", err, without.Notes())
 	}
 }
 

@@ -136,6 +136,10 @@ func TestConnectMeetsTrouble(t *testing.T) {
 			s.updates = append(s.updates, wrote(1, s.chats[office]))
 			return nil
 		}, nil, 1, nil},
+		"a group, where somebody wrote in it": {[]string{token, group, skip, "yes", "no"}, func(s *telegramServer) map[int]func() {
+			s.updates = append(s.updates, wrote(1, s.chats[group]))
+			return nil
+		}, nil, 1, []string{"Nobody has written"}},
 		"another program listens": {[]string{token, town, "yes", "no"}, func(s *telegramServer) map[int]func() {
 			s.fail("getUpdates", refused(409, "Conflict: terminated by other getUpdates request"))
 			return nil

@@ -2,6 +2,7 @@ package telegram
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/png"
 	"net/http"
@@ -190,6 +191,9 @@ func TestATextThatIsTooLongForACaptionGoesAlone(t *testing.T) {
 func TestTextsAreAsLongAsTheirKindOfPost(t *testing.T) {
 	long := channeltest.Sample(channeltest.Actual, "it")
 	long.Alert.Infos[0].Description = strings.Repeat("Il fiume sale 🔥 da ieri. ", 500)
+	for i := range 200 {
+		long.Alert.Infos[0].Areas = append(long.Alert.Infos[0].Areas, alerts.Area{Description: fmt.Sprintf("Frazione %d", i)})
+	}
 	for name, of := range map[string]struct {
 		image *bool
 		most  int
@@ -246,6 +250,29 @@ func TestWhatMakesASound(t *testing.T) {
 		sent(t, c, m)
 		if got := s.at(town)[0].silent; got != of.silent {
 			t.Errorf("%s: silent %v, want %v", name, got, of.silent)
+		}
+	}
+}
+
+func TestTheFirstLinesAreBold(t *testing.T) {
+	for name, of := range map[string]struct {
+		m    channels.Message
+		text string
+		want int // UTF-16 units
+	}{
+		"one line of an alert":         {channels.Message{Revision: 1}, "Più 🔥\nSalite.", 6},
+		"two lines of an update":       {channels.Message{Revision: 2}, "ÀÈ\nPiù 🔥\nSalite.", 9},
+		"two lines of an exercise":     {channels.Message{Revision: 1, Exercise: true}, "ESERCITAZIONE\n🔥\nSalite.", 16},
+		"one line of what points away": {channels.Message{Revision: 2, Step: channels.StepPoint}, "SOSTITUITA 🔥\nhttps://t.me/x/5", 13},
+		"a text of one line":           {channels.Message{Revision: 2}, "🔥🔥", 4},
+		"no text":                      {channels.Message{}, "", 0},
+	} {
+		got := bold(of.m, of.text)
+		if of.want == 0 && got == nil {
+			continue
+		}
+		if len(got) != 1 || got[0].Offset != 0 || got[0].Length != of.want || got[0].Type != "bold" {
+			t.Errorf("%s: %+v, want %d", name, got, of.want)
 		}
 	}
 }

@@ -108,6 +108,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(400, `{"ok":false,"error_code":400,"description":"Bad Request: chat not found"}`)
 	f.Add(429, `{"parameters":{"retry_after":1e99}}`)
 	f.Add(500, `null`)
+	f.Add(200, `{"ok":true}`)
 	call := channels.NewCaller(platform, token)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		result, err := judge(call, &channels.Answer{Status: status, Header: http.Header{}, Body: []byte(body), JSON: true})
