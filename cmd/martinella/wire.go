@@ -18,6 +18,7 @@ import (
 	"martinella/channels"
 	"martinella/channels/bluesky"
 	"martinella/channels/email"
+	"martinella/channels/facebook"
 	"martinella/channels/mastodon"
 	"martinella/channels/mqtt"
 	"martinella/channels/outbox"
@@ -37,6 +38,7 @@ import (
 var kinds = map[string]kind{
 	"bluesky":   adapter(bluesky.New).asSocial(),
 	"email":     adapter(email.New),
+	"facebook":  adapter(facebook.New).asSocial(),
 	"httpsms":   adapter(httpsms.New),
 	"mastodon":  adapter(mastodon.New).asSocial(),
 	"mqtt":      adapter(mqtt.New),
