@@ -72,7 +72,43 @@ var suite = channeltest.Suite{
 
 func TestContract(t *testing.T) { channeltest.Run(t, suite) }
 
-func TestGolden(t *testing.T) { channeltest.Golden(t, channel(t, "https://telegram.example", nil)) }
+func TestGolden(t *testing.T) {
+	channeltest.GoldenPosts(t, channel(t, "https://telegram.example", nil))
+}
+
+// Every real message is as long as a caption or a text may be, as Node counts.
+func TestLimits(t *testing.T) {
+	counts := channeltest.StartCounts(t)
+	channeltest.Limits(t, channel(t, "https://telegram.example", nil), counts, channeltest.Bound{Unit: "UTF-16 units", Max: 1024, Oracle: counts.UTF16})
+	channeltest.Limits(t, channel(t, "https://telegram.example", func(c *Config) { c.Image = no() }), counts, channeltest.Bound{Unit: "UTF-16 units", Max: 4096, Oracle: counts.UTF16})
+}
+
+// What is bold of every real message ends within its text, at the end of a
+// line, as the server of these tests counts.
+func TestRealMessagesArePosted(t *testing.T) {
+	records := channeltest.RealMessages(t)
+	s, c := started(t, func(c *Config) { c.Pin = no() })
+	for i, r := range records {
+		messages, err := c.Render(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range messages {
+			if i%10 == 0 {
+				m.Image = card(t, 1200, 630)
+			} else {
+				m.Image = nil
+			}
+			sent(t, c, m)
+			posts := s.at(town)
+			got := posts[len(posts)-1]
+			if marked := strings.TrimPrefix(got.marked(), "bold "); got.text != m.Text || marked == "" || !strings.HasPrefix(got.text+"\n", marked+"\n") {
+				t.Errorf("message %d: marked %q of %q", i, got.marked(), got.text)
+			}
+		}
+	}
+	t.Logf("%d real messages", len(records))
+}
 
 // sent renders a sample, sends it and gives the receipt.
 func sent(t testing.TB, c *Channel, m channels.Message) channels.Receipt {
