@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"go.uber.org/zap"
 
@@ -59,6 +60,17 @@ func TestGolden(t *testing.T) {
 	c := channel(t, "https://graph.example", nil)
 	channeltest.Golden(t, c)
 	channeltest.GoldenPosts(t, c)
+}
+
+// The platform's limit is said in characters; by every way to count them no post
+// is longer.
+func TestLimits(t *testing.T) {
+	counts := channeltest.StartCounts(t)
+	for _, most := range []int{defaultChars, 500} {
+		c := channel(t, "https://graph.example", func(c *Config) { c.MaxChars = most })
+		channeltest.Limits(t, c, counts,
+			channeltest.Bound{Unit: "UTF-16 units", Max: most, Oracle: counts.UTF16}, channeltest.Bound{Unit: "characters", Max: most, Oracle: counts.Chars})
+	}
 }
 
 // start gives a channel before a fake of the platform.
@@ -307,4 +319,39 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 	if l := c.Limit(); l.PerSecond != 0.5 || l.PerHour != 60 || l.Reserve != 0.3 || l.Window != 1 || c.graph.address != "https://graph.facebook.com/v25.0" || c.graph.proof != "" {
 		t.Errorf("defaults: %+v, %s", l, c.graph.address)
 	}
+}
+
+// Every real message arrives whole, with its link, within what the platform
+// takes, and is found again.
+func TestRealMessagesArePosted(t *testing.T) {
+	records := channeltest.RealMessages(t)
+	f, c := start(t, nil)
+	posts := 0
+	for _, r := range records {
+		messages, err := c.Render(r)
+		if err != nil {
+			t.Errorf("%s: %v", r.Alert.Identifier, err)
+			continue
+		}
+		for _, m := range messages {
+			m = m.For(nil)
+			m.Key, m.Sent = string(m.Alert)+m.Language, channeltest.SampleSent
+			receipt, err := c.Send(t.Context(), m)
+			if err != nil {
+				t.Errorf("%s %s: %v", r.Alert.Identifier, m.Language, err)
+				continue
+			}
+			posts++
+			if p := f.find(receipt.ID); p.message != m.Text || !strings.Contains(p.message, m.URL) || !utf8.ValidString(p.message) || receipt.Note != "" {
+				t.Errorf("%s %s: %q, note %q", r.Alert.Identifier, m.Language, p.message, receipt.Note)
+			}
+			if found, ok, err := c.Find(t.Context(), m); err != nil || !ok || found.ID != receipt.ID {
+				t.Errorf("%s %s: found %+v, %v, %v", r.Alert.Identifier, m.Language, found, ok, err)
+			}
+		}
+	}
+	if f.public() != posts || posts < len(records) {
+		t.Errorf("%d posts of %d messages of %d alerts", f.public(), posts, len(records))
+	}
+	t.Logf("%d posts of %d real alerts", posts, len(records))
 }
