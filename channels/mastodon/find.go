@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"martinella/channels"
 )
@@ -24,10 +25,11 @@ const (
 )
 
 // Find looks for m among the account's posts since the alert's publication: the
-// same text, or one that begins alike and has the alert's link. A post that
-// somebody edited meanwhile is known by what it read before. All revisions of an
-// event have the same link, so the link alone proves nothing, and the posts that
-// are known of the event are never m.
+// same text, or the same letters and figures, where the server changed signs. A
+// post that somebody edited meanwhile is known by what it read before. All
+// revisions of an event have the same link and nearly the same words, so nothing
+// less proves anything: one word is the difference between grave and extreme.
+// The posts that are known of the event are never m.
 func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receipt, bool, error) {
 	who, err := c.account(ctx)
 	if err != nil {
@@ -85,16 +87,12 @@ func (c *Channel) is(ctx context.Context, p posted, m channels.Message) (same, a
 		}
 		versions = append(versions, history...)
 	}
-	want := packed(m.Text)
-	first, _, _ := strings.Cut(m.Text, "\n")
 	for _, v := range versions {
-		have := packed(plain(v.Content))
-		if have == want {
+		have := plain(v.Content)
+		if packed(have) == packed(m.Text) {
 			return true, false, nil
 		}
-		if m.URL != "" && strings.Contains(have, packed(m.URL)) && strings.HasPrefix(have, packed(first)) && len(have) > len(want)/2 {
-			alike = true
-		}
+		alike = alike || bare(have) == bare(m.Text)
 	}
 	return false, alike, nil
 }
@@ -102,7 +100,7 @@ func (c *Channel) is(ctx context.Context, p posted, m channels.Message) (same, a
 var (
 	lineBreak = regexp.MustCompile(`(?i)<br\s*/?>|</p>`)
 	tag       = regexp.MustCompile(`<[^>]*>`)
-	mention   = regexp.MustCompile(`@([\pL\pN_])`)
+	mention   = regexp.MustCompile(`(^|[^=/\pL\pN_])@([\pL\pN_])`)
 )
 
 // plain gives the text of a post's HTML. The server wraps the parts of a link
@@ -114,5 +112,15 @@ func plain(content string) string {
 // packed is a text without its space, which servers change.
 func packed(text string) string { return strings.Join(strings.Fields(text), "") }
 
+// bare is a text of which only letters and figures are left.
+func bare(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
+		}
+		return -1
+	}, text)
+}
+
 // unmentioned is a text that mentions nobody.
-func unmentioned(text string) string { return mention.ReplaceAllString(text, "@ $1") }
+func unmentioned(text string) string { return mention.ReplaceAllString(text, "$1@ $2") }

@@ -38,6 +38,47 @@ func TestFindTellsRevisionsApart(t *testing.T) {
 	finds(t, c, "one of which the first is known", second, "")
 }
 
+// What is more severe hangs on nothing, so the post before it is not known: one
+// word tells the two apart, within the minute that clocks may differ.
+func TestFindTellsGraveFromExtreme(t *testing.T) {
+	_, _, c := start(t, nil)
+	grave, extreme := suite.Rendered(t, c, channeltest.Update, "b"), suite.Rendered(t, c, channeltest.Update, "c")
+	grave.Text = strings.ReplaceAll(grave.Text, "estremo", "grave")
+	if grave.Text == extreme.Text {
+		t.Fatal("the two are alike")
+	}
+	posted := send(t, c, grave)
+	finds(t, c, "the extreme one", extreme, "")
+	finds(t, c, "the grave one", grave, posted.ID)
+}
+
+// The server wraps hashtags and links, and escapes what HTML needs.
+func FuzzPlainIsWhatWasWritten(f *testing.F) {
+	for _, seed := range []string{"Piove & <forte> \"subito\" è 🔥\nhttps://a.example/x?y=1&z=2 #allertameteo_TOS", "#1 #a# ##b", "a\n\nb", "&amp; &lt;b&gt;", "https://a.example/#x"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		text = strings.ToValidUTF8(strings.Map(func(r rune) rune {
+			if r == '\r' || r == 0 {
+				return -1
+			}
+			return r
+		}, text), "")
+		if got := plain(asHTML(text)); packed(got) != packed(text) {
+			t.Errorf("%q reads %q", text, got)
+		}
+		unmentioned(text)
+	})
+}
+
+func TestUnmentioned(t *testing.T) {
+	for text, want := range map[string]string{"@anna e @anna@altrove.example": "@ anna e @ anna@altrove.example", "scrivi a allerta@comune.example": "scrivi a allerta@comune.example", "(@è)": "(@ è)", "": ""} {
+		if got := unmentioned(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 func finds(t *testing.T, c *Channel, name string, m channels.Message, want string) {
 	t.Helper()
 	r, found, err := c.Find(t.Context(), m)

@@ -170,8 +170,11 @@ var (
 	editable = []string{"status", "media_ids", "media_attributes", "sensitive", "spoiler_text", "language", "quote_approval_policy"}
 )
 
+var hashtag = regexp.MustCompile(`(^|[\s(])#([\pL\pN_]+)`)
+
 func asHTML(text string) string {
 	text = link.ReplaceAllString(html.EscapeString(text), `<a href="$0"><span class="invisible">$1</span><span class="ellipsis">$2</span><span class="invisible">$3</span></a>`)
+	text = hashtag.ReplaceAllString(text, `$1<a href="https://social.example/tags/$2" class="mention hashtag" rel="tag">#<span>$2</span></a>`)
 	return "<p>" + strings.ReplaceAll(text, "\n", "<br />") + "</p>"
 }
 
