@@ -102,7 +102,7 @@ func (c connector) bot(ctx context.Context, p channels.Prompt) (*api, *models.Us
 	}
 }
 
-// chat asks where to post until the bot may, or the person wants to see to that
+// chat asks where to post until the bot may. What it lacks for pinning may come
 // later.
 func (c connector) chat(ctx context.Context, p channels.Prompt, bot *api) (*models.ChatFullInfo, string, error) {
 	for {
@@ -121,11 +121,13 @@ func (c connector) chat(ctx context.Context, p channels.Prompt, bot *api) (*mode
 			choices := []string{again, other, giveUp}
 			if err == nil {
 				lacks, err = bot.membership(ctx, chat)
-				choices = []string{again, other, skip, giveUp}
 			}
-			if err == nil && lacks == "" {
-				p.Tell("The bot may post in " + called(chat) + ".")
-				return chat, "", nil
+			if err == nil {
+				if lacks == "" {
+					p.Tell("The bot may post in " + called(chat) + ".")
+					return chat, "", nil
+				}
+				choices = []string{again, other, skip, giveUp} // posting works
 			}
 			if ctx.Err() != nil {
 				return nil, "", ctx.Err()
@@ -142,8 +144,8 @@ func (c connector) chat(ctx context.Context, p channels.Prompt, bot *api) (*mode
 			switch {
 			case what == giveUp:
 				return nil, "", errStopped
-			case what == skip && chat != nil:
-				return chat, problem, nil
+			case what == skip:
+				return chat, lacks, nil
 			}
 			if what == other {
 				break

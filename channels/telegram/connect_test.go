@@ -121,6 +121,10 @@ func TestConnectMeetsTrouble(t *testing.T) {
 			return map[int]func(){2: func() { s.mu.Lock(); s.members[town] = good; s.mu.Unlock() }}
 		}, nil, 1, []string{"not in the chat", "may post in Comune di Pistoia"}},
 		"a channel that is another one": {[]string{token, "@nobody_here", other, "t.me/c/9876543210/5", "no"}, nil, nil, 1, []string{"no such chat", "may post in Ufficio stampa"}},
+		"a bot that may not post is not gone on with": {[]string{token, town, giveUp}, func(s *telegramServer) map[int]func() {
+			s.members[town]["can_post_messages"] = false
+			return nil
+		}, errStopped, 0, []string{"may not post", again + "/" + other + "/" + giveUp}},
 		"a right that comes later": {[]string{token, town, skip, "no"}, func(s *telegramServer) map[int]func() {
 			s.members[town]["can_edit_messages"] = false
 			return nil

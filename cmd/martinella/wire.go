@@ -17,6 +17,7 @@ import (
 	"martinella/broadcast/rdb"
 	"martinella/channels"
 	"martinella/channels/bluesky"
+	"martinella/channels/copykit"
 	"martinella/channels/email"
 	"martinella/channels/facebook"
 	"martinella/channels/mastodon"
@@ -36,20 +37,21 @@ import (
 // kinds is every way to say an alert. This file is the only one that knows the
 // adapters: a new channel is its folder and one line here.
 var kinds = map[string]kind{
-	"bluesky":   adapter(bluesky.New).asSocial(),
+	"bluesky":   adapter(bluesky.New).asSocial().connectedBy(bluesky.Connect),
+	"copykit":   adapter(copykit.New).asSocial().asByHand(),
 	"email":     adapter(email.New),
-	"facebook":  adapter(facebook.New).asSocial(),
+	"facebook":  adapter(facebook.New).asSocial().connectedBy(facebook.Connect),
 	"httpsms":   adapter(httpsms.New),
-	"mastodon":  adapter(mastodon.New).asSocial(),
+	"mastodon":  adapter(mastodon.New).asSocial().connectedBy(mastodon.Connect),
 	"mqtt":      adapter(mqtt.New),
 	"outbox":    adapter(outbox.New).asMemory(),
 	"pressroom": adapter(pressroom.New),
 	"smpp":      adapter(smpp.New),
-	"telegram":  adapter(telegram.New).asSocial(),
+	"telegram":  adapter(telegram.New).asSocial().connectedBy(telegram.Connect),
 	"voice":     adapter(voice.New),
 	"webhook":   adapter(webhook.New),
 	"webpush":   adapter(webpush.New),
-	"x":         adapter(x.New).asSocial(),
+	"x":         adapter(x.New).asSocial().connectedBy(x.Connect),
 }
 
 // store is where everything is kept.
