@@ -27,6 +27,7 @@ type Config struct {
 
 	Language    string `yaml:"language"`     // the account's only language; "" posts every language of an alert
 	MaxWeighted int    `yaml:"max_weighted"` // of a post, as X weighs it; default 280, more with X Premium only
+	NoImage     bool   `yaml:"no_image"`     // words alone
 
 	// PerSecond is the pace; default 0.1. X takes 100 posts in 15 minutes from a
 	// user (docs.x.com/x-api/fundamentals/rate-limits).

@@ -183,6 +183,7 @@ func FuzzSignatureBase(f *testing.F) {
 	f.Add("a=b&c=%20d", "o", "v")
 	f.Add("a=&a=&%3D=%26", "oauth_token", "è")
 	f.Fuzz(func(t *testing.T, query, name, value string) {
+		query, _, _ = strings.Cut(query, "#") // a fragment is not sent
 		base, err := signatureBase("GET", "https://api.x.com/2/tweets?"+query, parameters{{name, value}})
 		if err != nil {
 			return

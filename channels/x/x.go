@@ -48,7 +48,7 @@ func New(name string, c Config, s channels.Settings, log *zap.Logger) (*Channel,
 	}
 	return &Channel{
 		name: name, config: c, api: api{url: c.URL, as: as},
-		posts: social.Posts{Name: name, Platform: platform, Settings: s, Language: c.Language, Unit: channels.UnitWeighted, Max: c.MaxWeighted, Image: true},
+		posts: social.Posts{Name: name, Platform: platform, Settings: s, Language: c.Language, Unit: channels.UnitWeighted, Max: c.MaxWeighted, Image: !c.NoImage},
 	}, nil
 }
 

@@ -120,8 +120,14 @@ func TestPremiumPostsAreLonger(t *testing.T) {
 	if got := premium.Measure(whole[0].Text); got.Used < 1000 || got.Max != 4000 {
 		t.Errorf("premium: %+v", got)
 	}
-	if whole[0].Image == nil {
-		t.Error("no picture is asked for")
+}
+
+func TestPicturesCanBeLeftOut(t *testing.T) {
+	for _, without := range []bool{false, true} {
+		messages, err := channel(t, "https://api.x.example", func(c *Config) { c.NoImage = without }).Render(channeltest.Sample(channeltest.Actual))
+		if err != nil || (messages[0].Image == nil) != without {
+			t.Errorf("no_image %v: %+v, %v", without, messages[0].Image, err)
+		}
 	}
 }
 
