@@ -27,6 +27,13 @@ func TestGolden(t *testing.T) {
 	channeltest.Golden(t, channel(t, "https://pds.example.test", nil))
 }
 
+// Every real message is within the limits, as other people's code counts them.
+func TestRealMessagesAreWithinTheLimits(t *testing.T) {
+	counts := channeltest.StartCounts(t)
+	channeltest.Limits(t, channel(t, "https://pds.example.test", nil), counts,
+		channeltest.Bound{Unit: "graphemes", Max: 300, Oracle: counts.Graphemes}, channeltest.Bound{Unit: "bytes", Max: 3000, Oracle: counts.Bytes})
+}
+
 // sent posts a message that must be taken.
 func sent(t testing.TB, c *Channel, m channels.Message) channels.Receipt {
 	t.Helper()

@@ -56,6 +56,9 @@ func TestKeysOfRecords(t *testing.T) {
 	if key("a", "it", at) != key("a", "it", at.Add(999*time.Millisecond)) || key("a", "it", at) != key("a", "it", at.In(time.FixedZone("CET", 3600))) {
 		t.Error("the same second gives two keys")
 	}
+	if got := createdAt(channels.Message{Sent: at.In(time.FixedZone("CET", 3600))}); got != "2026-11-21T10:00:00.000Z" {
+		t.Errorf("the post bears %s", got)
+	}
 	key("", "", time.Time{})
 	key("a", "it", time.Date(1850, 1, 1, 0, 0, 0, 0, time.UTC))
 	key("a", "it", time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))

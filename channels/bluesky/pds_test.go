@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 	"github.com/gofrs/flock"
 	"go.uber.org/zap"
 
+	"martinella/alerts"
 	"martinella/channels"
 	"martinella/channels/channeltest"
 )
@@ -183,15 +185,15 @@ func (a account) posts(t testing.TB) (all []listed) {
 	}
 }
 
-func (a account) post(t testing.TB, r channels.Receipt) listed {
+// post reads the post of a receipt.
+func (a account) post(t testing.TB, r channels.Receipt) (p listed) {
 	t.Helper()
-	for _, p := range a.posts(t) {
-		if p.URI == r.ID {
-			return p
-		}
+	at, ok := parseAddress(r.ID)
+	if !ok {
+		t.Fatalf("the receipt %+v has no address", r)
 	}
-	t.Fatalf("%s is not among the account's posts", r.ID)
-	return listed{}
+	a.call(t, "com.atproto.repo.getRecord?collection="+collection+"&repo="+a.did+"&rkey="+at.key, "", nil, &p)
+	return p
 }
 
 // TestEndToEndAgainstThePDS runs the server's own code. One server serves all
@@ -366,12 +368,12 @@ func (s *realPDS) sessions(t *testing.T) {
 	c.session.have.access = corrupt(good.access)
 	sent(t, c, suite.Rendered(t, c, channeltest.Actual, "a"))
 	renewed := c.session.have
-	if renewed.access == good.access || renewed.refresh == good.refresh {
+	if renewed.refresh == good.refresh { // access tokens of the same second are the same
 		t.Error("the session was not renewed")
 	}
 	c.session.have.access, c.session.have.refresh = corrupt(renewed.access), corrupt(renewed.refresh)
 	sent(t, c, suite.Rendered(t, c, channeltest.Update, "b"))
-	if got := c.session.have; got.access == renewed.access || got.refresh == renewed.refresh {
+	if got := c.session.have; got.access == corrupt(renewed.access) || got.refresh == corrupt(renewed.refresh) {
 		t.Error("it was not signed in again")
 	}
 	// The wrong kind of token for the purpose.
@@ -387,31 +389,53 @@ func (s *realPDS) sessions(t *testing.T) {
 	verdict(t, "nobody's handle", nobody.Check(t.Context()), channels.VerdictUnauthorized)
 }
 
-// texts posts whatever we render: the server takes it all.
+// texts posts whatever we render of the samples and of every real message: the
+// server takes it all, and gives it back as it was.
 func (s *realPDS) texts(t *testing.T) {
-	a := s.open(t, "testi.test")
+	t.Run("the samples", func(t *testing.T) {
+		var records []*alerts.Record
+		for _, kind := range channeltest.Kinds {
+			for _, languages := range [][]string{{"it", "en"}, {"de"}} {
+				records = append(records, channeltest.Sample(kind, languages...))
+			}
+		}
+		s.takes(t, "testi.test", records)
+	})
+	t.Run("every real message", func(t *testing.T) { s.takes(t, "veri.test", channeltest.RealMessages(t)) })
+}
+
+func (s *realPDS) takes(t *testing.T, handle string, records []*alerts.Record) {
+	a := s.open(t, handle)
 	c := a.channel(t, s.url, nil)
 	c.posts.Settings.Hashtags = channels.Hashtags{{Tags: []string{"allertameteoTOS", "Überschwemmung", "عاصفة", "警報"}}}
-	n := 0
-	for _, kind := range channeltest.Kinds {
-		for _, languages := range [][]string{{"it", "en"}, {"de"}, {"it", "en", "de"}} {
-			messages, err := c.Render(channeltest.Sample(kind, languages...))
-			if err != nil {
-				t.Fatal(err)
+	languages, n := map[string]int{}, 0
+	for i, r := range records {
+		messages, err := c.Render(r)
+		if err != nil {
+			t.Errorf("message %d (%s): %v", i, r.Alert.Identifier, err)
+		}
+		for _, m := range messages {
+			n++
+			m.Key, m.Sent = fmt.Sprint(i), channeltest.SampleSent
+			receipt, err := c.Send(t.Context(), m)
+			if err != nil || receipt.Note != "" {
+				t.Errorf("message %d (%s) %s: %+v, %v: %q", i, r.Alert.Identifier, m.Language, receipt, err, m.Text)
+				continue
 			}
-			for _, m := range messages {
-				n++
-				m.Key, m.Sent = fmt.Sprint(n), channeltest.SampleSent
-				p := a.post(t, sent(t, c, m))
-				if p.Value.Text != m.Text || !strings.Contains(p.Value.Text, m.URL) || len(p.Value.Langs) != 1 || !strings.HasPrefix(m.Language, p.Value.Langs[0]) {
-					t.Errorf("%s %s: %+v", kind, m.Language, p)
-				}
+			p := a.post(t, receipt).Value
+			if p.Text != m.Text || !strings.Contains(p.Text, m.URL) || p.Embed.External.URI != m.URL || len(p.Langs) != 1 || alerts.PrimaryLanguage(p.Langs[0]) != alerts.PrimaryLanguage(m.Language) {
+				t.Errorf("message %d (%s) %s: %+v", i, r.Alert.Identifier, m.Language, p)
 			}
+			if !slices.ContainsFunc(p.Facets, func(f facet) bool { return f.Features[0].URI == m.URL && m.Text[f.Index.Start:f.Index.End] == m.URL }) {
+				t.Errorf("message %d (%s) %s: the link is none: %+v", i, r.Alert.Identifier, m.Language, p.Facets)
+			}
+			languages[m.Language]++
 		}
 	}
 	if got := len(a.posts(t)); got != n {
 		t.Errorf("%d posts for %d messages", got, n)
 	}
+	t.Logf("%d messages of %d alerts, in %v", n, len(records), languages)
 }
 
 var gotGraphemes = regexp.MustCompile(`grapheme too big \(maximum 300, got (\d+)\)`)
