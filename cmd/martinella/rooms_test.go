@@ -39,7 +39,7 @@ var dependencies = map[string]string{
 	"github.com/emersion/go-smtp":              "tests: an SMTP server",
 	"github.com/getkin/kin-openapi":            "tests: the OpenAPI document is valid, and answers follow it",
 	"github.com/go-telegram/bot":               "channels/telegram: the requests and answers of the Bot API",
-	"github.com/gofrs/flock":                   "broadcast/rdb: one gateway for a data folder; tests: one npm installation at a time",
+	"github.com/gofrs/flock":                   "broadcast/rdb: one gateway for a data folder; channels/x: one program at a time renews a token; tests: one npm installation at a time",
 	"github.com/gorilla/websocket":             "broadcast/live: WebSocket",
 	"github.com/knadh/koanf/providers/confmap": "cmd: defaults and file under environment and flags",
 	"github.com/knadh/koanf/providers/env/v2":  "cmd: MARTINELLA_* variables",
@@ -71,7 +71,7 @@ var dependencies = map[string]string{
 	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",
 	"golang.org/x/sys":                         "broadcast/live: epoll; broadcast/live/swarm: epoll, raw sockets and a clock that processes share",
 	"golang.org/x/term":                        "cmd: is this a terminal?",
-	"golang.org/x/text":                        "alerts/cap: windows-1252; words by language",
+	"golang.org/x/text":                        "alerts/cap: windows-1252; words by language; channels/x: accents composed or not",
 }
 
 // longFiles may have more than fileLimit lines, each with its reason.
