@@ -45,9 +45,24 @@ type accountLine struct {
 func (s *Server) accountLines() []accountLine {
 	lines := make([]accountLine, len(s.Accounts))
 	for i, a := range s.Accounts {
-		lines[i] = accountLine{a, platformName(a.Platform), a.Channel != "" && s.Stopped != nil && s.Stopped(a.Channel)}
+		lines[i] = accountLine{a, platformName(a.Platform), s.isStopped(a)}
 	}
 	return lines
+}
+
+func (s *Server) isStopped(a Account) bool {
+	return a.Channel != "" && s.Stopped != nil && s.Stopped(a.Channel)
+}
+
+// stopped tells which accounts are stopped, one bit for each, for as long as
+// there are enough: pages are made anew when it changes, and every minute.
+func (s *Server) stopped() (bits uint64) {
+	for i, a := range s.Accounts[:min(len(s.Accounts), 64)] {
+		if s.isStopped(a) {
+			bits |= 1 << i
+		}
+	}
+	return bits
 }
 
 // awayNotice says that accounts are not updated at the moment, and where to

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/net/html"
@@ -121,6 +122,17 @@ func TestAnAccountThatIsNotUpdatedIsNamedWithWhereToLook(t *testing.T) {
 	accounts := g.get("/accounts.json").json(t)["accounts"].([]any)
 	if accounts[0].(map[string]any)["current"] != false || accounts[1].(map[string]any)["current"] != true {
 		t.Errorf("accounts %v", accounts)
+	}
+}
+
+func TestAPageFollowsAnAccountThatStopsAndGoesOn(t *testing.T) {
+	var stopped atomic.Bool
+	g := open(t, register(""), func(c *Config) { c.Stopped = func(channel string) bool { return channel == "masto" && stopped.Load() } })
+	for _, want := range []bool{false, true, false} {
+		stopped.Store(want)
+		if got := len(g.page("/").all("#notices .away")) == 1; got != want {
+			t.Errorf("the first page says it: %v, want %v", got, want)
+		}
 	}
 }
 

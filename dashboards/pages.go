@@ -169,7 +169,7 @@ func (p *pages) render(l *locale, v view, f frame, part bool) (*ready, error) {
 func (p *pages) version(ctx context.Context, cursor broadcast.Cursor, now time.Time) version {
 	d, err := p.s.status.now(ctx)
 	_, ill := p.s.Board.Health()
-	return version{cursor, now.Unix() / 60, d.Durable, d.Memory, err != nil, ill != nil}
+	return version{cursor, now.Unix() / 60, d.Durable, d.Memory, err != nil, ill != nil, p.s.stopped()}
 }
 
 // caughtUp waits until this node knows what the reader knows already. It

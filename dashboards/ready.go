@@ -60,6 +60,7 @@ type version struct {
 	cursor                        broadcast.Cursor
 	minute                        int64
 	durable, memory, silent, lost bool // the store's promise; it or the log does not answer
+	stopped                       uint64
 }
 
 // but is the version at another cursor.

@@ -138,9 +138,21 @@ func asFailure(err error) error {
 
 // call sends one request and decodes a 2xx answer into to.
 func (c *client) call(ctx context.Context, method, path, contentType string, body []byte, to any) (int, error) {
+	status, b, err := c.fetch(ctx, method, path, contentType, body)
+	if err != nil || to == nil {
+		return status, err
+	}
+	if err := json.Unmarshal(b, to); err != nil {
+		return status, fmt.Errorf("%s answered what is no JSON: %w", c.base, err)
+	}
+	return status, nil
+}
+
+// fetch sends one request and gives the body of a 2xx answer.
+func (c *client) fetch(ctx context.Context, method, path, contentType string, body []byte) (int, []byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return 0, err
+		return 0, nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
 	req.Header.Set("Accept", "application/json")
@@ -152,25 +164,19 @@ func (c *client) call(ctx context.Context, method, path, contentType string, bod
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err
 		}
-		return 0, unreachable(fmt.Errorf("%s does not answer: %w", c.base, err), "is the gateway running, and is --url right?")
+		return 0, nil, unreachable(fmt.Errorf("%s does not answer: %w", c.base, err), "is the gateway running, and is --url right?")
 	}
 	defer resp.Body.Close()
 	b, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
 	if err != nil {
-		return 0, unreachable(fmt.Errorf("%s broke off its answer: %w", c.base, err), "try again: the same alert is never issued twice")
+		return 0, nil, unreachable(fmt.Errorf("%s broke off its answer: %w", c.base, err), "try again: the same alert is never issued twice")
 	}
 	if resp.StatusCode/100 != 2 {
 		r := &refusal{status: resp.StatusCode, retry: resp.Header.Get("Retry-After")}
 		_ = json.Unmarshal(b, &r.doc) // a proxy may answer something else
-		return resp.StatusCode, r
+		return resp.StatusCode, nil, r
 	}
-	if to == nil {
-		return resp.StatusCode, nil
-	}
-	if err := json.Unmarshal(b, to); err != nil {
-		return resp.StatusCode, fmt.Errorf("%s answered what is no JSON: %w", c.base, err)
-	}
-	return resp.StatusCode, nil
+	return resp.StatusCode, b, nil
 }
 
 // submit posts an alert.

@@ -135,7 +135,7 @@ func (c *Config) accountNotes() []string {
 		named[a.Channel] = true
 	}
 	for i := range c.Channels {
-		if ch := &c.Channels[i]; ch.kind.social && !named[ch.Name] && c.uses(ch) {
+		if ch := &c.Channels[i]; ch.kind.social && !ch.kind.byHand && !named[ch.Name] && c.uses(ch) {
 			out = append(out, ch.Name+": its account is not in the register of official accounts: add it under accounts, with channel: "+ch.Name)
 		}
 	}

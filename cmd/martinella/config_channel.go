@@ -42,6 +42,8 @@ type kind struct {
 	empty func() any // a pointer to its configuration with the defaults
 	build func(name string, fields any, s channels.Settings, log *zap.Logger) (channels.Channel, error)
 
+	connect channels.Connect // walks a person through connecting an account; nil: by hand
+
 	social bool // a social platform
 	memory bool // may be used with a store that keeps nothing: it warns nobody
 	byHand bool // a person posts what it lays out
@@ -64,6 +66,11 @@ func adapter[C any, T channels.Channel](build func(name string, c C, s channels.
 			return ch, nil
 		},
 	}
+}
+
+func (k kind) connectedBy(connect channels.Connect) kind {
+	k.connect = connect
+	return k
 }
 
 func (k kind) asSocial() kind {

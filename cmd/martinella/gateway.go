@@ -191,6 +191,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
+		Kits: g.kits(),
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -392,4 +393,13 @@ func (g *gateway) stopped(channel string) bool {
 		}
 	}
 	return false
+}
+
+// kits are what people post by hand.
+func (g *gateway) kits() *broadcast.Kits {
+	k := &broadcast.Kits{Records: g.store.Store(), Store: g.store, Metrics: g.metrics}
+	for _, d := range g.dispatchers {
+		k.Routes = append(k.Routes, d.Route)
+	}
+	return k
 }
