@@ -57,7 +57,7 @@ func (w connector) connect(ctx context.Context, p channels.Prompt) (channels.Con
 			p.Tell(wrong)
 			continue
 		}
-		language, err := p.Ask(channels.Question{Text: "Language of the account, like it; nothing: a post in each language of an alert", Check: checkLanguage})
+		language, err := p.Ask(channels.Question{Text: "Language of the account (it, en, de-AT); empty: a post in each language of an alert", Check: checkLanguage})
 		if err != nil {
 			return channels.Connected{}, err
 		}
@@ -235,7 +235,7 @@ func signIn(ctx context.Context, at, handle, password string) (wrong string, err
 
 func checkLanguage(s string) error {
 	if s = strings.TrimSpace(s); s != "" && !tagPattern.MatchString(s) {
-		return errors.New("write it like it or de-AT")
+		return errors.New("write a language like en or de-AT")
 	}
 	return nil
 }

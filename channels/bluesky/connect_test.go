@@ -88,7 +88,7 @@ func TestConnect(t *testing.T) {
 		"by its DID":                               {answers: []string{did, password, ""}, fields: "pds handle", signIns: 1},
 		"a handle that is none":                    {answers: []string{"comune", handle, password, ""}, says: "write it like", fields: "pds handle", signIns: 1},
 		"a handle of nobody":                       {answers: []string{"altro.example.test", "", handle, password, ""}, says: "Unable to resolve", fields: "pds handle", signIns: 1},
-		"a language that is none":                  {answers: []string{handle, password, "italiano", "it"}, says: "write it like it", fields: "pds handle language", signIns: 1},
+		"a language that is none":                  {answers: []string{handle, password, "italiano", "it"}, says: "write a language like", fields: "pds handle language", signIns: 1},
 		"the account's own password, refused":      {answers: []string{handle, ownWord, "no", password, ""}, says: "does not look like", fields: "pds handle", signIns: 1},
 		"the account's own password, all the same": {answers: []string{handle, ownWord, "yes", password, ""}, says: "That is the account's own password", fields: "pds handle", signIns: 2},
 		"a second factor":                          {answers: []string{handle, "zwei-fakt", "yes", password, ""}, says: "second factor", fields: "pds handle", signIns: 2},

@@ -28,7 +28,9 @@ type kept struct {
 // record reads a post's record; found is false where the server has none. The
 // error is Uncertain where the server answered and could not tell.
 func (c *Channel) record(ctx context.Context, at address) (k kept, found bool, err error) {
-	res, err := c.server.do(ctx, request{method: "com.atproto.repo.getRecord",
+	// Anybody may read it. With our token a server that stands before the one that
+	// keeps the account asks that one, not a copy.
+	res, err := c.session.signed(ctx, request{method: "com.atproto.repo.getRecord",
 		query: url.Values{"repo": {at.repo}, "collection": {collection}, "rkey": {at.key}}})
 	if err != nil {
 		return kept{}, false, err
