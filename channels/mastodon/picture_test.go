@@ -202,8 +202,11 @@ func TestLostAnswerToTheUpload(t *testing.T) {
 			m := pictured(t, c, channeltest.Actual, "a")
 			_, err := c.Send(t.Context(), m)
 			suite.Refuses(t, name, err, channels.VerdictRetry)
-			if stub.Posts() != 0 || len(s.media) != 1 {
-				t.Errorf("%d posts, %d pictures", stub.Posts(), len(s.media))
+			s.mu.Lock() // the server may not have ended its answer
+			pictures := len(s.media)
+			s.mu.Unlock()
+			if stub.Posts() != 0 || pictures != 1 {
+				t.Errorf("%d posts, %d pictures", stub.Posts(), pictures)
 			}
 			if send(t, c, m); stub.Posts() != 1 || len(s.posts[0].Media) != 1 {
 				t.Errorf("%d posts: %+v", stub.Posts(), s.posts)

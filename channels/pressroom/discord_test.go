@@ -368,6 +368,8 @@ func TestDiscordLostAnswerWithPicture(t *testing.T) {
 	proxy.Break(channeltest.Drop(), 1)
 	_, err := d.Send(t.Context(), pictured(t, d, channeltest.Actual, "a"))
 	discordSuite.Refuses(t, "dropped", err, channels.VerdictUncertain)
+	g.mu.Lock() // it may not have ended its answer
+	defer g.mu.Unlock()
 	if len(g.kept) != 1 || stub.Posts() != 1 {
 		t.Errorf("%d posts", len(g.kept))
 	}
