@@ -2,7 +2,6 @@ package channels
 
 import (
 	"regexp"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/rivo/uniseg"
@@ -55,44 +54,3 @@ func CountLinks(count func(string) int, each int) func(string) int {
 }
 
 var linkPattern = regexp.MustCompile(`https?://[^\s<>"]+`)
-
-// bareDomain finds what X makes a link of although nobody wrote https://.
-var bareDomain = regexp.MustCompile(`(?i)\b(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2}|com|org|net|gov|edu|int|info|app)\b(?:/[^\s<>"]*)?`)
-
-// Weighted counts as X does (twitter-text, configuration v3): 280 is its limit;
-// U+0000-10FF, 2000-200D, 2010-201F and 2032-2037 weigh one, the rest two, an
-// emoji of whatever make two, a link or a bare domain 23.
-func Weighted(text string) int {
-	n := 0
-	link := func(string) string { n += 23; return "" }
-	text = linkPattern.ReplaceAllStringFunc(text, link)
-	text = bareDomain.ReplaceAllStringFunc(text, link)
-	state := -1
-	for text != "" {
-		var cluster string
-		cluster, text, _, state = uniseg.FirstGraphemeClusterInString(text, state)
-		if emoji(cluster) {
-			n += 2
-			continue
-		}
-		for _, r := range cluster {
-			n += weight(r)
-		}
-	}
-	return n
-}
-
-func weight(r rune) int {
-	if r <= 0x10FF || (r >= 0x2000 && r <= 0x200D) || (r >= 0x2010 && r <= 0x201F) || (r >= 0x2032 && r <= 0x2037) {
-		return 1
-	}
-	return 2
-}
-
-// emoji reports whether the cluster is shown as one: it has a character of the
-// pictograph planes, the emoji selector or the keycap.
-func emoji(cluster string) bool {
-	return strings.ContainsFunc(cluster, func(r rune) bool {
-		return (r >= 0x1F000 && r <= 0x1FAFF) || r == 0xFE0F || r == 0x20E3
-	})
-}

@@ -45,3 +45,23 @@ func TestCountLinks(t *testing.T) {
 		}
 	}
 }
+
+// Whatever a stranger writes is counted, and never as nothing.
+func FuzzWeighted(f *testing.F) {
+	for _, text := range []string{"\u200d", "👨‍👩‍👧‍👦\u200d", "🇮", "https://a.it/(b(c)d)e)?x=1.", "x.xn--p1ai@", "1\u20e3\ufe0f", "\U0001F3F4\U000E0067", "a.b.c-.it", "\xff.it", "ж.рфж"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		n := Weighted(text)
+		if n < 0 || n == 0 && text != "" {
+			t.Fatalf("%q counts %d", text, n)
+		}
+		last := 0
+		for _, l := range linksOn(text) {
+			if l.from < last || l.to <= l.from || l.to > len(text) {
+				t.Fatalf("%q: links %v", text, linksOn(text))
+			}
+			last = l.to
+		}
+	})
+}
