@@ -249,6 +249,21 @@ func TestRehearseReachesTheAccountAlone(t *testing.T) {
 	suite.Refuses(t, "a bad token", err, channels.VerdictUnauthorized)
 }
 
+func TestRehearsalThatCannotBeTakenAwaySaysSo(t *testing.T) {
+	s := newServer(t)
+	c := channel(t, channeltest.StartStub(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodDelete {
+			channeltest.Status(429, `{"error":"Too many requests"}`)(w, r)
+			return
+		}
+		s.ServeHTTP(w, r)
+	}), posting).URL, nil)
+	where, err := c.Rehearse(t.Context(), "Prova")
+	if err != nil || !strings.Contains(where, "still stands") || s.posts[0].Visibility != "direct" {
+		t.Errorf("%q, %v", where, err)
+	}
+}
+
 func TestRenewalNamesServerAndFile(t *testing.T) {
 	c := channel(t, "https://social.example", nil)
 	for _, want := range []string{"https://social.example", c.config.TokenFile, "write:media"} {

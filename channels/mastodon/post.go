@@ -156,7 +156,7 @@ func (c *Channel) Rehearse(ctx context.Context, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := c.Withdraw(ctx, receipt.ID); err != nil {
+	if left := c.Withdraw(ctx, receipt.ID) != nil; left {
 		return "to the account itself, as a private mention of nobody; it could not be taken away again and still stands there", nil
 	}
 	return "to the account itself, as a private mention of nobody; it was taken away again at once", nil

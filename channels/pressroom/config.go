@@ -101,7 +101,7 @@ func (c *Config) hook() (*url.URL, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" {
-		return nil, errors.New("url_file does not hold an address like https://hooks.slack.com/services/...")
+		return nil, errors.New("url_file does not hold an address like https://hooks.slack.com/services/T0/B0/abc")
 	}
 	ip, _ := netip.ParseAddr(u.Hostname())
 	if u.Scheme != "https" && (u.Scheme != "http" || !ip.IsLoopback()) {
