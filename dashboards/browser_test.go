@@ -357,7 +357,7 @@ func TestLayoutInABrowser(t *testing.T) {
 		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b := openBrowser(t)
-	g := open(t)
+	g := open(t, register("masto"))
 	id := g.issue(message("layout", "severity", "Extreme", "areaDesc", strings.Repeat("Donaudampfschifffahrtsgesellschaft", 4)))["id"].(string)
 	g.issue(message("layout-2", "severity", "Severe", "status", "Exercise"))
 	for _, scheme := range []string{"light", "dark"} {

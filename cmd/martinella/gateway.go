@@ -191,7 +191,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(),
+		Kits: g.kits(), Cards: g.cards(),
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -402,4 +402,14 @@ func (g *gateway) kits() *broadcast.Kits {
 		k.Routes = append(k.Routes, d.Route)
 	}
 	return k
+}
+
+// cards draws the pictures of posts; nil where no channel has any.
+func (g *gateway) cards() broadcast.Cards {
+	for _, d := range g.dispatchers {
+		if d.Cards != nil {
+			return d.Cards
+		}
+	}
+	return nil
 }
