@@ -3,6 +3,7 @@ package pressroom
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 
 	"go.uber.org/zap"
@@ -37,6 +38,9 @@ var (
 func New(name string, c Config, s channels.Settings, log *zap.Logger) (channels.Channel, error) {
 	hook, err := c.check(name)
 	body, wrong := bodyOf(&c)
+	if wrong != nil {
+		wrong = fmt.Errorf("pressroom %s: %w", name, wrong)
+	}
 	if err := errors.Join(err, wrong); err != nil {
 		return nil, err
 	}
