@@ -202,7 +202,7 @@ var scheme = regexp.MustCompile(`https?://`)
 // composes accents, changes space, and gives a bare domain a scheme.
 func words(text string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) && r != '\ufe0f' {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) {
 			return r
 		}
 		return -1

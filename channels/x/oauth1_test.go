@@ -52,6 +52,10 @@ func TestSignatureVectors(t *testing.T) {
 			"POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540%3D%26c2%3D%26oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_method%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7",
 			"",
 		},
+		"values of one name sort too": {
+			"GET", "https://api.x.com/2/tweets?a=2&a=10&a=1", parameters{{"a", "0"}}, "", "",
+			"GET&https%3A%2F%2Fapi.x.com%2F2%2Ftweets&a%3D0%26a%3D1%26a%3D10%26a%3D2", "",
+		},
 		"X's documentation, Creating a signature": {
 			"POST", "https://api.twitter.com/1.1/statuses/update.json?include_entities=true", twitter,
 			"kAcSOqF21Fu85e7zjz7ZN2U4ZRhfV3WpwPAoE3Z7kBw", "LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtR2YPi5kE",

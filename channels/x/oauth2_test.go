@@ -241,6 +241,19 @@ func TestANewTokenThatCannotBeWritten(t *testing.T) {
 	}
 }
 
+// A token that could be kept in memory only, and is dead, stands in nobody's way.
+func TestADeadTokenInMemoryGivesWayToTheFile(t *testing.T) {
+	s := newServer(t)
+	c, path := refreshed(t, channeltest.StartStub(t, s, posting).URL, false)
+	c.api.as.(*refreshToken).unsaved = "dead"
+	if v, _ := channels.VerdictOf(c.Check(t.Context())); v != channels.VerdictUnauthorized {
+		t.Errorf("the dead token: %s", v)
+	}
+	if err := c.Check(t.Context()); err != nil || onDisk(t, path) != s.refresh {
+		t.Errorf("%v, %q on disk", err, onDisk(t, path))
+	}
+}
+
 func TestNothingIsAskedWhereNothingCouldBeWritten(t *testing.T) {
 	s := newServer(t)
 	c, path := refreshed(t, channeltest.StartStub(t, s, posting).URL, false)

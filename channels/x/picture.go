@@ -61,8 +61,8 @@ func (c *Channel) picture(ctx context.Context, img *channels.Image) (string, err
 	return in.Data.ID, c.prepare(ctx, describeTimeout, request{http.MethodPost, "/2/media/metadata", "application/json", body}, nil)
 }
 
-// prepare makes a call that posts nothing, so that it is never uncertain. into
-// is nil where the status says all.
+// prepare makes a call that posts nothing. into is nil where the status says
+// all.
 func (c *Channel) prepare(ctx context.Context, timeout time.Duration, r request, into any) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -73,7 +73,7 @@ func (c *Channel) prepare(ctx context.Context, timeout time.Duration, r request,
 	if err == nil && into != nil {
 		err = got.Decode(platform, into)
 	}
-	return surely(err)
+	return err
 }
 
 // form is the picture as multipart/form-data (RFC 7578). OAuth 1.0a does not

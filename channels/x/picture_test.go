@@ -3,6 +3,7 @@ package x
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestAltTextIsCutAtItsLimit(t *testing.T) {
 func TestAPictureNeverCostsTheAlert(t *testing.T) {
 	forget := func(s *server) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
-			s.takePicture(w, r)
+			s.takeAlt(w, r)
 			clear(s.pictures)
 		}
 	}
@@ -77,7 +78,7 @@ func TestAPictureNeverCostsTheAlert(t *testing.T) {
 		"the upload is cut":          {func(s *server) { s.upload = func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) } }, nil},
 		"no description is taken":    {func(s *server) { s.describe = channeltest.Status(400, `{}`) }, nil},
 		"the description breaks":     {func(s *server) { s.describe = channeltest.HTML(500) }, nil},
-		"the post refuses the media": {func(s *server) { s.upload = forget(s) }, nil},
+		"the post refuses the media": {func(s *server) { s.describe = forget(s) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newServer(t)
@@ -97,6 +98,12 @@ func TestAPictureNeverCostsTheAlert(t *testing.T) {
 			}
 			if len(s.posts) != 1 || s.posts[0].text != m.Text || s.posts[0].media != nil {
 				t.Errorf("%+v", s.posts)
+			}
+			if name == "too large" && slices.Contains(s.calls, "POST /2/media/upload") {
+				t.Error("it was sent all the same")
+			}
+			if name == "the post refuses the media" && !strings.Contains(r.Note, "media IDs") {
+				t.Errorf("the note tells of something else: %s", r.Note)
 			}
 			for _, secret := range suite.Secrets {
 				if strings.Contains(r.Note, secret) {

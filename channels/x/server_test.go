@@ -25,6 +25,7 @@ import (
 	"unicode/utf8"
 
 	"go.uber.org/zap"
+	"golang.org/x/text/unicode/norm"
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
@@ -317,6 +318,10 @@ func (s *server) find(id string) int {
 }
 
 func (s *server) remove(w http.ResponseWriter, r *http.Request) {
+	if !postID.MatchString(r.PathValue("id")) {
+		invalid(w, "The `id` query parameter value ["+r.PathValue("id")+"] is not valid")
+		return
+	}
 	i := s.find(r.PathValue("id"))
 	if i < 0 {
 		explain(w, 404, "resource-not-found", "Not Found Error", "Could not find tweet with id: ["+r.PathValue("id")+"].")
@@ -346,6 +351,7 @@ func shown(p tweet) map[string]any {
 		return strings.NewReplacer("&#39;", "'", "&#34;", `"`).Replace(text)
 	}
 	out := map[string]any{"id": p.id, "created_at": p.created.UTC().Format("2006-01-02T15:04:05.000Z"), "edit_history_tweet_ids": []string{p.id}}
+	p.text = norm.NFC.String(p.text)
 	text := short(p.text)
 	if channels.Weighted(p.text) > usualWeight {
 		out["note_tweet"] = map[string]any{"text": text, "entities": map[string]any{"urls": urls}}

@@ -57,7 +57,7 @@ func TestThreadWithdraw(t *testing.T) {
 	}
 	bare := suite.Rendered(t, c, channeltest.AllClear, "e")
 	bare.Previous = "urn:of-another-platform"
-	if fourth, err := c.Send(t.Context(), bare); err != nil || s.posts[s.find(fourth.ID)].reply != "" {
+	if fourth, err := c.Send(t.Context(), bare); err != nil || s.posts[s.find(fourth.ID)].reply != "" || fourth.Note != "" {
 		t.Errorf("a thread with no id of X: %+v, %v", fourth, err)
 	}
 	if err := c.Withdraw(t.Context(), "urn:of-another-platform"); err != nil {
