@@ -33,6 +33,7 @@ type session struct {
 	identifier string
 	password   string
 	log        *zap.Logger
+	rests      time.Duration // after a sign-in that was refused
 	turn       chan struct{} // held by the one who renews
 
 	mu     sync.Mutex
@@ -44,7 +45,7 @@ type session struct {
 }
 
 func newSession(at *server, identifier, password string, log *zap.Logger) *session {
-	return &session{server: at, identifier: identifier, password: password, log: log, turn: make(chan struct{}, 1)}
+	return &session{server: at, identifier: identifier, password: password, log: log, rests: refusedRest, turn: make(chan struct{}, 1)}
 }
 
 // refusedRest is how long a sign-in that was refused is not tried again: ten
@@ -124,10 +125,10 @@ func (s *session) renew(ctx context.Context, have tokens) (tokens, error) {
 	case v == channels.VerdictPermanent:
 		// No message is at fault: the address of the server, or the handle is.
 		err = channels.Unauthorized(fmt.Errorf("signing in as %s: %w", s.identifier, &plainError{err}))
-		s.pause(refusedRest, err)
+		s.pause(s.rests, err)
 	case v == channels.VerdictUnauthorized:
 		err = channels.Unauthorized(fmt.Errorf("signing in as %s: %w", s.identifier, err))
-		s.pause(refusedRest, err)
+		s.pause(s.rests, err)
 	case v == channels.VerdictRetry && wait > 0:
 		s.pause(wait, err)
 	case err == nil:

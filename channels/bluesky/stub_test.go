@@ -54,6 +54,10 @@ func channel(t testing.TB, baseURL string, change func(*Config)) *Channel {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if c.session.rests != refusedRest {
+		t.Errorf("a refused sign-in is tried again after %v", c.session.rests)
+	}
+	c.session.rests = time.Hour // longer than any machine is busy
 	return c
 }
 
