@@ -141,10 +141,10 @@ func (c connector) chat(ctx context.Context, p channels.Prompt, bot *api) (*mode
 			if askErr != nil {
 				return nil, "", askErr
 			}
-			switch {
-			case what == giveUp:
+			if what == giveUp {
 				return nil, "", errStopped
-			case what == skip:
+			}
+			if what == skip {
 				return chat, lacks, nil
 			}
 			if what == other {

@@ -13,8 +13,9 @@ import (
 	"martinella/channels"
 )
 
-// pinTime bounds pinning, which nobody should wait for.
-const pinTime = 10 * time.Second
+// pinTime bounds pinning: the receipt waits for it, and a crash before the
+// receipt is written leaves a post in doubt.
+const pinTime = 5 * time.Second
 
 // Send posts m as one message, in answer to m.Previous where that is still
 // there: the picture with the text as its caption, or the text alone. An alert
