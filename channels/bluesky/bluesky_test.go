@@ -24,7 +24,9 @@ var suite = channeltest.Suite{
 func TestContract(t *testing.T) { channeltest.Run(t, suite) }
 
 func TestGolden(t *testing.T) {
-	channeltest.Golden(t, channel(t, "https://pds.example.test", nil))
+	c := channel(t, "https://pds.example.test", nil)
+	channeltest.Golden(t, c)
+	channeltest.GoldenPosts(t, c)
 }
 
 // Every real message is within the limits, as other people's code counts them.

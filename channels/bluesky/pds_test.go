@@ -401,6 +401,12 @@ func (s *realPDS) texts(t *testing.T) {
 				records = append(records, channeltest.Sample(kind, languages...))
 			}
 		}
+		for _, words := range []string{"عاصفة شديدة. ابقوا في المنازل، ولا تستخدموا السيارة!", "סכנת שיטפון. עלו לקומות העליונות.", "Piove 🌧️ forte 👨‍👩‍👧‍👦: 🇮🇹 salite! 👍🏽",
+			"e\u0301 a\u0308 o\u0302 i\u0300", "暴雨警報。立即前往高處。", "ท่วมฉับพลัน กำลังจะมา", strings.Repeat("👨‍👩‍👧‍👦 ", 250)} {
+			r := channeltest.Sample(channeltest.Actual, "it")
+			r.Alert.Infos[0].Instruction, r.Alert.Infos[0].Description = words, strings.Repeat(words+" ", 20)
+			records = append(records, r)
+		}
 		s.takes(t, "testi.test", records)
 	})
 	t.Run("every real message", func(t *testing.T) { s.takes(t, "veri.test", channeltest.RealMessages(t)) })

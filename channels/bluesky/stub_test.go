@@ -108,10 +108,10 @@ func newPDS(t testing.TB) *pds {
 			s.calls[short]++
 			script := s.script[short]
 			s.mu.Unlock()
-			w.Header().Set("RateLimit-Limit", "3000")
-			w.Header().Set("RateLimit-Remaining", "2990")
-			w.Header().Set("RateLimit-Reset", fmt.Sprint(time.Now().Add(5*time.Minute).Unix()))
-			w.Header().Set("RateLimit-Policy", "3000;w=300")
+			w.Header().Set("Ratelimit-Limit", "3000")
+			w.Header().Set("Ratelimit-Remaining", "2990")
+			w.Header().Set("Ratelimit-Reset", fmt.Sprint(time.Now().Add(5*time.Minute).Unix()))
+			w.Header().Set("Ratelimit-Policy", "3000;w=300")
 			if script != nil {
 				script(w, r)
 				return
