@@ -119,8 +119,9 @@ const (
 
 // sighting is what the account's posts show of a message.
 type sighting struct {
-	found string // the id of the post that is the message
-	older string // the id of another one, from before, with the same words
+	found  string // the id of the post that is the message
+	before bool   // the post that the message hangs on has the same words
+	older  string // the id of another one, from before, with the same words
 }
 
 // Find looks for m among the account's latest posts: the same words, and not
@@ -157,7 +158,9 @@ func (c *Channel) search(ctx context.Context, m channels.Message) (sighting, err
 			past = past || old
 			switch same := words(p.whole()) == want; {
 			case !same || p.ID == "":
-			case old || p.ID == m.Previous || slices.Contains(m.Standing, p.ID):
+			case p.ID == m.Previous:
+				seen.before = true
+			case old || slices.Contains(m.Standing, p.ID):
 				seen.older = p.ID
 			default:
 				seen.found = p.ID

@@ -153,6 +153,15 @@ func TestDuplicates(t *testing.T) {
 	}
 	later := m
 	later.Sent, later.Previous = m.Sent.Add(time.Hour), first.ID
+	if same, err := c.Send(t.Context(), later); err != nil || same.ID != first.ID || !strings.Contains(same.Note, "nothing new") || len(s.posts) != 1 {
+		t.Errorf("the words of the post before: %+v, %v", same, err)
+	}
+	between := suite.Rendered(t, c, channeltest.Update, "b")
+	second, err := c.Send(t.Context(), between)
+	if err != nil {
+		t.Fatal(err)
+	}
+	later.Previous = second.ID
 	_, err = c.Send(t.Context(), later)
 	suite.Refuses(t, "the words of an older post", err, channels.VerdictPermanent)
 	if !strings.Contains(fmt.Sprint(err), first.URL) {

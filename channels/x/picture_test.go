@@ -2,10 +2,14 @@ package x
 
 import (
 	"bytes"
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"martinella/channels"
 	"martinella/channels/channeltest"
@@ -109,6 +113,47 @@ func TestAPictureNeverCostsTheAlert(t *testing.T) {
 				if strings.Contains(r.Note, secret) {
 					t.Errorf("the note holds a secret: %s", r.Note)
 				}
+			}
+		})
+	}
+}
+
+// transport answers calls without a network.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// X says nothing to the picture, or to its description: there is time left for
+// the words.
+func TestASilentUploadLeavesTimeForTheWords(t *testing.T) {
+	for silent, want := range map[string]time.Duration{"/2/media/upload": uploadTimeout, "/2/media/metadata": describeTimeout} {
+		synctest.Test(t, func(t *testing.T) {
+			s := newServer(t)
+			s.judge = func(*http.Request) error { return nil }
+			c := channel(t, "http://api.x.example", nil)
+			c.api.as.(*userToken).call.Client = &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == silent {
+					<-r.Context().Done()
+					return nil, r.Context().Err()
+				}
+				w := httptest.NewRecorder()
+				s.ServeHTTP(w, r)
+				return w.Result(), nil
+			})}
+			m := suite.Rendered(t, c, channeltest.Actual, "a")
+			m.Image = card(nil)
+			began := time.Now()
+			r, err := c.Send(t.Context(), m)
+			if took := time.Since(began); err != nil || len(s.posts) != 1 || s.posts[0].media != nil || took != want || !strings.Contains(r.Note, "deadline") {
+				t.Errorf("%s: %+v, %v after %v", silent, r, err, took)
+			}
+			// Where the time of the whole is over, nothing is posted, and surely so.
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err = c.Send(ctx, m)
+			suite.Refuses(t, silent, err, channels.VerdictRetry)
+			if len(s.posts) != 1 {
+				t.Errorf("%s: %d posts", silent, len(s.posts))
 			}
 		})
 	}

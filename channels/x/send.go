@@ -105,7 +105,9 @@ func taken(a answer, notes []string) (channels.Receipt, error) {
 }
 
 // alreadyThere finds out which post has the words that X refuses to post twice:
-// this message, whose answer was lost, or an earlier one of the same words.
+// this message, whose answer was lost; the last word of the thread, which then
+// stays it (an update that changed another language); or an earlier one, which
+// something else has been said after.
 func (c *Channel) alreadyThere(ctx context.Context, m channels.Message, refused error) (channels.Receipt, error) {
 	seen, err := c.search(ctx, m)
 	switch {
@@ -113,6 +115,8 @@ func (c *Channel) alreadyThere(ctx context.Context, m channels.Message, refused 
 		return channels.Receipt{}, channels.Uncertain(fmt.Errorf("%w; and its posts cannot be looked through: %s", refused, err.Error()))
 	case seen.found != "":
 		return receipt(seen.found, []string{"X had it already"}), nil
+	case seen.before:
+		return receipt(m.Previous, []string{"nothing new to post: the post before says the same"}), nil
 	case seen.older != "":
 		return channels.Receipt{}, channels.Permanent(fmt.Errorf("%w: the post %s has the same words, and X takes them once only", refused, postURL(seen.older)))
 	}
