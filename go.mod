@@ -44,7 +44,7 @@ require (
 
 require (
 	github.com/go-telegram/bot v1.19.0
-	golang.org/x/image v0.47.0 // indirect
+	golang.org/x/image v0.47.0
 )
 
 require (

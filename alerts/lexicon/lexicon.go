@@ -38,6 +38,8 @@ type Words struct {
 	Withdrawn  string `json:"withdrawn"` // it was sent by mistake
 	Finished   string `json:"finished"`  // the danger is over
 
+	WithMap string `json:"with_map"` // of a picture, for those who do not see it
+
 	Weekdays []string `json:"weekdays"` // from Sunday
 	Months   []string `json:"months"`
 }
@@ -89,6 +91,7 @@ func both(a, b *Words) *Words {
 		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
 		AlsoPattern: "+ {event} ({place}).", AlsoEvent: "+ {event}.",
 		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), FollowPage: pair(a.FollowPage, b.FollowPage),
+		WithMap:    pair(a.WithMap, b.WithMap),
 		ReplacedBy: once(a.ReplacedBy, b.ReplacedBy), Withdrawn: once(a.Withdrawn, b.Withdrawn), Finished: once(a.Finished, b.Finished),
 		Weekdays: a.Weekdays, Months: a.Months,
 	}

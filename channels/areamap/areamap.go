@@ -2,6 +2,7 @@ package areamap
 
 import (
 	"bytes"
+	"image"
 	"image/color"
 	"image/png"
 
@@ -58,9 +59,40 @@ var (
 // for orientation, drawn thin; they do not widen the picture. ok is false where
 // there is nothing to draw: no shape, or none that lies on the earth.
 func Draw(areas []Area, around []alerts.Polygon) (p Picture, ok bool) {
-	flat, view := project(areas)
-	if len(flat) == 0 {
+	c, flat, ok := lay(areas, around, frame{Width, minHeight, maxHeight})
+	if !ok {
 		return Picture{}, false
+	}
+	p = Picture{Width: c.width, Height: c.height, Numbered: len(flat) > 1}
+	for i := range flat {
+		p.Areas = append(p.Areas, flat[i].index)
+		if p.Numbered {
+			c.number(flat[i].middle, i+1)
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, c.few()); err != nil || b.Len() > MaxBytes {
+		return Picture{}, false
+	}
+	p.PNG = b.Bytes()
+	return p, true
+}
+
+// Paint is Draw as a part of another picture: of exactly this size in pixels,
+// and without numbers, which nothing beside it explains. Its colours are few.
+func Paint(areas []Area, width, height int) (image.Image, bool) {
+	c, _, ok := lay(areas, nil, frame{width, height, height})
+	if !ok {
+		return nil, false
+	}
+	return c.image, true
+}
+
+// lay makes everything but the numbers.
+func lay(areas []Area, around []alerts.Polygon, size frame) (*canvas, []flatArea, bool) {
+	flat, view := project(areas, size)
+	if len(flat) == 0 {
+		return nil, nil, false
 	}
 	c := newCanvas(view.width, view.height)
 	for _, ring := range around {
@@ -76,21 +108,9 @@ func Draw(areas []Area, around []alerts.Polygon) (p Picture, ok bool) {
 			}
 		}
 	}
-	p = Picture{Width: view.width, Height: view.height, Numbered: len(flat) > 1}
-	for i := range flat {
-		p.Areas = append(p.Areas, flat[i].index)
-		if p.Numbered {
-			c.number(flat[i].middle, i+1)
-		}
-	}
 	c.scaleBar(view.metres)
 	c.frame()
-	var b bytes.Buffer
-	if err := png.Encode(&b, c.few()); err != nil || b.Len() > MaxBytes {
-		return Picture{}, false
-	}
-	p.PNG = b.Bytes()
-	return p, true
+	return c, flat, true
 }
 
 func known(s alerts.Severity) alerts.Severity {

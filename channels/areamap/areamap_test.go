@@ -86,7 +86,7 @@ func TestInsideAndOutside(t *testing.T) {
 	// An L whose upper right quarter is outside.
 	l := ring(43.90, 10.90, 43.90, 10.98, 43.93, 10.98, 43.93, 10.94, 43.96, 10.94, 43.96, 10.90)
 	areas := []Area{{Polygons: []alerts.Polygon{l}, Severity: alerts.SeverityMinor}}
-	_, v := project(areas)
+	_, v := project(areas, frame{Width, minHeight, maxHeight})
 	_, img := draw(t, areas...)
 	at := func(lat, lon float64) color.Color {
 		p := v.ring(alerts.Polygon{{Lat: lat, Lon: lon}})[0]

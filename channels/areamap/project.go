@@ -21,6 +21,9 @@ type flatArea struct {
 	middle   point // within it, for its number; in pixels
 }
 
+// frame is how large a picture may be, in pixels.
+type frame struct{ width, least, most int }
+
 // view is a plain map: degrees of longitude are shortened by the cosine of the
 // middle latitude.
 type view struct {
@@ -37,7 +40,7 @@ const metresPerDegree = 111_195
 
 // project lays the areas out so that all of them are seen, and leaves out what
 // does not lie on the earth.
-func project(areas []Area) ([]flatArea, view) {
+func project(areas []Area, size frame) ([]flatArea, view) {
 	type shaped struct {
 		index    int
 		severity alerts.Severity
@@ -75,7 +78,7 @@ func project(areas []Area) ([]flatArea, view) {
 			}
 		}
 	}
-	v.fit()
+	v.fit(size)
 	most := min(maxCorners, allCorners/rings)
 	out := make([]flatArea, len(all))
 	for i, s := range all {
@@ -88,14 +91,14 @@ func project(areas []Area) ([]flatArea, view) {
 }
 
 // fit chooses the scale; a point is drawn as if it were 500 metres wide.
-func (v *view) fit() {
+func (v *view) fit(size frame) {
 	const least = 500.0 / metresPerDegree
 	v.squeeze = math.Max(math.Cos((v.low.Lat+v.high.Lat)/2*math.Pi/180), 0.01)
 	wide, tall := math.Max((v.high.Lon-v.low.Lon)*v.squeeze, least), math.Max(v.high.Lat-v.low.Lat, least)
-	v.scale = math.Min((Width-2*margin)/wide, (maxHeight-2*margin)/tall)
-	v.width = Width
-	v.height = min(max(int(tall*v.scale)+2*margin, minHeight), maxHeight)
-	v.left = (Width - (v.high.Lon-v.low.Lon)*v.squeeze*v.scale) / 2
+	v.scale = math.Min(float64(size.width-2*margin)/wide, float64(size.most-2*margin)/tall)
+	v.width = size.width
+	v.height = min(max(int(tall*v.scale)+2*margin, size.least), size.most)
+	v.left = (float64(size.width) - (v.high.Lon-v.low.Lon)*v.squeeze*v.scale) / 2
 	v.top = (float64(v.height) - (v.high.Lat-v.low.Lat)*v.scale) / 2
 	v.metres = metresPerDegree / v.scale
 }

@@ -7,6 +7,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/channels"
+	"martinella/channels/imagecard"
 )
 
 // Posts renders the posts of one account. It is not changed after it was filled
@@ -46,7 +47,7 @@ func (p *Posts) Render(r *alerts.Record) ([]channels.Message, error) {
 			return nil, fmt.Errorf("%s %s: %w", p.Platform, p.Name, err)
 		}
 		if p.Image {
-			m.Image = picture(composed)
+			m.Image = &channels.Image{Type: "image/png", Width: imagecard.Width, Height: imagecard.Height, Alt: imagecard.Alt(r, lang, p.Settings)}
 		}
 		messages = append(messages, m)
 	}
@@ -106,14 +107,4 @@ func late(k channels.PieceKind) int {
 		return 2
 	}
 	return 0
-}
-
-// The size of a card, in pixels: what every platform shows without cropping.
-const (
-	cardWidth  = 1200
-	cardHeight = 630
-)
-
-func picture(c channels.Composed) *channels.Image {
-	return &channels.Image{Type: "image/png", Width: cardWidth, Height: cardHeight, Alt: c.Title}
 }

@@ -22,6 +22,7 @@ import (
 	"martinella/broadcast"
 	"martinella/broadcast/live"
 	"martinella/channels"
+	"martinella/channels/imagecard"
 	"martinella/dashboards"
 )
 
@@ -63,8 +64,9 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	queues := broadcast.NewQueues(s)
 	g.answering = broadcast.NewAnswering(routes, log)
 	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Roll: s.People(), Answer: g.answering.Answer, Kinds: broadcast.AddressKinds(routes), Log: log}
+	cards := imagecard.New(c.settings())
 	for _, r := range routes {
-		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Log: log})
+		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, Log: log})
 	}
 	g.fallBack()
 	g.desk = &alerts.Desk{

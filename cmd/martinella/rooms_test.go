@@ -66,6 +66,7 @@ var dependencies = map[string]string{
 	"go.uber.org/goleak":                       "tests: no goroutine is left behind",
 	"go.uber.org/zap":                          "logs",
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
+	"golang.org/x/image":                       "channels/imagecard: letters of the Go fonts, and shapes with smooth edges",
 	"golang.org/x/mod":                         "tests: reads go.mod",
 	"golang.org/x/net":                         "channels/email: domains outside ASCII; tests: HTML as a browser sees it",
 	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",
@@ -146,7 +147,7 @@ func below(path, folder string) bool {
 // forAdapters are what several adapters share: the contract's tests, the drawing
 // of an area, the posts of social platforms, providers that a configuration
 // describes, a vendor's signatures.
-var forAdapters = []string{"martinella/channels/channeltest", "martinella/channels/areamap", "martinella/channels/provider", "martinella/channels/social", "martinella/channels/twilio"}
+var forAdapters = []string{"martinella/channels/channeltest", "martinella/channels/areamap", "martinella/channels/imagecard", "martinella/channels/provider", "martinella/channels/social", "martinella/channels/twilio"}
 
 // isAdapter tells what cmd alone may import: a package of one technology.
 func isAdapter(path string) bool {

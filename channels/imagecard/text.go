@@ -1,0 +1,140 @@
+package imagecard
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+
+	"golang.org/x/image/font"
+	"golang.org/x/image/font/gofont/gobold"
+	"golang.org/x/image/font/gofont/goregular"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
+)
+
+// typefaces are the two that the cards are set in: the Go fonts, which come
+// with every build and have Latin, Greek and Cyrillic letters. A drawing uses
+// faces of its own, which are for one goroutine.
+type typefaces struct {
+	bold, regular *opentype.Font
+}
+
+func loadTypefaces() (t typefaces, err error) {
+	if t.bold, err = opentype.Parse(gobold.TTF); err != nil {
+		return t, fmt.Errorf("imagecard: the bold typeface: %w", err)
+	}
+	if t.regular, err = opentype.Parse(goregular.TTF); err != nil {
+		return t, fmt.Errorf("imagecard: the typeface: %w", err)
+	}
+	return t, nil
+}
+
+// setter sets text of one drawing.
+type setter struct {
+	typefaces
+	buffer sfnt.Buffer
+	faces  map[faceKey]font.Face
+}
+
+type faceKey struct {
+	bold bool
+	size int
+}
+
+// face is a typeface at a size in pixels.
+func (s *setter) face(bold bool, size int) font.Face {
+	key := faceKey{bold, size}
+	if f, ok := s.faces[key]; ok {
+		return f
+	}
+	of := s.regular
+	if bold {
+		of = s.bold
+	}
+	f, err := opentype.NewFace(of, &opentype.FaceOptions{Size: float64(size), DPI: 72, Hinting: font.HintingNone})
+	if err != nil {
+		return nil // it never fails for these options
+	}
+	s.faces[key] = f
+	return f
+}
+
+// settable gives a text without the characters that the typefaces do not have,
+// like emoji; "" where that is so much of it that nobody could read the rest.
+// Half a sentence of another script is worse than none: the words stand beside
+// the picture in any case.
+func (s *setter) settable(text string) string {
+	var b strings.Builder
+	letters, lost := 0, 0
+	for _, r := range plain(text) {
+		if r == ' ' {
+			b.WriteByte(' ')
+			continue
+		}
+		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
+		if letter {
+			letters++
+		}
+		if i, err := s.regular.GlyphIndex(&s.buffer, r); err != nil || i == 0 {
+			if letter {
+				lost++
+			}
+			continue
+		}
+		b.WriteRune(r)
+	}
+	if lost*10 > letters {
+		return ""
+	}
+	return plain(b.String())
+}
+
+// longestLine bounds what is measured: no card shows more.
+const longestLine = 400
+
+// wrap breaks a text at words into at most so many lines of a width in pixels.
+// whole is false where something had to be left out.
+func wrap(text string, face font.Face, width, most int) (lines []string, whole bool) {
+	text = shortened(text, longestLine)
+	words := strings.Fields(text)
+	fits := func(line string) bool { return font.MeasureString(face, line).Ceil() <= width }
+	for len(words) > 0 && len(lines) < most {
+		n := 1
+		for n < len(words) && fits(strings.Join(words[:n+1], " ")) {
+			n++
+		}
+		line := strings.Join(words[:n], " ")
+		if n == 1 && !fits(line) { // one word that is wider than the card
+			runes := []rune(line)
+			cut := len(runes)
+			for cut > 1 && !fits(string(runes[:cut])+"-") {
+				cut--
+			}
+			lines = append(lines, string(runes[:cut])+"-")
+			words[0] = string(runes[cut:])
+			continue
+		}
+		lines, words = append(lines, line), words[n:]
+	}
+	if len(words) == 0 || len(lines) == 0 {
+		return lines, !strings.HasSuffix(text, "…")
+	}
+	last := strings.Fields(lines[len(lines)-1])
+	for len(last) > 1 && !fits(strings.Join(last, " ")+"…") {
+		last = last[:len(last)-1]
+	}
+	lines[len(lines)-1] = strings.TrimRight(strings.Join(last, " "), ",;:-–. ") + "…"
+	return lines, false
+}
+
+// fitted wraps a text at the largest of the sizes at which all of it fits, else
+// at the smallest.
+func (s *setter) fitted(text string, bold bool, width, most int, sizes ...int) (lines []string, size int) {
+	for _, size = range sizes {
+		var whole bool
+		if lines, whole = wrap(text, s.face(bold, size), width, most); whole {
+			break
+		}
+	}
+	return lines, size
+}
