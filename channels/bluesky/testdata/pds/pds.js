@@ -1,6 +1,6 @@
 // A Bluesky server (PDS) with its directory of accounts (PLC) in memory, both
-// on loopback. Prints {"ready":true,"port":N} and {"plc":N}, and ends with its
-// stdin.
+// on loopback. Prints {"ready":true,"port":N}, then {} every second while it
+// starts, then {"plc":N} once both answer; it ends with its stdin.
 //
 //   node pds.js FOLDER      with Node 22; FOLDER keeps accounts and pictures
 import { randomBytes } from 'node:crypto'
@@ -33,6 +33,8 @@ async function freePorts(n) {
 
 const folder = process.argv[2]
 const [pdsPort, plcPort] = await freePorts(2)
+say({ ready: true, port: pdsPort })
+const starting = setInterval(() => say({}), 1000)
 Object.assign(process.env, {
   LOG_ENABLED: 'false',
   PDS_RATE_LIMITS_ENABLED: 'true',
@@ -62,7 +64,7 @@ await directory.start()
 const env = readEnv()
 const server = await PDS.create(envToCfg(env), envToSecrets(env))
 await server.start()
-say({ ready: true, port: pdsPort })
+clearInterval(starting)
 say({ plc: plcPort })
 
 async function end() {
