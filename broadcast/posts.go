@@ -158,6 +158,7 @@ func (b *batch) hang(m *channels.Message) {
 		return
 	}
 	posts := b.history[m.Language]
+	m.Standing = posts.Standing(r.Revision)
 	switch m.Step {
 	case channels.StepPost:
 		if !b.stands() {
@@ -167,8 +168,6 @@ func (b *batch) hang(m *channels.Message) {
 		if m.Previous = posts.Before(r.Revision).ID; m.Previous == "" {
 			m.Step = channels.StepPost
 		}
-	default:
-		m.Standing = posts.Standing(r.Revision)
 	}
 }
 

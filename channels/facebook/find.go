@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"martinella/channels"
 )
@@ -44,10 +45,11 @@ const (
 	findPosts = "50"
 )
 
-// Find looks for m among the page's latest posts: the same text, or nearly the
-// same with its first line and the alert's link, and not older than the alert's
-// publication. All revisions of an event have the same link, so the link alone
-// proves nothing, and no earlier post of the event is ever m. What visitors write
+// Find looks for m among the page's latest posts: the same text, or the same
+// letters and figures, and not older than the alert's publication. All revisions
+// of an event have the same link and nearly the same words, so nothing less
+// proves anything: one word is the difference between grave and extreme. No
+// earlier post of the event is ever m. What visitors write
 // at the page is not looked at: anybody can copy an alert.
 func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receipt, bool, error) {
 	var list struct {
@@ -58,8 +60,6 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 		return channels.Receipt{}, false, err
 	}
 	want := strings.Fields(m.Text)
-	first, _, _ := strings.Cut(m.Text, "\n")
-	begins := strings.Fields(first)
 	var near *posted
 	for i, p := range list.Data {
 		at := p.created()
@@ -70,7 +70,7 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 		if slices.Equal(have, want) {
 			return p.receipt(), true, nil
 		}
-		if near == nil && m.URL != "" && !m.Sent.IsZero() && !at.IsZero() && strings.Contains(p.Message, m.URL) && startsWith(have, begins) && alike(have, want) {
+		if near == nil && !m.Sent.IsZero() && !at.IsZero() && bare(p.Message) == bare(m.Text) {
 			near = &list.Data[i]
 		}
 	}
@@ -80,23 +80,12 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 	return channels.Receipt{}, false, nil
 }
 
-func startsWith(words, first []string) bool {
-	return len(words) >= len(first) && slices.Equal(words[:len(first)], first)
-}
-
-// alike reports whether two texts have nine words of ten in common: the same
-// text that was touched on its way, and not the one in another language.
-func alike(a, b []string) bool {
-	words := map[string]int{}
-	for _, w := range a {
-		words[w]++
-	}
-	common := 0
-	for _, w := range b {
-		if words[w] > 0 {
-			words[w]--
-			common++
+// bare is a text of which only letters and figures are left.
+func bare(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) {
+			return unicode.ToLower(r)
 		}
-	}
-	return 10*common >= 9*max(len(a), len(b), 1)
+		return -1
+	}, text)
 }

@@ -39,6 +39,11 @@ func TestFindTellsRevisionsApart(t *testing.T) {
 	head, _, _ := strings.Cut(first.Text, "\n")
 	p.message = head + "\nIl sottopasso di via Roma è chiuso. Passate da via Verdi.\n" + first.URL
 	found("the same first line and link, other words", first, "")
+	p.message = strings.Replace(first.Text, "estremo", "grave", 1)
+	if p.message == first.Text {
+		t.Error("the next case proves nothing")
+	}
+	found("one word is another one", first, "")
 	p.message = strings.ReplaceAll(first.Text, "\n", " \n\n ")
 	found("other spaces", first, receipt.ID)
 
