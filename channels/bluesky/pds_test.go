@@ -527,5 +527,15 @@ func (s *realPDS) tooManySignIns(t *testing.T) {
 	t.Error("forty sign-ins were taken")
 }
 
+func TestLockFileNamesNoHost(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("testdata", "pds", "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(b, []byte(`"resolved"`)) || !bytes.Contains(b, []byte(`"integrity"`)) {
+		t.Error("package-lock.json names where a package was fetched, or has no digests")
+	}
+}
+
 // onePixel is a PNG.
 var onePixel = []byte("\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x06\x00\x00\x00\x1f\x15\xc4\x89\x00\x00\x00\rIDATx\x9cc\xf8\xcf\xc0\xf0\x1f\x00\x05\x00\x01\xff\x89\x99=\x1d\x00\x00\x00\x00IEND\xaeB`\x82")
