@@ -9,6 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+
+	"martinella/channels"
 )
 
 // The times of checks. Each is spread by a fifth, and the first ones over some
@@ -26,7 +28,7 @@ var errPanic = errors.New("the channel's program failed")
 // checkup proves one account again and again without sending anything: at the
 // start and every few minutes, so that broken credentials are known before the
 // emergency. While the channel is halted it looks often, and a check that
-// passes starts the channel again.
+// passes, or finds fault with the settings alone, starts the channel again.
 type checkup struct {
 	look   func(context.Context) error
 	ok     prometheus.Gauge // 0 until the first check passed
@@ -80,8 +82,12 @@ func (c *checkup) run(ctx context.Context) {
 		passed = err == nil
 		next = time.Now().Add(roughly(checkAgain))
 		if passed {
-			c.resume()
 			next = time.Now().Add(roughly(checkEvery))
+		}
+		// What the platform finds wrong with the settings, or a token that ends in
+		// a week, is no reason to stay silent: the credentials are good.
+		if verdict, _ := channels.VerdictOf(err); passed || verdict == channels.VerdictPermanent {
+			c.resume()
 		}
 	}
 }

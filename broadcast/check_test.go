@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"martinella/channels"
 )
 
 // patient is an account whose check is scripted.
@@ -181,6 +183,39 @@ func TestACheckThatHangsOrCrashesHasFailed(t *testing.T) {
 						t.Errorf("%d checks, the gauge is %v", n, a.gauge(t))
 					}
 				})
+			})
+		})
+	}
+}
+
+// A halted channel starts again as soon as the credentials are good, whatever
+// else the platform says of its settings.
+func TestAHaltedChannelStartsAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		says    error
+		resumes bool
+	}{
+		"the check passes":               {nil, true},
+		"the token ends in a week":       {channels.Permanent(errors.New("the token ends on 2026-11-29")), true},
+		"the credentials are refused":    {channels.Unauthorized(errors.New("401")), false},
+		"the platform does not answer":   {errors.New("timeout"), false},
+		"the platform wants us to wait":  {channels.RetryAfter(errors.New("429"), time.Minute), false},
+		"nobody knows what the platform": {channels.Uncertain(errors.New("500")), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newPatient(nil)
+				a.set(c.says, true)
+				checked(t, a, func() {
+					time.Sleep(checkFirst + haltRecheck)
+					synctest.Wait()
+				})
+				if got := a.resumed > 0; got != c.resumes {
+					t.Errorf("it starts again: %v", got)
+				}
+				if got := a.gauge(t); (got == 1) != (c.says == nil) {
+					t.Errorf("the gauge says %v", got)
+				}
 			})
 		})
 	}
