@@ -202,7 +202,13 @@ func (f *fitting) goOn(i int) {
 		f.cut(i, f.limit)
 		return
 	}
-	for n := 2; n <= len(f.units[i]) && f.try(i, joined(f.units[i][:n])); n++ {
+	begun := f.taken[i]
+	n := 1 + sort.Search(len(f.units[i])-1, func(k int) bool {
+		f.taken[i] = joined(f.units[i][:k+2])
+		return f.count(f.text()) > f.limit
+	})
+	f.taken[i] = begun
+	for ; n > 1 && !f.try(i, joined(f.units[i][:n])); n-- {
 	}
 }
 

@@ -163,3 +163,15 @@ func checkCuts(t *testing.T, got string, texts []string) {
 		}
 	}
 }
+
+// A text of very many sentences is cut in a moment.
+func TestFitAsksTheCounterSeldom(t *testing.T) {
+	asked := 0
+	count := func(s string) int { asked++; return len(s) }
+	pieces := flood()
+	pieces[3].Text = strings.Repeat("Piove. ", 30000)
+	got, err := Fit(pieces, 60000, count)
+	if err != nil || len(got) < 59990 || asked > 100 {
+		t.Errorf("%d octets after %d counts, %v", len(got), asked, err)
+	}
+}

@@ -24,11 +24,17 @@ type HashtagEntry struct {
 	Tags     []string `yaml:"tags"`     // without the sign: allertameteoTOS
 }
 
+// mostHashtags bounds the tags of a post: more are read by nobody.
+const mostHashtags = 10
+
 // For gives the tags of an alert's wording in a language, those of the author
-// first, each once and with its sign.
+// first, each once and with its sign, ten at most.
 func (h Hashtags) For(info alerts.Info, language string) []string {
 	var tags []string
 	add := func(word string) {
+		if len(tags) == mostHashtags {
+			return
+		}
 		word = "#" + strings.TrimLeft(strings.TrimSpace(word), "#")
 		if CheckHashtag(word[1:]) && !slices.ContainsFunc(tags, func(t string) bool { return strings.EqualFold(t, word) }) {
 			tags = append(tags, word)

@@ -34,6 +34,10 @@ func TestHashtags(t *testing.T) {
 			}
 		})
 	}
+	endless := alerts.Info{Parameters: []alerts.Value{{Name: channels.HashtagParameter, Value: strings.Repeat("uno due a1 b2 c3 d4 e5 f6 g7 h8 i9 ", 20000)}}}
+	if got := register.For(endless, "it"); len(got) != 10 || got[9] != "#h8" {
+		t.Errorf("of very many: %q", got)
+	}
 	if got := channels.Hashtags(nil).For(alerts.Info{}, "it"); len(got) != 0 {
 		t.Errorf("of nothing: %q", got)
 	}
