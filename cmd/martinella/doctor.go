@@ -170,18 +170,22 @@ func (c *Config) examine(ctx context.Context, cc *ChannelConfig) (f examined) {
 	if closer, ok := ch.(interface{ Close() error }); ok {
 		defer closer.Close() // only looked at
 	}
-	if n, ok := ch.(interface{ Notes() []string }); ok {
-		f.notes = n.Notes()
+	notes := func() []string {
+		if n, ok := ch.(interface{ Notes() []string }); ok {
+			return n.Notes()
+		}
+		return nil
 	}
 	checker, ok := ch.(channels.Checker)
 	if !ok {
-		f.good = "nothing to check without posting"
+		f.good, f.notes = "nothing to check without posting", notes()
 		return f
 	}
 	one, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	began := time.Now()
 	f.err, f.good = checker.Check(one), "the account works"
+	f.notes = notes() // some are found by the check
 	if f.err == nil {
 		if took := time.Since(began).Round(time.Millisecond); took > slowCheck {
 			f.notes = append(f.notes, fmt.Sprintf("it took %v to answer", took))
