@@ -33,6 +33,7 @@ type world struct {
 
 type worldPost struct {
 	ID, Text string
+	On       string // what it answers
 	At       time.Time
 }
 
@@ -85,12 +86,25 @@ type worldRefusal string
 func (w *world) keep(platform, id, text string) worldPost {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	p := worldPost{id, text, time.Now()}
+	p := worldPost{ID: id, Text: text, At: time.Now()}
 	if id == "" {
 		p.ID = fmt.Sprintf("9000%d", len(w.posts[platform])+1)
 	}
 	w.posts[platform] = append(w.posts[platform], p)
 	return p
+}
+
+// change is what an edit does; false where there is no such post.
+func (w *world) change(platform, id string, do func(p *worldPost)) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for i := range w.posts[platform] {
+		if p := &w.posts[platform][i]; p.ID == id {
+			do(p)
+			return true
+		}
+	}
+	return false
 }
 
 // of gives the posts of a platform that hold a text, the newest first.
@@ -112,7 +126,20 @@ func (w *world) act(platform string, r *http.Request) (body any, posted bool) {
 	_ = json.Unmarshal(sent, &in)
 	form, _ := url.ParseQuery(string(sent))
 	text := func(key string) string { s, _ := in[key].(string); return s }
-	switch path := strings.TrimPrefix(r.URL.Path, "/"+platform); platform + " " + r.Method + " " + path {
+	path := strings.TrimPrefix(r.URL.Path, "/"+platform)
+	if id, found := strings.CutPrefix(path, "/api/v1/statuses/"); found && platform == "mastodon" {
+		if r.Method == http.MethodPut && !w.change(platform, id, func(p *worldPost) { p.Text = text("status") }) {
+			return nil, false
+		}
+		return map[string]any{"id": id, "url": "https://social.example/" + id, "content": text("status")}, false
+	}
+	if id, found := strings.CutPrefix(path, "/v25.0/1234567890_"); found {
+		if r.Method == http.MethodPost && !w.change(platform, id, func(p *worldPost) { p.Text = form.Get("message") }) {
+			return nil, false
+		}
+		return map[string]any{"id": "1234567890_" + id, "success": true, "permalink_url": "https://www.facebook.com/" + id}, false
+	}
+	switch platform + " " + r.Method + " " + path {
 	case "mastodon GET /api/v1/accounts/verify_credentials":
 		return map[string]any{"id": "7", "username": "comune"}, false
 	case "mastodon GET /api/v1/instance":
@@ -125,6 +152,7 @@ func (w *world) act(platform string, r *http.Request) (body any, posted bool) {
 		return list, false
 	case "mastodon POST /api/v1/statuses":
 		p := w.keep(platform, "", text("status"))
+		w.change(platform, p.ID, func(p *worldPost) { p.On = text("in_reply_to_id") })
 		return map[string]any{"id": p.ID, "url": "https://social.example/" + p.ID, "content": p.Text, "created_at": p.At}, true
 	case "facebook GET /v25.0/me":
 		return map[string]any{"id": "1234567890", "name": "Comune"}, false
@@ -149,6 +177,9 @@ func (w *world) act(platform string, r *http.Request) (body any, posted bool) {
 		return map[string]any{"data": list, "meta": map[string]any{"result_count": len(list)}}, false
 	case "x-com POST /2/tweets":
 		p := w.keep(platform, "", text("text"))
+		if reply, ok := in["reply"].(map[string]any); ok {
+			w.change(platform, p.ID, func(p *worldPost) { p.On, _ = reply["in_reply_to_tweet_id"].(string) })
+		}
 		return map[string]any{"data": map[string]any{"id": p.ID, "text": p.Text}}, true
 	case "bluesky POST /xrpc/com.atproto.server.createSession", "bluesky POST /xrpc/com.atproto.server.refreshSession":
 		return map[string]any{"did": "did:plc:ewvi7nxzyoun6zhxrhs64oiz", "handle": "comune.test", "accessJwt": "access", "refreshJwt": "refresh", "active": true}, false
@@ -172,6 +203,11 @@ func (w *world) act(platform string, r *http.Request) (body any, posted bool) {
 		}
 		if key != "" {
 			w.keep(platform, key, words)
+			if reply, ok := record["reply"].(map[string]any); ok {
+				parent, _ := reply["parent"].(map[string]any)
+				uri, _ := parent["uri"].(string)
+				w.change(platform, key, func(p *worldPost) { p.On = filepath.Base(uri) })
+			}
 		}
 		return map[string]any{"uri": "at://did:plc:ewvi7nxzyoun6zhxrhs64oiz/app.bsky.feed.post/" + text("rkey"), "cid": worldCID, "validationStatus": "valid"}, true
 	}
