@@ -353,6 +353,14 @@ func TestWhatTheServerWouldRefuseIsNeverRendered(t *testing.T) {
 	}
 }
 
+func TestLanguageOfAPost(t *testing.T) {
+	for language, want := range map[string]string{"it": "[it]", "it-IT": "[it-IT]", "de-AT": "[de-AT]", "it-x-ponte": "[it]", "zh-Hant-TW": "[zh]", "lld": "[lld]", "italiano": "[]", "": "[]", "IT": "[it]"} {
+		if got := fmt.Sprint(langs(language)); got != want {
+			t.Errorf("%q: %s, want %s", language, got, want)
+		}
+	}
+}
+
 func TestLimitsKeepRoomForCorrections(t *testing.T) {
 	c := channel(t, "https://pds.example.test", func(c *Config) { c.PointsPerHour = 300 })
 	if got, want := c.Limit(), (channels.Limit{PerSecond: 1, Burst: 10, Window: 1, PerHour: 100, PerDay: 11666, Reserve: 0.25}); got != want {

@@ -122,11 +122,8 @@ func (s *session) renew(ctx context.Context, have tokens) (tokens, error) {
 	}
 	got, err := s.begin(ctx, request{method: "com.atproto.server.createSession", input: map[string]string{"identifier": s.identifier, "password": s.password}})
 	switch v, wait := channels.VerdictOf(err); {
-	case v == channels.VerdictPermanent:
-		// No message is at fault: the address of the server, or the handle is.
-		err = channels.Unauthorized(fmt.Errorf("signing in as %s: %w", s.identifier, &plainError{err}))
-		s.pause(s.rests, err)
-	case v == channels.VerdictUnauthorized:
+	case v == channels.VerdictUnauthorized || v == channels.VerdictPermanent:
+		// No message is at fault: the password is, the handle or the address.
 		err = channels.Unauthorized(fmt.Errorf("signing in as %s: %w", s.identifier, err))
 		s.pause(s.rests, err)
 	case v == channels.VerdictRetry && wait > 0:

@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/zap"
@@ -72,6 +74,42 @@ func TestWhoSendsAtTheSameMomentSharesOneRenewal(t *testing.T) {
 			}
 		})
 	}
+}
+
+// transport answers without a network, when it is told to.
+type transport struct {
+	answers chan int
+	calls   atomic.Int32
+}
+
+func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.calls.Add(1)
+	return &http.Response{StatusCode: <-t.answers, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+func TestWhoWaitsForARenewalThatFailsSharesTheFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at, away := newServer("https://pds.example.test"), &transport{answers: make(chan int)}
+		at.caller.Client = &http.Client{Transport: away}
+		s := newSession(at, handle, password, zap.NewNop())
+		for round := range 2 {
+			errs := make(chan error, 64)
+			for range cap(errs) {
+				go func() {
+					_, err := s.tokens(t.Context(), "")
+					errs <- err
+				}()
+			}
+			synctest.Wait() // one calls, the others wait for it
+			away.answers <- http.StatusInternalServerError
+			for range cap(errs) {
+				verdict(t, "an ill server", <-errs, channels.VerdictRetry)
+			}
+			if n := away.calls.Load(); int(n) != round+1 {
+				t.Errorf("%d calls in %d rounds", n, round+1)
+			}
+		}
+	})
 }
 
 func TestARefusedSignInIsNotTriedAgainAtOnce(t *testing.T) {
