@@ -77,7 +77,13 @@ func TestThePageOfAccounts(t *testing.T) {
 	if len(p.all("#notices .away")) != 0 {
 		t.Error("an account is said not to be updated")
 	}
-	g.page("/accounts?lang=en").says("h1", "Official accounts and hashtags")
+	english := g.page("/accounts?lang=en")
+	english.says("h1", "Official accounts and hashtags")
+	for _, n := range english.all(".tags span") {
+		if text(n) == "Neve" && attr(n, "lang") != "it-IT" {
+			t.Errorf("an Italian word on an English page has the language %q", attr(n, "lang"))
+		}
+	}
 	press := g.get("/accounts.json")
 	v := press.json(t)
 	if press.Header.Get("Access-Control-Allow-Origin") != "*" || press.Header.Get("Content-Type") != "application/json" {

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 	"time"
@@ -28,7 +29,7 @@ type taggedEvent struct {
 
 // registerLine is an entry of the register of hashtags.
 type registerLine struct {
-	Event    string // "": every event
+	Event    words  // without text: every event
 	Language string // in words; "": every language
 	Tags     []string
 }
@@ -43,9 +44,12 @@ func (p *pages) accounts(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		for _, e := range p.s.Hashtags {
-			line := registerLine{Event: tidy(e.Event), Tags: signed(e)}
+			line := registerLine{Event: words{Text: tidy(e.Event)}, Tags: signed(e)}
 			if e.Language != "" {
 				line.Language = l.language(e.Language)
+			}
+			if tag := cmp.Or(e.Language, p.s.Authority.Language); alerts.PrimaryLanguage(tag) != l.Tag {
+				line.Event.Lang = tag
 			}
 			page.Register = append(page.Register, line)
 		}
