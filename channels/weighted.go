@@ -2,6 +2,7 @@ package channels
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -192,8 +193,7 @@ func topLevelAt(text string) int {
 		}
 		ends = append(ends, i+utf8.RuneLen(r))
 	}
-	for n := len(ends) - 1; n >= 0; n-- {
-		end := ends[n]
+	for _, end := range slices.Backward(ends) {
 		next, _ := utf8.DecodeRuneInString(text[end:])
 		goesOn := end < len(text) && next < utf8.RuneSelf && (unicode.IsLetter(next) || unicode.IsDigit(next) || strings.ContainsRune("@+-", next))
 		if !goesOn && topLevel(strings.ToLower(text[:end])) {

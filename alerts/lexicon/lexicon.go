@@ -39,6 +39,7 @@ type Words struct {
 	Finished   string `json:"finished"`  // the danger is over
 
 	WithMap string `json:"with_map"` // of a picture, for those who do not see it
+	OffMap  string `json:"off_map"`  // stands before places that have no shape
 
 	Weekdays []string `json:"weekdays"` // from Sunday
 	Months   []string `json:"months"`
@@ -91,7 +92,7 @@ func both(a, b *Words) *Words {
 		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
 		AlsoPattern: "+ {event} ({place}).", AlsoEvent: "+ {event}.",
 		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), FollowPage: pair(a.FollowPage, b.FollowPage),
-		WithMap:    pair(a.WithMap, b.WithMap),
+		WithMap: pair(a.WithMap, b.WithMap), OffMap: strings.TrimSuffix(a.OffMap, ": ") + " / " + b.OffMap,
 		ReplacedBy: once(a.ReplacedBy, b.ReplacedBy), Withdrawn: once(a.Withdrawn, b.Withdrawn), Finished: once(a.Finished, b.Finished),
 		Weekdays: a.Weekdays, Months: a.Months,
 	}

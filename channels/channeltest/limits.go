@@ -102,9 +102,7 @@ func sources(r *alerts.Record, language string) []string {
 	for _, pieces := range [][]channels.Piece{composed.Pieces, composed.Worded("public").Pieces} {
 		whole, _ := channels.Fit(pieces, 0, nil)
 		out = append(out, strings.ReplaceAll(whole, "\n", " "))
-		for _, line := range append(strings.Split(whole, "\n"), whole) {
-			out = append(out, line)
-		}
+		out = append(append(out, strings.Split(whole, "\n")...), whole)
 		for _, p := range pieces {
 			out = append(out, p.Text, p.Short)
 		}

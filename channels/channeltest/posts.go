@@ -116,7 +116,7 @@ func linked(text, url string) bool {
 	if at < 0 {
 		return false
 	}
-	for _, word := range strings.Fields(strings.Join(lines[at+1:], " ")) {
+	for word := range strings.FieldsSeq(strings.Join(lines[at+1:], " ")) {
 		if !strings.HasPrefix(word, "#") || !channels.CheckHashtag(word[1:]) {
 			return false
 		}

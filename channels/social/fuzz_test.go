@@ -38,7 +38,7 @@ func FuzzPosts(f *testing.F) {
 			if !whole || !strings.HasPrefix(body, "ESERCITAZIONE\n") || !utf8.ValidString(text) || strings.Contains(text, "{next}") {
 				t.Fatalf("spoilt: %q", text)
 			}
-			for _, tag := range strings.Fields(behind) {
+			for tag := range strings.FieldsSeq(behind) {
 				if !slices.Contains(wanted, tag) {
 					t.Fatalf("%q is none of %q in %q", tag, wanted, text)
 				}
