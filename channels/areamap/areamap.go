@@ -59,10 +59,12 @@ var (
 // for orientation, drawn thin; they do not widen the picture. ok is false where
 // there is nothing to draw: no shape, or none that lies on the earth.
 func Draw(areas []Area, around []alerts.Polygon) (p Picture, ok bool) {
-	c, flat, ok := lay(areas, around, frame{Width, minHeight, maxHeight})
-	if !ok {
+	c, flat, metres := lay(areas, around, small)
+	if len(flat) == 0 {
 		return Picture{}, false
 	}
+	c.scaleBar(metres)
+	c.frame()
 	p = Picture{Width: c.width, Height: c.height, Numbered: len(flat) > 1}
 	for i := range flat {
 		p.Areas = append(p.Areas, flat[i].index)
@@ -79,25 +81,42 @@ func Draw(areas []Area, around []alerts.Polygon) (p Picture, ok bool) {
 }
 
 // Paint is Draw as a part of another picture: of exactly this size in pixels,
-// and without numbers, which nothing beside it explains. Its colours are few.
-func Paint(areas []Area, width, height int) (image.Image, bool) {
-	c, _, ok := lay(areas, nil, frame{width, height, height})
-	if !ok {
-		return nil, false
+// without numbers and scale, whose letters are that picture's. Lines and patterns
+// are twice as large, because such pictures are shown at a third of their size.
+// Its colours are few; metres is the size of one pixel. ok is false as for
+// [Shown].
+func Paint(areas []Area, width, height int) (picture image.Image, metres float64, ok bool) {
+	if _, ok := Shown(areas); !ok {
+		return nil, 0, false
 	}
-	return c.image, true
+	c, _, metres := lay(areas, nil, large(width, height))
+	c.frame()
+	return c.image, metres, true
 }
 
-// lay makes everything but the numbers.
-func lay(areas []Area, around []alerts.Polygon, size frame) (*canvas, []flatArea, bool) {
+// Shown tells which of the areas have a shape that [Paint] draws. ok is false
+// where none has, and where they are too many: a map that shows a part of them
+// would tell the people of the others that they are safe.
+func Shown(areas []Area) (on []int, ok bool) {
+	all, whole := choose(areas, large(Width, maxHeight))
+	for i := range all {
+		on = append(on, all[i].index)
+	}
+	return on, whole && len(on) > 0
+}
+
+// lay draws the areas, and tells how many metres a pixel has; nothing where
+// there is none.
+func lay(areas []Area, around []alerts.Polygon, size frame) (*canvas, []flatArea, float64) {
 	flat, view := project(areas, size)
 	if len(flat) == 0 {
-		return nil, nil, false
+		return nil, nil, 0
 	}
 	c := newCanvas(view.width, view.height)
+	c.zoom = size.zoom
 	for _, ring := range around {
 		if sound(ring) {
-			c.stroke(thin(view.ring(ring), maxCorners/max(len(around), 1)), 1*unit)
+			c.stroke(thin(view.ring(ring), maxCorners/max(len(around), 1)), c.zoom*unit)
 			c.paint(func(int, int) color.RGBA { return border })
 		}
 	}
@@ -108,9 +127,7 @@ func lay(areas []Area, around []alerts.Polygon, size frame) (*canvas, []flatArea
 			}
 		}
 	}
-	c.scaleBar(view.metres)
-	c.frame()
-	return c, flat, true
+	return c, flat, view.metres
 }
 
 func known(s alerts.Severity) alerts.Severity {
@@ -128,35 +145,36 @@ func (c *canvas) area(a *flatArea) {
 		c.fill(ring)
 	}
 	a.middle = c.inside()
-	look := shade(a.severity)
+	look := c.shade(a.severity)
 	c.paint(look)
 	for _, ring := range a.rings {
-		c.stroke(ring, 5*unit/2)
+		c.stroke(ring, c.zoom*5*unit/2)
 	}
 	c.paint(func(int, int) color.RGBA { return ink })
 }
 
 // shade is colour and pattern of a severity: never colour alone.
-func shade(s alerts.Severity) func(x, y int) color.RGBA {
+func (c *canvas) shade(s alerts.Severity) func(x, y int) color.RGBA {
+	z := c.zoom
 	switch s {
 	case alerts.SeverityExtreme: // diagonal white lines
 		return func(x, y int) color.RGBA {
-			if (x+y)%14 < 3 {
+			if (x+y)%(14*z) < 3*z {
 				return white
 			}
 			return red
 		}
 	case alerts.SeveritySevere: // black dots
 		return func(x, y int) color.RGBA {
-			dx, dy := x%12-6, y%12-6
-			if dx*dx+dy*dy <= 4 {
+			dx, dy := x%(12*z)-6*z, y%(12*z)-6*z
+			if dx*dx+dy*dy <= 4*z*z {
 				return black
 			}
 			return orange
 		}
 	case alerts.SeverityModerate: // horizontal black lines
 		return func(_, y int) color.RGBA {
-			if y%10 < 2 {
+			if y%(10*z) < 2*z {
 				return black
 			}
 			return yellow

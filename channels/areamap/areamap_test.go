@@ -86,7 +86,7 @@ func TestInsideAndOutside(t *testing.T) {
 	// An L whose upper right quarter is outside.
 	l := ring(43.90, 10.90, 43.90, 10.98, 43.93, 10.98, 43.93, 10.94, 43.96, 10.94, 43.96, 10.90)
 	areas := []Area{{Polygons: []alerts.Polygon{l}, Severity: alerts.SeverityMinor}}
-	_, v := project(areas, frame{Width, minHeight, maxHeight})
+	_, v := project(areas, small)
 	_, img := draw(t, areas...)
 	at := func(lat, lon float64) color.Color {
 		p := v.ring(alerts.Polygon{{Lat: lat, Lon: lon}})[0]
@@ -199,6 +199,37 @@ func FuzzDraw(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestAPartOfAnotherPicture(t *testing.T) {
+	one := Area{Polygons: []alerts.Polygon{square}, Severity: alerts.SeveritySevere}
+	for name, c := range map[string]struct {
+		areas []Area
+		on    []int
+		ok    bool
+	}{
+		"a shape":                       {[]Area{one}, []int{0}, true},
+		"beside one without":            {[]Area{{}, one}, []int{1}, true},
+		"as many as a region has":       {slices.Repeat([]Area{one}, 400), nil, true},
+		"more than that":                {slices.Repeat([]Area{one}, 401), nil, false},
+		"more outlines than that":       {[]Area{{Polygons: slices.Repeat([]alerts.Polygon{square}, 501)}}, nil, false},
+		"none":                          {[]Area{{}}, nil, false},
+		"one that is not on this earth": {[]Area{{Circles: []alerts.Circle{{Centre: alerts.Point{Lat: 91}, Radius: 1}}}}, nil, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			on, ok := Shown(c.areas)
+			if ok != c.ok || (c.on != nil && !slices.Equal(on, c.on)) {
+				t.Errorf("%v are shown, %v", on, ok)
+			}
+			picture, metres, ok := Paint(c.areas, 300, 200)
+			if ok != c.ok {
+				t.Fatalf("painted: %v", ok)
+			}
+			if ok && (picture.Bounds() != image.Rect(0, 0, 300, 200) || metres <= 0 || share(picture, orange) < 0.1) {
+				t.Errorf("%v, %v metres a pixel, %.2f orange", picture.Bounds(), metres, share(picture, orange))
+			}
+		})
+	}
 }
 
 func BenchmarkDraw(b *testing.B) {

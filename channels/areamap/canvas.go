@@ -12,6 +12,7 @@ import (
 type canvas struct {
 	image         *image.RGBA
 	width, height int
+	zoom          int             // of signs, lines and patterns: 1 or 2
 	mask          []uint8         // how much of each pixel is covered, 0 to 255
 	line          []int           // of one row, in 1/(lines*unit) of a pixel
 	from, to      int             // of line: what is not nothing
@@ -25,7 +26,7 @@ const lines = 4
 const step = 51
 
 func newCanvas(width, height int) *canvas {
-	c := &canvas{image: image.NewRGBA(image.Rect(0, 0, width, height)), width: width, height: height,
+	c := &canvas{image: image.NewRGBA(image.Rect(0, 0, width, height)), width: width, height: height, zoom: 1,
 		mask: make([]uint8, width*height), line: make([]int, width)}
 	for y := range height {
 		for x := range width {

@@ -21,8 +21,61 @@ type flatArea struct {
 	middle   point // within it, for its number; in pixels
 }
 
-// frame is how large a picture may be, in pixels.
-type frame struct{ width, least, most int }
+// frame is how large a picture may be, in pixels, and what it may hold.
+type frame struct {
+	width, least, most int
+	zoom               int
+	areas, rings       int
+}
+
+// small is the picture of [Draw].
+var small = frame{Width, minHeight, maxHeight, 1, MaxAreas, maxRings}
+
+// large is the frame of a part of a picture, which has no numbers: it holds the
+// municipalities of a region.
+func large(width, height int) frame { return frame{width, height, height, 2, 400, 500} }
+
+// shaped is an area that can be drawn.
+type shaped struct {
+	index    int
+	severity alerts.Severity
+	rings    []alerts.Polygon
+}
+
+// choose takes what lies on the earth, as far as the frame holds it; whole is
+// false where that is not all.
+func choose(areas []Area, size frame) (all []shaped, whole bool) {
+	rings := 0
+	whole = true
+	for i := range areas {
+		s := shaped{index: i, severity: areas[i].Severity}
+		take := func(ring func() alerts.Polygon) {
+			if rings == size.rings || len(all) == size.areas {
+				whole = false
+				return
+			}
+			s.rings = append(s.rings, ring())
+			rings++
+		}
+		for _, p := range areas[i].Polygons {
+			if sound(p) {
+				take(func() alerts.Polygon { return p })
+			}
+		}
+		for _, c := range areas[i].Circles {
+			if c.Centre.Valid() && c.Radius >= 0 && c.Radius <= 20_000 {
+				take(func() alerts.Polygon { return round(c) })
+			}
+		}
+		if len(s.rings) > 0 {
+			all = append(all, s)
+		}
+		if !whole {
+			break
+		}
+	}
+	return all, whole
+}
 
 // view is a plain map: degrees of longitude are shortened by the cosine of the
 // middle latitude.
@@ -41,36 +94,14 @@ const metresPerDegree = 111_195
 // project lays the areas out so that all of them are seen, and leaves out what
 // does not lie on the earth.
 func project(areas []Area, size frame) ([]flatArea, view) {
-	type shaped struct {
-		index    int
-		severity alerts.Severity
-		rings    []alerts.Polygon
-	}
-	var all []shaped
-	rings := 0
-	for i := range areas {
-		s := shaped{index: i, severity: areas[i].Severity}
-		for _, p := range areas[i].Polygons {
-			if sound(p) && rings < maxRings {
-				s.rings = append(s.rings, p)
-				rings++
-			}
-		}
-		for _, c := range areas[i].Circles {
-			if c.Centre.Valid() && c.Radius >= 0 && c.Radius <= 20_000 && rings < maxRings {
-				s.rings = append(s.rings, round(c))
-				rings++
-			}
-		}
-		if len(s.rings) > 0 && len(all) < MaxAreas {
-			all = append(all, s)
-		}
-	}
+	all, _ := choose(areas, size)
 	if len(all) == 0 {
 		return nil, view{}
 	}
+	rings := 0
 	v := view{low: alerts.Point{Lat: 90, Lon: 180}, high: alerts.Point{Lat: -90, Lon: -180}}
 	for _, s := range all {
+		rings += len(s.rings)
 		for _, ring := range s.rings {
 			for _, p := range ring {
 				v.low.Lat, v.low.Lon = min(v.low.Lat, p.Lat), min(v.low.Lon, p.Lon)

@@ -65,22 +65,29 @@ func (c *canvas) number(at point, n int) {
 // scaleBar draws a bar of a round length, with its length.
 func (c *canvas) scaleBar(metresPerPixel float64) {
 	const longest, x, lift = 150, 14, 16
-	length := math.Pow(10, math.Floor(math.Log10(metresPerPixel*longest)))
-	for _, more := range []float64{5, 2} {
-		if length*more <= metresPerPixel*longest {
-			length *= more
-			break
-		}
-	}
-	wide := int(math.Round(length / metresPerPixel))
-	text := strconv.Itoa(int(math.Round(length))) + " m"
-	if length >= 1000 {
-		text = strconv.Itoa(int(math.Round(length/1000))) + " km"
-	}
+	wide, text := Scale(metresPerPixel, longest)
 	y := c.height - lift
 	c.box(x-6, y-8, wide+18+textWidth(text, 2)+8, 22, white)
 	c.box(x, y, wide, 3, ink)
 	c.box(x, y-4, 3, 11, ink)
 	c.box(x+wide-3, y-4, 3, 11, ink)
 	c.write(text, x+wide+8, y-5, 2)
+}
+
+// Scale gives a round length that is at most longest pixels: its pixels, and its
+// words.
+func Scale(metresPerPixel float64, longest int) (pixels int, text string) {
+	most := metresPerPixel * float64(longest)
+	length := math.Pow(10, math.Floor(math.Log10(most)))
+	for _, more := range []float64{5, 2} {
+		if length*more <= most {
+			length *= more
+			break
+		}
+	}
+	text = strconv.Itoa(int(math.Round(length))) + " m"
+	if length >= 1000 {
+		text = strconv.Itoa(int(math.Round(length/1000))) + " km"
+	}
+	return int(math.Round(length / metresPerPixel)), text
 }

@@ -30,19 +30,38 @@ func (c *canvas) box(x, y, wide, tall int, colour color.RGBA) {
 
 // shape fills polygons of a square of 24, drawn size pixels wide.
 func (c *canvas) shape(polygons [][]corner, x, y, size int, colour color.RGBA) {
-	r := vector.NewRasterizer(size, size)
+	c.grown(polygons, corner{12, 12}, 1, x, y, size, colour)
+}
+
+// outlined is shape with a line of ink around it: yellow on paper is no edge.
+func (c *canvas) outlined(s sign, x, y, size int) {
+	// The circle that touches every side from within: a shape that grows about
+	// its middle moves all of its sides by the same.
+	middle, radius := corner{12, 12}, float32(9)
+	if len(s.shape[0]) == 3 {
+		middle, radius = corner{12, 14.66}, 6.34
+	}
+	c.grown(s.shape, middle, 1+.7/radius, x, y, size, ink)
+	c.grown(s.shape, middle, 1-.3/radius, x, y, size, s.ground)
+	c.shape(s.inner, x, y, size, s.glyph)
+}
+
+func (c *canvas) grown(polygons [][]corner, middle corner, by float32, x, y, size int, colour color.RGBA) {
+	const edge = 8 // pixels around the square, for what grows out of it
+	r := vector.NewRasterizer(size+2*edge, size+2*edge)
 	scale := float32(size) / 24
 	for _, p := range polygons {
 		for i, at := range p {
+			px, py := (middle.x+(at.x-middle.x)*by)*scale+edge, (middle.y+(at.y-middle.y)*by)*scale+edge
 			if i == 0 {
-				r.MoveTo(at.x*scale, at.y*scale)
+				r.MoveTo(px, py)
 			} else {
-				r.LineTo(at.x*scale, at.y*scale)
+				r.LineTo(px, py)
 			}
 		}
 		r.ClosePath()
 	}
-	at := image.Rect(x, y, x+size, y+size)
+	at := image.Rect(x-edge, y-edge, x+size+edge, y+size+edge)
 	r.Draw(c.mask, at, image.Opaque, image.Point{})
 	c.paint(at, colour)
 }

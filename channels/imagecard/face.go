@@ -8,6 +8,7 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/lexicon"
 	"martinella/channels"
+	"martinella/channels/areamap"
 )
 
 // face is what stands on a card, in words.
@@ -18,18 +19,15 @@ type face struct {
 	mark     string // AGGIORNAMENTO; "" where the level says it
 	event    string
 	headline string
+	instead  string // of a headline whose script the typefaces do not have
+	note     string // of what is over: the words of whoever closed it
 	place    string
+	offMap   string // the places that the map does not show; "" where it shows all
 	until    string
+	untilFew string // until in fewer words
 	issuer   string
 	address  string
-	areas    []mapped
-}
-
-// mapped is an area as the map needs it.
-type mapped struct {
-	polygons []alerts.Polygon
-	circles  []alerts.Circle
-	severity alerts.Severity
+	areas    []areamap.Area // of the map; none where there is no map
 }
 
 // faceOf reads a record in a language. What to do in a danger is never said of
@@ -43,7 +41,7 @@ func faceOf(r *alerts.Record, language string, s channels.Settings) face {
 	if r.Alert.Practice() {
 		f.exercise = words.Exercise
 	}
-	action := ""
+	action, effect := "", ""
 	for _, p := range composed.Pieces {
 		switch p.Kind {
 		case channels.PieceSource:
@@ -51,16 +49,25 @@ func faceOf(r *alerts.Record, language string, s channels.Settings) face {
 		case channels.PiecePlace:
 			f.place = plain(p.Label + p.Text)
 		case channels.PieceTime:
-			f.until = plain(p.Text)
+			f.until, f.untilFew = plain(p.Text), plain(p.Short)
 		case channels.PieceAction:
 			action = plain(p.Text)
+		case channels.PieceEffect:
+			if effect == "" {
+				effect = plain(p.Text)
+			}
 		}
 	}
-	switch {
-	case over:
-		f.level, f.headline = words.Mark(r.Change, false), action
-	case r.Change == alerts.ChangeUpdated:
+	switch r.Change {
+	case alerts.ChangeCancelled:
+		f.level, f.headline = words.Mark(r.Change, false), words.CancelledAction
+	case alerts.ChangeEnded:
+		f.level, f.headline = words.Mark(r.Change, false), words.EndedAction
+	case alerts.ChangeUpdated:
 		f.mark = words.Mark(r.Change, false)
+	}
+	if over && !strings.EqualFold(effect, f.headline) {
+		f.note = effect
 	}
 	if f.headline == "" || strings.EqualFold(f.headline, f.event) {
 		f.headline = strings.TrimSpace(channels.Sentences(action)[0])
@@ -68,14 +75,38 @@ func faceOf(r *alerts.Record, language string, s channels.Settings) face {
 	if f.headline == "" {
 		f.headline, f.event = f.event, ""
 	}
+	f.instead = words.FollowPage
 	severity := top.Severity
 	if over {
 		severity = alerts.SeverityUnknown // grey: nobody is in danger there
 	}
 	for i := range top.Areas {
-		f.areas = append(f.areas, mapped{top.Areas[i].Polygons, top.Areas[i].Circles, severity})
+		f.areas = append(f.areas, areamap.Area{Polygons: top.Areas[i].Polygons, Circles: top.Areas[i].Circles, Severity: severity})
+	}
+	if on, ok := areamap.Shown(f.areas); ok {
+		if names := missing(top.Areas, on); names != "" {
+			f.offMap = words.OffMap + names
+		}
+	} else {
+		f.areas = nil
 	}
 	return f
+}
+
+// missing names the areas that are not on the map, each once.
+func missing(areas []alerts.Area, on []int) string {
+	said := map[string]bool{"": true}
+	for _, i := range on {
+		said[plain(areas[i].Description)] = true
+	}
+	var names []string
+	for i := range areas {
+		if name := plain(areas[i].Description); !said[name] {
+			said[name] = true
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // plain is a text in one line, without what nobody sees: control characters,
@@ -111,12 +142,12 @@ const longestAlt = 900
 func Alt(r *alerts.Record, language string, s channels.Settings) string {
 	f := faceOf(r, language, s)
 	lead := strings.Join(filled(f.exercise, f.mark, joined(f.level, f.event)), " - ")
-	parts := filled(lead, f.headline, f.place, f.until, f.issuer)
-	if _, ok := f.drawn(mapWidth, bodyHeight); ok {
-		parts = append(parts, lexicon.For(language).WithMap)
+	parts := filled(lead, f.headline, f.note, f.place, f.until, f.issuer)
+	if len(f.areas) > 0 {
+		parts = append(parts, filled(lexicon.For(language).WithMap, f.offMap)...)
 	}
 	for i, p := range parts {
-		parts[i] = sentence(shortened(p, longestAlt/3))
+		parts[i] = sentence(shortened(p, longestAlt/4))
 	}
 	return shortened(strings.Join(parts, " "), longestAlt)
 }

@@ -248,7 +248,7 @@ func contrast(a, b color.RGBA) float64 {
 }
 
 func TestEverythingCanBeRead(t *testing.T) {
-	pairs := map[string][2]color.RGBA{"text": {ink, paper}, "the event": {quiet, paper}, "the foot": {paper, navy}, "the exercise": {paper, black}}
+	pairs := map[string][2]color.RGBA{"text": {ink, paper}, "the mark of an update": {paper, ink}, "the event": {quiet, paper}, "the foot": {paper, navy}, "the exercise": {paper, black}}
 	for _, severity := range []alerts.Severity{alerts.SeverityExtreme, alerts.SeveritySevere, alerts.SeverityModerate, alerts.SeverityMinor, alerts.SeverityUnknown} {
 		s := signOf(severity, alerts.ChangeIssued)
 		pairs["the sign of "+string(severity)] = [2]color.RGBA{s.glyph, s.ground}
@@ -290,7 +290,7 @@ func TestAltSaysWhatTheCardShows(t *testing.T) {
 		want     []string
 		never    []string
 	}{
-		"an alert":     {channeltest.Actual, "it", []string{"Avviso - pericolo estremo: Alluvione.", "Salite subito ai piani alti.", "Dove: Pistoia sud, Quarrata.", "Fino alle 18:30", "Comune di Pistoia.", "mappa"}, []string{"ESERCITAZIONE"}},
+		"an alert":     {channeltest.Actual, "it", []string{"Avviso - pericolo estremo: Alluvione.", "Salite subito ai piani alti.", "Dove: Pistoia sud, Quarrata.", "Fino alle 18:30", "Comune di Pistoia.", "Con la mappa della zona. Non sulla mappa: Quarrata."}, []string{"ESERCITAZIONE"}},
 		"an exercise":  {channeltest.Exercise, "en", []string{"EXERCISE - ", "Go upstairs now."}, nil},
 		"in German":    {channeltest.Test, "de", []string{"ÜBUNG - ", "Gehen Sie sofort nach oben."}, nil},
 		"an update":    {channeltest.Update, "it", []string{"AGGIORNAMENTO - Avviso"}, nil},
@@ -314,6 +314,97 @@ func TestAltSaysWhatTheCardShows(t *testing.T) {
 				t.Errorf("%d characters: %q", utf8.RuneCountInString(got), got)
 			}
 		})
+	}
+}
+
+// Words of the danger are not said of what is over, whoever wrote it; those of
+// whoever closed it are.
+func TestWhatIsOverSaysNothingOfTheDanger(t *testing.T) {
+	for _, kind := range []channeltest.Kind{channeltest.Cancel, channeltest.AllClear} {
+		r := channeltest.Sample(kind, "it")
+		r.Alert.Infos[0].Instruction, r.Alert.Infos[0].Description = "Salite subito ai piani alti.", "L'acqua si è ritirata."
+		alt := Alt(r, "it", channeltest.Settings())
+		if strings.Contains(alt, "Salite") || strings.Contains(alt, "Fino alle") || !strings.Contains(alt, "L'acqua si è ritirata.") {
+			t.Errorf("%s: %q", kind, alt)
+		}
+		f := faceOf(r, "it", channeltest.Settings())
+		b, err := New(channeltest.Settings()).Card(r, "it")
+		if err != nil || f.until != "" || strings.Contains(f.headline+f.note, "Salite") {
+			t.Errorf("%s: %+v, %v", kind, f, err)
+		}
+		img := decoded(t, b)
+		for y := range Height {
+			for x := range Width {
+				for _, danger := range []color.RGBA{red, orange, yellow} {
+					if !far(img.At(x, y), danger) {
+						t.Fatalf("%s: the colour of a danger at %d, %d", kind, x, y)
+					}
+				}
+			}
+		}
+	}
+}
+
+// A map of some of the places would tell the others that they are safe.
+func TestTheMapShowsEverythingOrSaysWhatIsMissing(t *testing.T) {
+	for name, c := range map[string]struct {
+		shapes  int
+		bare    int
+		mapped  bool
+		missing int
+	}{
+		"every place has a shape":   {30, 0, true, 0},
+		"one has none":              {30, 1, true, 1},
+		"none has one":              {0, 3, false, 0},
+		"more than a map can carry": {5000, 0, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := channeltest.Sample(channeltest.Actual, "it")
+			info := &r.Alert.Infos[0]
+			shape := info.Areas[0].Polygons
+			info.Areas = nil
+			for i := range c.shapes + c.bare {
+				a := alerts.Area{Description: fmt.Sprint("Luogo ", i)}
+				if i < c.shapes {
+					a.Polygons = shape
+				}
+				info.Areas = append(info.Areas, a)
+			}
+			f := faceOf(r, "it", channeltest.Settings())
+			if got := len(f.areas) > 0; got != c.mapped {
+				t.Errorf("a map: %v", got)
+			}
+			if got := strings.Count(f.offMap, "Luogo"); got != c.missing {
+				t.Errorf("%d places are said to be missing: %q", got, f.offMap)
+			}
+			if got := strings.Contains(Alt(r, "it", channeltest.Settings()), "Con la mappa"); got != c.mapped {
+				t.Errorf("the words tell of a map: %v", got)
+			}
+			if _, err := New(channeltest.Settings()).Card(r, "it"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Half an address leads nowhere: it stands on the card whole or not at all, and
+// nothing is written over the edge.
+func TestTheFootHoldsAnyAddress(t *testing.T) {
+	for _, host := range []string{"a.it", "protezionecivile.comune.sanmarcellopiteglio.pt.example", strings.Repeat("molto-lungo.", 12) + "example", ""} {
+		s := channeltest.Settings()
+		s.PublicURL = "https://" + host
+		f := faceOf(channeltest.Sample(channeltest.Actual, "it"), "it", s)
+		b, err := New(s).Card(channeltest.Sample(channeltest.Actual, "it"), "it")
+		if err != nil || f.address != host {
+			t.Fatalf("%q: %v", f.address, err)
+		}
+		img := decoded(t, b)
+		for y := range Height {
+			if far(img.At(Width-1, y), img.At(Width-20, y)) {
+				t.Errorf("%q: something at the right edge, in row %d", host, y)
+				break
+			}
+		}
 	}
 }
 
@@ -344,6 +435,8 @@ func TestStrangeWordsAreDrawnOrLeftOut(t *testing.T) {
 		"Hebrew":                {"שיטפון", ""},
 		"Chinese":               {"洪水警報", ""},
 		"one name in Arabic":    {"Salite subito ai piani alti del palazzo, non scendete in cantina né in garage ق", "Salite subito ai piani alti del palazzo, non scendete in cantina né in garage"},
+		"letters with a mark":   {"Perche\u0301 Bucureșt\u200bi", "Perché București"},
+		"two marks":             {"Cảnh báo lũ lụt", "Canh báo lũ lut"},
 		"half Arabic":           {"Salite فيضان اصعدوا إلى", ""},
 		"control characters":    {"Salite\x00 \u202eai\u2066 piani\n\talti\ufeff", "Salite ai piani alti"},
 		"nothing but an emoji":  {"🔥", ""},

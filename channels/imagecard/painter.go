@@ -3,9 +3,10 @@ package imagecard
 import (
 	"bytes"
 	"crypto/sha256"
-	"errors"
+	"encoding/binary"
 	"fmt"
 	"image/png"
+	"math"
 	"sync"
 
 	"golang.org/x/image/font"
@@ -71,13 +72,19 @@ func (p *Painter) Card(r *alerts.Record, language string) ([]byte, error) {
 		<-one.done
 		return one.png, one.err
 	}
-	defer close(one.done)
-	one.err = errors.New("imagecard: the drawing failed") // where it panics
 	one.png, one.err = p.paint(&f)
+	close(one.done)
 	return one.png, one.err
 }
 
-func (p *Painter) paint(f *face) ([]byte, error) {
+// paint draws. A fault of the drawing, or of what reads the typefaces, costs the
+// picture and never the alert.
+func (p *Painter) paint(f *face) (card []byte, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			card, err = nil, fmt.Errorf("imagecard: the drawing failed: %v", fault)
+		}
+	}()
 	faces, err := p.faces()
 	if err != nil {
 		return nil, err
@@ -96,10 +103,31 @@ func (p *Painter) paint(f *face) ([]byte, error) {
 
 // digest tells cards apart by what stands on them.
 func (f *face) digest() (key [sha256.Size]byte) {
-	h := sha256.New()
-	fmt.Fprintf(h, "%#v", *f) // plain data, without maps and pointers; a hash takes everything
+	h := sha256.New() // it takes everything without an error
+	words := *f
+	words.areas = nil
+	fmt.Fprintf(h, "%#v", words) // plain data, without maps and pointers
+	var b []byte
+	for i := range f.areas {
+		a := &f.areas[i]
+		b = fmt.Appendf(b[:0], "area %q %d %d", a.Severity, len(a.Polygons), len(a.Circles))
+		for _, ring := range a.Polygons {
+			b = binary.LittleEndian.AppendUint64(b, uint64(len(ring)))
+			for _, at := range ring {
+				b = number(number(b, at.Lat), at.Lon)
+			}
+		}
+		for _, c := range a.Circles {
+			b = number(number(number(b, c.Centre.Lat), c.Centre.Lon), c.Radius)
+		}
+		h.Write(b)
+	}
 	h.Sum(key[:0])
 	return key
+}
+
+func number(b []byte, f float64) []byte {
+	return binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
 }
 
 // measure is the width of a line in pixels.

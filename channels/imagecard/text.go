@@ -10,6 +10,7 @@ import (
 	"golang.org/x/image/font/gofont/goregular"
 	"golang.org/x/image/font/opentype"
 	"golang.org/x/image/font/sfnt"
+	"golang.org/x/text/unicode/norm"
 )
 
 // typefaces are the two that the cards are set in: the Go fonts, which come
@@ -66,7 +67,7 @@ func (s *setter) face(bold bool, size int) font.Face {
 func (s *setter) settable(text string) string {
 	var b strings.Builder
 	letters, lost := 0, 0
-	for _, r := range plain(text) {
+	for _, r := range norm.NFC.String(plain(shortened(text, 4*longestLine))) {
 		if r == ' ' {
 			b.WriteByte(' ')
 			continue
@@ -75,18 +76,42 @@ func (s *setter) settable(text string) string {
 		if letter {
 			letters++
 		}
-		if i, err := s.regular.GlyphIndex(&s.buffer, r); err != nil || i == 0 {
-			if letter {
+		switch {
+		case s.has(r):
+			b.WriteRune(r)
+		case letter:
+			base := s.base(r)
+			if base == "" {
 				lost++
 			}
-			continue
+			b.WriteString(base)
 		}
-		b.WriteRune(r)
 	}
 	if lost*10 > letters {
 		return ""
 	}
 	return plain(b.String())
+}
+
+func (s *setter) has(r rune) bool {
+	i, err := s.regular.GlyphIndex(&s.buffer, r)
+	return err == nil && i != 0
+}
+
+// base is a letter without the marks for which the typefaces have no form: the
+// e of a Vietnamese one with two accents.
+func (s *setter) base(r rune) string {
+	var out strings.Builder
+	for _, part := range norm.NFKD.String(string(r)) {
+		switch {
+		case unicode.Is(unicode.Mn, part):
+		case !s.has(part):
+			return ""
+		default:
+			out.WriteRune(part)
+		}
+	}
+	return out.String()
 }
 
 // longestLine bounds what is measured: no card shows more.
@@ -132,9 +157,39 @@ func wrap(text string, face font.Face, width, most int) (lines []string, whole b
 func (s *setter) fitted(text string, bold bool, width, most int, sizes ...int) (lines []string, size int) {
 	for _, size = range sizes {
 		var whole bool
-		if lines, whole = wrap(text, s.face(bold, size), width, most); whole {
+		if lines, whole = wrap(text, s.face(bold, size), width, most); whole && unbroken(lines, text) {
 			break
 		}
 	}
 	return lines, size
 }
+
+// filling wraps a text at the largest of the sizes at which all of it fits into
+// a room of so many pixels, else at the smallest.
+func (s *setter) filling(text string, bold bool, width, room int, sizes ...int) (lines []string, size int) {
+	for _, size = range sizes {
+		var whole bool
+		face := s.face(bold, size)
+		if lines, whole = wrap(text, face, width, max(room*100/(size*lineHeight), 1)); whole && unbroken(lines, text) {
+			return even(lines, text, face, width), size
+		}
+	}
+	return lines, size
+}
+
+// even breaks a text into as many lines that are about as long as each other:
+// one short word alone in the last line is overlooked.
+func even(lines []string, text string, face font.Face, width int) []string {
+	for narrower := width * 95 / 100; len(lines) > 1 && narrower > width/2; narrower -= width / 20 {
+		more, whole := wrap(text, face, narrower, len(lines))
+		if !whole || !unbroken(more, text) {
+			break
+		}
+		lines = more
+	}
+	return lines
+}
+
+// unbroken reports whether the lines hold every word of a settable text in one
+// piece.
+func unbroken(lines []string, text string) bool { return strings.Join(lines, " ") == text }
