@@ -1,8 +1,10 @@
 package main
 
 import (
+	"image/png"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -64,6 +66,17 @@ hashtags:
 		if !strings.Contains(out, want) {
 			t.Errorf("the kit lacks %q:\n%s", want, out)
 		}
+	}
+	card := filepath.Join(dir, "card.png")
+	must(t, append([]string{"kit", string(taken.ID), "--card", card, "--language", "it"}, flags...)...)
+	picture, err := os.Open(card)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size, err := png.DecodeConfig(picture)
+	_ = picture.Close()
+	if err != nil || size.Width != 1200 || size.Height != 630 {
+		t.Errorf("the card: %+v, %v", size, err)
 	}
 	tick := append([]string{"kit", string(taken.ID), "--posted", "instagram", "--link", "https://instagram.example/p/1"}, flags...)
 	if out := must(t, tick...); !strings.Contains(out, "posted by press") || !strings.Contains(out, "https://instagram.example/p/1") {
