@@ -149,6 +149,9 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) e
 			return settle(Result{Ordinal: m.Ordinal, State: Failed, Reason: open.reason})
 		case verdict == channels.VerdictUnauthorized:
 			p.breaker.halt(open.reason)
+			if why, _ := p.breaker.holds(true); why != "" {
+				open.reason = why // with how to renew them
+			}
 			return b.orElse(open, haltRecheck)
 		case verdict == channels.VerdictRetry:
 			open.after = after

@@ -20,6 +20,7 @@ type Composed struct {
 	Own      bool // the author's own words speak: see [Composed.Worded]
 
 	others []further // hazards of the same language beside the one that speaks
+	over   bool      // it closes its event
 	closed bool      // the wordings are those of the alert that is closed: it brings none
 }
 
@@ -68,6 +69,7 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 	}
 	action, effect := clean(top.Instruction), clean(top.Description)
 	over := r.Change == alerts.ChangeCancelled || r.Change == alerts.ChangeEnded
+	c.over = over
 	switch {
 	case over:
 		hazard = event

@@ -32,10 +32,11 @@ func Wording(info alerts.Info, names ...string) string {
 // Worded gives the message in the words of its author, where the wording that
 // speaks has any for one of the names (see [Wording]); else c as it is. The
 // mark and the link stay, the source too where the words do not begin with it;
-// a further hazard keeps its line, or its own words. What closes an event does
-// not take the words of what it closes.
+// a further hazard keeps its line, or its own words. What closes an event is
+// never worded by its author here: a program that copies the alert into its
+// Cancel would say the danger once more under the mark of its end.
 func (c Composed) Worded(names ...string) Composed {
-	if c.closed {
+	if c.over {
 		return c
 	}
 	own := Wording(c.Top, names...)
