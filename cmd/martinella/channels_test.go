@@ -282,10 +282,10 @@ func TestTryingAChannel(t *testing.T) {
 }
 
 func TestAnswersAreJudged(t *testing.T) {
-	ask := func(q channels.Question, lines string) (string, error, string) {
+	ask := func(q channels.Question, lines string) (answer, said string, err error) {
 		var out bytes.Buffer
-		answer, err := newTerminal(shell{in: strings.NewReader(lines), err: &out}).Ask(q)
-		return answer, err, out.String()
+		answer, err = newTerminal(shell{in: strings.NewReader(lines), err: &out}).Ask(q)
+		return answer, out.String(), err
 	}
 	pages := channels.Question{Text: "Page", Choices: []string{"Comune di Pistoia", "Comune di Prato", "Teatro"}}
 	for name, c := range map[string]struct {
@@ -306,16 +306,16 @@ func TestAnswersAreJudged(t *testing.T) {
 		"lines of Windows":            {channels.Question{Text: "Name"}, "z\r\n", "z", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err, out := ask(c.q, c.lines)
+			got, out, err := ask(c.q, c.lines)
 			if err != nil || got != c.want || !strings.Contains(out, c.says) {
 				t.Errorf("got %q, %v\n%s", got, err, out)
 			}
 		})
 	}
-	if _, err, _ := ask(pages, strings.Repeat("x", longestAnswer+10)); err == nil {
+	if _, _, err := ask(pages, strings.Repeat("x", longestAnswer+10)); err == nil {
 		t.Error("an endless line is taken")
 	}
-	if _, err, _ := ask(pages, ""); err == nil {
+	if _, _, err := ask(pages, ""); err == nil {
 		t.Error("no input is an answer")
 	}
 }
