@@ -56,7 +56,12 @@ func New(s channels.Settings) *Painter {
 // milliseconds. The caller does not change the bytes.
 func (p *Painter) Card(r *alerts.Record, language string) ([]byte, error) {
 	f := faceOf(r, language, p.settings)
-	key := f.digest()
+	return p.once(f.digest(), func() ([]byte, error) { return p.paint(&f) })
+}
+
+// once draws what is not remembered; whoever asks meanwhile for the same waits,
+// and nobody else does.
+func (p *Painter) once(key [sha256.Size]byte, draw func() ([]byte, error)) ([]byte, error) {
 	p.mu.Lock()
 	one, known := p.cards[key]
 	if !known {
@@ -72,7 +77,7 @@ func (p *Painter) Card(r *alerts.Record, language string) ([]byte, error) {
 		<-one.done
 		return one.png, one.err
 	}
-	one.png, one.err = p.paint(&f)
+	one.png, one.err = draw()
 	close(one.done)
 	return one.png, one.err
 }

@@ -2,6 +2,7 @@ package imagecard
 
 import (
 	"fmt"
+	"sort"
 	"strings"
 	"unicode"
 
@@ -131,10 +132,7 @@ func wrap(text string, face font.Face, width, most int) (lines []string, whole b
 		line := strings.Join(words[:n], " ")
 		if n == 1 && !fits(line) { // one word that is wider than the card
 			runes := []rune(line)
-			cut := len(runes)
-			for cut > 1 && !fits(string(runes[:cut])+"-") {
-				cut--
-			}
+			cut := max(1, sort.Search(len(runes), func(n int) bool { return !fits(string(runes[:n+1]) + "-") }))
 			lines = append(lines, string(runes[:cut])+"-")
 			words[0] = string(runes[cut:])
 			continue
