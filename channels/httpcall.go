@@ -25,6 +25,15 @@ const maxAnswer = 256 << 10
 // defaultTimeout bounds one call.
 const defaultTimeout = 20 * time.Second
 
+// A connection on which nothing came for deadAfter is asked whether it is there,
+// and left after another deadAnswer: HTTP/2 would go on using one that a change
+// of the network has cut, until the kernel gives it up after a quarter of an
+// hour.
+const (
+	deadAfter  = 5 * time.Second
+	deadAnswer = 5 * time.Second
+)
+
 // Caller makes the HTTP calls of an adapter by the rules that all platforms
 // need: one request for one call whatever net/http would repeat, a deadline, a
 // bounded answer, errors without addresses, and the difference between "surely
@@ -40,6 +49,7 @@ type Caller struct {
 func NewCaller(platform string, secrets ...string) *Caller {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 16
+	transport.HTTP2 = &http.HTTP2Config{SendPingTimeout: deadAfter, PingTimeout: deadAnswer}
 	return &Caller{Platform: platform, Secrets: secrets, Client: &http.Client{
 		Transport: transport,
 		// A POST that is redirected would become a GET, or take the credential elsewhere.
