@@ -116,6 +116,12 @@ func (s Suite) sending(t *testing.T) {
 	if stub != nil && stub.Posts() != len(Kinds) {
 		t.Errorf("%d posts for %d messages", stub.Posts(), len(Kinds))
 	}
+	if renewer, ok := c.(channels.Renewer); ok {
+		// Secrets are read when the channel is made.
+		if words := renewer.Renewal(); !strings.Contains(words, "start the gateway again") || slices.ContainsFunc(s.Secrets, func(secret string) bool { return strings.Contains(words, secret) }) {
+			t.Errorf("how to renew the credentials: %q", words)
+		}
+	}
 	if checker, ok := c.(channels.Checker); ok {
 		posts := 0
 		if stub != nil {

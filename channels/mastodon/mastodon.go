@@ -80,5 +80,5 @@ func (c *Channel) RenderAmended(before, r *alerts.Record) ([]channels.Message, e
 // can revoke it.
 func (c *Channel) Renewal() string {
 	return "Sign in to the account at " + c.config.URL + ", open Preferences, Development, make a new application with the scopes " + scopes +
-		" and write its access token into " + c.config.TokenFile + ". If you cannot sign in, the account was locked or moved: ask who runs the server."
+		", write its access token into " + c.config.TokenFile + " and start the gateway again. If you cannot sign in, the account was locked or moved: ask who runs the server."
 }

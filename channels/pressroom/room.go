@@ -80,5 +80,5 @@ func (r *room) Renewal() string {
 		shapeDiscord:    "In Discord, open the settings of the room, Integrations, Webhooks, and make a new one",
 		shapeTemplate:   "Make a new incoming webhook in the chat",
 	}[r.config.Shape]
-	return where + ". Write its address into " + r.config.URLFile + "."
+	return where + ". Write its address into " + r.config.URLFile + " and start the gateway again."
 }

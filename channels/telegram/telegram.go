@@ -84,8 +84,8 @@ func (c *Channel) RenderAmended(before, r *alerts.Record) ([]channels.Message, e
 
 // Renewal says how to get a new token.
 func (c *Channel) Renewal() string {
-	return "In Telegram, write /token to @BotFather (or /revoke, if somebody else may know the present one), choose the bot, and put what it answers into " + c.config.TokenFile +
-		". If the token is good, the bot was removed: make it an administrator of the channel again, who may post and edit messages."
+	return "In Telegram, write /token to @BotFather (or /revoke, if somebody else may know the present one), choose the bot, put what it answers into " + c.config.TokenFile +
+		" and start the gateway again. If the token is good, the bot was removed: make it an administrator of the channel again, who may post and edit messages."
 }
 
 // Notes are what the person who looks after the channel should know.
