@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"martinella/alerts"
 	"martinella/broadcast/crash"
 )
 
@@ -19,7 +20,8 @@ type batch struct {
 	expires time.Time        // when trying ends; zero: never
 	end     State            // of who was not reached by then
 	history map[string]Posts // of public posts: what was posted of the event before, by language
-	alone   *bool            // the posts hang on no earlier one; nil: not found out yet
+	past    []*alerts.Record // of public posts: the revisions before, the newest first
+	early   bool             // of public posts: one of those before is still on its way
 	at      uint32           // the next ordinal
 
 	credit   int              // of what the pace has granted nobody needed this

@@ -23,10 +23,16 @@ func (b *batch) store(last bool) error {
 		}
 		crash.At(crash.AfterDone)
 		// Recorded, also where the job is another worker's by now.
-		b.metrics.settled(b.name, b.task.Record.Alert.Severity(), b.results, changed)
+		b.metrics.settled(b.name, b.task.Record.Alert.Severity(), b.results, b.timed, changed)
 		b.results = nil
 		return err
 	})
+}
+
+// timed reports whether the ordinal's message is one that readers waited for.
+func (b *batch) timed(ordinal uint32) bool {
+	m, known := b.rendered(ordinal)
+	return known && m.Step.Posts()
 }
 
 // rest is the job without its settled beginning.

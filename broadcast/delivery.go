@@ -143,6 +143,20 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) e
 			return b.orElse(open, tripFor)
 		case verdict == channels.VerdictAccepted:
 			return b.accepted(m, r, via, double)
+		case m.Step == channels.StepCorrect && errors.Is(err, channels.ErrPostGone):
+			m.Step, m.Previous = channels.StepPost, "" // somebody took it away: it is posted anew
+			if turn.Do() == TurnAsk && p.finder == nil {
+				// The attempt before may have come this far.
+				e, send, left := b.ask(m, question{trail: turn.Trail().Vias(), again: true, why: "an attempt was cut off, and nobody knows whether it was taken"})
+				if !send {
+					return e
+				}
+				before = left
+				if e, send := b.again(m.Ordinal, via, before); !send {
+					return e
+				}
+			}
+			continue
 		case verdict == channels.VerdictPermanent && slices.ContainsFunc(before, func(v Via) bool { return v != via }):
 			return settle(Result{Ordinal: m.Ordinal, State: Uncertain, Reason: open.reason}) // the other one may have reached them
 		case verdict == channels.VerdictPermanent:
@@ -189,6 +203,9 @@ func (b *batch) insists() bool { return b.task.Record.Urgent() || b.job.Insist }
 func (b *batch) inTime() bool { return b.expires.IsZero() || time.Now().Before(b.expires) }
 
 func (b *batch) accepted(m channels.Message, r channels.Receipt, via Via, double bool) ending {
+	if b.early && !m.Step.Posts() { // what comes still has to be changed as well
+		return ending{result: Result{Ordinal: m.Ordinal}, via: via, unsent: true, reason: earlyReason}
+	}
 	res := Result{Ordinal: m.Ordinal, State: Accepted, Receipt: r, Via: via, Latency: max(time.Since(m.Sent), 0)}
 	if double {
 		res.Reason = doubtful

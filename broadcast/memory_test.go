@@ -577,9 +577,10 @@ func (q *memoryQueue) Finish(_ context.Context, j Job, results []Result, last bo
 						key := string(p.Record.Event) + "/" + p.Messages[s.Message].Language
 						posts := c.posts[key]
 						if p.Messages[s.Message].Step.Posts() {
+							posts.Of = slices.DeleteFunc(slices.Clone(posts.Of), func(one Post) bool { return one.Revision == p.Record.Revision })
 							posts.Of = append(posts.Of, Post{Revision: p.Record.Revision, ID: r.Receipt.ID, URL: r.Receipt.URL})
 						} else {
-							posts.Amended = p.Record.Revision
+							posts.Amended = max(posts.Amended, p.Record.Revision)
 						}
 						c.posts[key] = posts
 					}

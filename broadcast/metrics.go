@@ -98,10 +98,12 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 }
 
 // settled counts what Finish has stored.
-func (m *Metrics) settled(channel string, severity alerts.Severity, results []Result, c Changed) {
+// settled counts. timed tells what belongs to the time that readers waited: not
+// the change of an earlier post.
+func (m *Metrics) settled(channel string, severity alerts.Severity, results []Result, timed func(ordinal uint32) bool, c Changed) {
 	for i := range results {
 		m.deliveries.WithLabelValues(channel, results[i].State.String()).Inc()
-		if results[i].State == Accepted {
+		if results[i].State == Accepted && timed(results[i].Ordinal) {
 			m.seconds.WithLabelValues(channel, string(knownSeverity(severity))).Observe(results[i].Latency.Seconds())
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"go.uber.org/zap"
@@ -50,12 +51,29 @@ func (p Posts) At(revision int) Post {
 }
 
 // Standing gives the ids of the posts of the revisions before that still read
-// as if they held, the oldest first, each once.
-func (p Posts) Standing(revision int) (ids []string) {
+// as if they held, the oldest first, each once. A post that the revision itself
+// has changed is none of them.
+func (p Posts) Standing(revision int) []string {
+	return p.ids(revision, func(one Post) bool { return one.Revision >= p.Amended && one.Revision < revision })
+}
+
+// Earlier gives the ids of all posts of the revisions before, as Standing does.
+func (p Posts) Earlier(revision int) []string {
+	return p.ids(revision, func(one Post) bool { return one.Revision < revision })
+}
+
+// Others gives the ids of the posts that are not the revision's, as Standing
+// does.
+func (p Posts) Others(revision int) []string {
+	return p.ids(revision, func(one Post) bool { return one.Revision != revision })
+}
+
+func (p Posts) ids(revision int, wanted func(Post) bool) (ids []string) {
+	own := p.At(revision)
 	of := slices.Clone(p.Of)
 	slices.SortFunc(of, func(a, b Post) int { return cmp.Compare(a.Revision, b.Revision) })
 	for _, one := range of {
-		if one.Revision >= p.Amended && one.Revision < revision && !slices.Contains(ids, one.ID) {
+		if wanted(one) && one.ID != own.ID && !slices.Contains(ids, one.ID) {
 			ids = append(ids, one.ID)
 		}
 	}
@@ -90,10 +108,18 @@ func (l *line) picture(m *channels.Message, r *alerts.Record) {
 }
 
 // posted reads what the channel posted before of the event in the languages of
-// [from, to), as often as it takes.
-func (b *batch) posted(from, to uint32) error {
+// [from, to), and whether more of it may come, as often as it takes.
+func (b *batch) posted(from, to uint32) (err error) {
 	if b.task.Record.Supersedes == "" {
 		return nil
+	}
+	if b.past == nil {
+		if b.past, err = b.before(b.flight, b.task.Record); err != nil {
+			return err
+		}
+	}
+	if b.early, err = b.underway(from, to); err != nil { // before the posts are read: what ends in between is among them
+		return err
 	}
 	b.history = map[string]Posts{}
 	for o := from; o < to; o++ {
@@ -113,6 +139,61 @@ func (b *batch) posted(from, to uint32) error {
 	}
 	return nil
 }
+
+// underway reports whether a revision before is still on its way to the
+// platform, so that what changes earlier posts may not see all of them, or may be
+// overtaken by an older change.
+func (b *batch) underway(from, to uint32) (bool, error) {
+	changes := false
+	for o := from; o < to; o++ {
+		m, known := b.rendered(o)
+		changes = changes || known && m.Step != channels.StepPost
+	}
+	if !changes || b.job.Attempt >= earlyTries {
+		return false, nil
+	}
+	for _, one := range b.past {
+		var n int
+		err := b.insist(b.flight, "trying", func(ctx context.Context) (err error) {
+			n, err = b.queue.Trying(ctx, one.ID)
+			return err
+		})
+		if err != nil || n > 0 {
+			return n > 0, err
+		}
+	}
+	return false, nil
+}
+
+// awaits says why the message, which changes earlier posts, is not for now: the
+// post that it shall point to is to come, or the one that it shall change. Of
+// the earlier ones those that are there are changed at once, and again when
+// all are.
+func (b *batch) awaits(m channels.Message) (why string) {
+	switch {
+	case m.Step == channels.StepPost:
+	case b.early && (m.Step == channels.StepCorrect || len(m.Standing) == 0):
+		return earlyReason
+	case m.Step == channels.StepPoint && b.job.Attempt < pointTries:
+		for _, o := range slices.Concat(b.unsent, b.doubts) {
+			if post, _ := b.rendered(o); post.Step.Posts() && post.Language == m.Language {
+				return "the post that it points to is not out yet"
+			}
+		}
+	}
+	return ""
+}
+
+const (
+	// earlyTries is how many attempts what changes earlier posts waits for those
+	// that are still on their way; then something must be wrong with them.
+	earlyTries = 20
+	// pointTries is how many attempts an earlier post waits for the one that it
+	// shall point to; then it points to the alert's page.
+	pointTries = 3
+
+	earlyReason = "an earlier post of the event is still on its way"
+)
 
 // rendered is the message of an ordinal as it was approved.
 func (b *batch) rendered(ordinal uint32) (channels.Message, bool) {
@@ -136,19 +217,20 @@ func (b *batch) alike(from, to uint32) uint32 {
 	return to
 }
 
-// stands reports whether a post of its own is noticed more: what is more severe
-// than the revision before hangs on nothing (DECISIONS 7).
-func (b *batch) stands() bool {
-	r := b.task.Record
-	if b.alone == nil {
-		alone := false
-		if !over(r) && r.Supersedes != "" {
-			before, err := b.queue.Task(b.flight, Job{Alert: r.Supersedes})
-			alone = err != nil || before.Record.Alert.Severity().Rank() < r.Alert.Severity().Rank()
-		}
-		b.alone = &alone
+// said is the record that a post reads as; nil where the store has forgotten it.
+func (b *batch) said(post Post) *alerts.Record {
+	i := slices.IndexFunc(b.past, func(r *alerts.Record) bool { return r.Revision == post.Revision })
+	if i < 0 {
+		return nil
 	}
-	return *b.alone
+	return b.past[i]
+}
+
+// stands reports whether a post of its own is noticed more: what is more severe
+// than what readers saw last hangs on nothing (DECISIONS 7).
+func (b *batch) stands(last Post) bool {
+	r, before := b.task.Record, b.said(last)
+	return !over(r) && (before == nil || before.Alert.Severity().Rank() < r.Alert.Severity().Rank())
 }
 
 // hang tells a post what it hangs on, changes or points to.
@@ -158,16 +240,27 @@ func (b *batch) hang(m *channels.Message) {
 		return
 	}
 	posts := b.history[m.Language]
-	m.Standing = posts.Standing(r.Revision)
+	last := posts.Before(r.Revision)
 	switch m.Step {
 	case channels.StepPost:
-		if !b.stands() {
-			m.Previous = posts.Before(r.Revision).ID
+		m.Standing = posts.Others(r.Revision)
+		if !b.stands(last) {
+			m.Previous = last.ID
 		}
 	case channels.StepCorrect:
-		if m.Previous = posts.Before(r.Revision).ID; m.Previous == "" {
+		m.Standing, m.Previous = posts.Others(r.Revision), last.ID
+		// What stands there may be older than the revision that this one puts
+		// right, and to those who read it all of this is news.
+		if before := b.said(last); last.ID == "" || before == nil || !r.Corrects(before) {
 			m.Step = channels.StepPost
+			if b.stands(last) {
+				m.Previous = ""
+			}
 		}
+	case channels.StepPoint:
+		m.Standing = posts.Standing(r.Revision)
+	case channels.StepWithdraw:
+		m.Standing = posts.Earlier(r.Revision)
 	}
 }
 
@@ -179,18 +272,16 @@ func (b *batch) next(m channels.Message) string {
 	return m.URL
 }
 
-// perform does what the message's step says.
+// perform does what the message's step says. The error of a correction wraps
+// [channels.ErrPostGone] where there is nothing to correct: nothing was posted.
 func perform(ctx context.Context, ch channels.Channel, m channels.Message) (channels.Receipt, error) {
 	editor, edits := ch.(channels.Editor)
 	withdrawer, withdraws := ch.(channels.Withdrawer)
 	switch {
 	case m.Step == channels.StepCorrect && edits && m.Previous != "":
 		r, err := editor.Edit(ctx, m.Previous, m)
-		if !errors.Is(err, channels.ErrPostGone) {
-			r.ID = cmp.Or(r.ID, m.Previous)
-			return r, err
-		}
-		m.Previous = ""
+		r.ID = cmp.Or(r.ID, m.Previous)
+		return r, err
 	case m.Step == channels.StepPoint && edits:
 		return each(m.Standing, func(id string) (channels.Receipt, error) { return editor.Edit(ctx, id, m) })
 	case m.Step == channels.StepWithdraw && withdraws:
@@ -202,17 +293,23 @@ func perform(ctx context.Context, ch channels.Channel, m channels.Message) (chan
 	return ch.Send(ctx, m)
 }
 
-// each does it to every post that is still there, and ends at the first that
-// fails: all of it may be done again.
+// each does it to every post that is still there. A post that cannot be changed
+// for good is no reason to leave the others; anything else ends it, and all of it
+// may be done again.
 func each(ids []string, do func(id string) (channels.Receipt, error)) (last channels.Receipt, err error) {
 	for _, id := range ids {
-		r, err := do(id)
-		if err != nil && !errors.Is(err, channels.ErrPostGone) {
-			return channels.Receipt{}, err
-		}
-		if err == nil && r.Note != "" {
-			last.Note = r.Note
+		r, failed := do(id)
+		switch verdict, _ := channels.VerdictOf(failed); {
+		case failed == nil:
+			last.Note = cmp.Or(r.Note, last.Note)
+		case errors.Is(failed, channels.ErrPostGone):
+		case verdict == channels.VerdictPermanent:
+			if err == nil {
+				err = fmt.Errorf("an earlier post stands as it was: %w", failed)
+			}
+		default:
+			return channels.Receipt{}, failed
 		}
 	}
-	return last, nil
+	return last, err
 }

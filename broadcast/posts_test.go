@@ -241,9 +241,9 @@ func TestPostsFollowTheLifeOfAnAlert(t *testing.T) {
 		"taken back where the configuration wants it": {
 			withdraw: true,
 			revise:   []func(*house, *alerts.Record) *alerts.Record{worse, closed(alerts.ChangeCancelled)},
-			posts:    map[string]string{"post1": "was " + head + ", now updated: https://wall.example/post2", "post3": "cancelled: " + head},
+			posts:    map[string]string{"post3": "cancelled: " + head},
 			hangs:    map[string]string{"post3": "post2"},
-			said:     "send send edit send withdraw",
+			said:     "send send edit send withdraw withdraw",
 		},
 		"an all-clear takes nothing back": {
 			withdraw: true,

@@ -86,7 +86,12 @@ func (b *batch) attempt(from, to uint32, w window) error {
 		case !known:
 			ends[i] = settle(Result{Ordinal: o, State: Failed, Reason: "no message was rendered for this recipient"})
 			continue
+		case !w.late && (turn.Do() == TurnSend || turn.Do() == TurnAsk) && b.awaits(m) != "":
+			b.spare(w, o)
+			ends[i] = ending{result: Result{Ordinal: o}, unsent: turn.Do() == TurnSend, doubt: turn.Do() == TurnAsk, reason: b.awaits(m)}
+			continue
 		case !m.Step.Posts() && len(m.Standing) == 0:
+			b.spare(w, o)
 			ends[i] = settle(Result{Ordinal: o, State: Suppressed, Reason: "there is no earlier post that still stands"})
 			continue
 		case b.kind != "" && m.To == "":
