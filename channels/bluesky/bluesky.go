@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -21,6 +22,9 @@ type Channel struct {
 	posts   social.Posts
 	server  *server
 	session *session
+
+	uploads    social.Uploads
+	uploadTime time.Duration
 }
 
 var (
@@ -43,7 +47,7 @@ func New(name string, c Config, s channels.Settings, log *zap.Logger) (*Channel,
 	}
 	at := newServer(c.PDS, password)
 	return &Channel{
-		name: name, config: c, server: at,
+		name: name, config: c, server: at, uploadTime: social.UploadTime,
 		posts: social.Posts{Name: name, Platform: platform, Settings: s, Language: c.Language,
 			Unit: channels.UnitGraphemes, Max: maxGraphemes, Count: length, Image: !c.NoImage},
 		session: newSession(at, c.Handle, password, log.With(zap.String("channel", name))),

@@ -3,6 +3,7 @@ package bluesky
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -94,7 +95,7 @@ func TestThePictureGoesWithTheWords(t *testing.T) {
 		"refused for its size":         {channeltest.Status(413, `{"error":"PayloadTooLarge"}`), nil, 1000, "app.bsky.embed.external", "without the picture", channels.VerdictAccepted, 1},
 		"refused for its type":         {channeltest.Status(400, `{"error":"InvalidMimeType"}`), nil, 1000, "app.bsky.embed.external", "without the picture", channels.VerdictAccepted, 1},
 		"lost by the server":           {channeltest.Status(200, `{"blob":{"$type":"blob","ref":{"$link":"bafkreix"},"mimeType":"image/png","size":1000}}`), nil, 1000, "", "BlobNotFound", channels.VerdictAccepted, 2},
-		"too many requests":            {channeltest.Status(429, `{"error":"RateLimitExceeded"}`, "Retry-After", "9"), nil, 1000, "", "", channels.VerdictRetry, 0},
+		"too many requests":            {channeltest.Status(429, `{"error":"RateLimitExceeded"}`, "Retry-After", "289"), nil, 1000, "app.bsky.embed.external", "without the picture", channels.VerdictAccepted, 1},
 		"the server is ill":            {channeltest.Status(500, `{"error":"InternalServerError"}`), nil, 1000, "", "", channels.VerdictRetry, 0},
 		"a page instead of an answer":  {channeltest.HTML(200), nil, 1000, "", "", channels.VerdictRetry, 0},
 		"an answer without a blob":     {channeltest.Status(200, `{}`), nil, 1000, "", "", channels.VerdictRetry, 0},
@@ -126,6 +127,32 @@ func TestThePictureGoesWithTheWords(t *testing.T) {
 				if one["alt"] != m.Image.Alt || m.Image.Alt == "" || fmt.Sprint(one["aspectRatio"]) != "map[height:630 width:1200]" {
 					t.Errorf("the picture: %v", one)
 				}
+			}
+		})
+	}
+}
+
+// Where the server takes words and no pictures, the words go with the second
+// try.
+func TestWordsDoNotWaitForPicturesForEver(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"the server is ill":           channeltest.Status(500, `{"error":"InternalServerError"}`),
+		"a page instead of an answer": channeltest.HTML(502),
+		"nobody answers": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the caller left
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := start(t)
+			c.uploadTime = 100 * time.Millisecond
+			s.answer("uploadBlob", answer)
+			m := suite.Rendered(t, c, channeltest.Actual, "a")
+			m.Image.Bytes = picture64()
+			_, err := c.Send(t.Context(), m)
+			verdict(t, "the first try", err, channels.VerdictRetry)
+			if r := sent(t, c, m); s.count("putRecord") != 1 || !strings.Contains(r.Note, "without the picture") {
+				t.Errorf("%d records, note %q", s.count("putRecord"), r.Note)
 			}
 		})
 	}

@@ -50,13 +50,14 @@ func (c *Channel) embed(ctx context.Context, m channels.Message) (embed any, not
 	if m.Image != nil && len(m.Image.Bytes) > 0 {
 		blob, err := c.upload(ctx, m.Image)
 		if err == nil {
+			c.uploads.Worked(m)
 			one := picture{Alt: m.Image.Alt, Image: blob}
 			if m.Image.Width > 0 && m.Image.Height > 0 {
 				one.AspectRatio = &ratio{m.Image.Width, m.Image.Height}
 			}
 			return images{"app.bsky.embed.images", []picture{one}}, "", nil
 		}
-		if v, _ := channels.VerdictOf(err); v != channels.VerdictPermanent {
+		if ctx.Err() != nil || !c.uploads.GivesUp(m, err) {
 			return nil, "", err
 		}
 		note = "without the picture: " + err.Error()
@@ -73,6 +74,8 @@ func (c *Channel) upload(ctx context.Context, in *channels.Image) (json.RawMessa
 	if len(in.Bytes) > maxPicture {
 		return nil, channels.Permanent(fmt.Errorf("bluesky: the picture has %d bytes, more than %d", len(in.Bytes), maxPicture))
 	}
+	ctx, cancel := context.WithTimeout(ctx, c.uploadTime)
+	defer cancel()
 	res, err := c.session.signed(ctx, request{method: "com.atproto.repo.uploadBlob", media: in.Type, body: in.Bytes})
 	if err == nil {
 		err = res.verdict()

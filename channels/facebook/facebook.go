@@ -25,6 +25,9 @@ type Channel struct {
 	graph     *graph
 	inspector *graph // who may look at the token
 	log       *zap.Logger
+
+	uploads    social.Uploads
+	uploadTime time.Duration
 }
 
 var (
@@ -46,7 +49,7 @@ func New(name string, c Config, s channels.Settings, log *zap.Logger) (*Channel,
 		return nil, err
 	}
 	g := newGraph(c.Graph, c.Version, with.token, with.secret)
-	ch := &Channel{name: name, config: c, graph: g, inspector: g, log: log, posts: social.Posts{
+	ch := &Channel{name: name, config: c, graph: g, inspector: g, log: log, uploadTime: social.UploadTime, posts: social.Posts{
 		Name: name, Platform: platform, Settings: s, Language: c.Language, Unit: channels.UnitUTF16, Max: c.MaxChars, Image: true,
 	}}
 	if c.AppID != "" {
@@ -112,14 +115,19 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 func (c *Channel) dress(ctx context.Context, m channels.Message) (fields url.Values, note string, err error) {
 	if m.Image != nil && len(m.Image.Bytes) > 0 {
 		photo, err := c.photo(ctx, m.Image)
-		switch v, _ := channels.VerdictOf(err); {
+		v, _ := channels.VerdictOf(err)
+		_, refused := errors.AsType[*refusal](err)
+		switch {
 		case err == nil:
+			c.uploads.Worked(m)
 			media, err := json.Marshal(map[string]string{"media_fbid": photo})
 			if err != nil {
 				return nil, "", channels.Permanent(fmt.Errorf("facebook: %w", err))
 			}
 			return url.Values{"attached_media[0]": {string(media)}}, "", nil
-		case v == channels.VerdictPermanent:
+		case v == channels.VerdictRetry && refused, ctx.Err() != nil && v != channels.VerdictUncertain:
+			return nil, "", err // a limit, which holds for words too
+		case ctx.Err() == nil && c.uploads.GivesUp(m, err):
 			note = "posted without its picture: " + err.Error()
 		case v == channels.VerdictUncertain:
 			return nil, "", channels.RetryAfter(err, 0) // only the picture is in doubt
@@ -137,6 +145,8 @@ func (c *Channel) dress(ctx context.Context, m channels.Message) (fields url.Val
 // alone it is gone after a day
 // (developers.facebook.com/docs/graph-api/reference/page/photos).
 func (c *Channel) photo(ctx context.Context, image *channels.Image) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.uploadTime)
+	defer cancel()
 	fields := url.Values{"published": {"false"}}
 	if image.Alt != "" {
 		fields.Set("alt_text_custom", image.Alt)

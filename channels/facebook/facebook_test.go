@@ -3,6 +3,7 @@ package facebook
 import (
 	"bytes"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -170,6 +171,31 @@ func TestPictureThatFails(t *testing.T) {
 			}
 			if f.public() != want {
 				t.Errorf("%d posts, want %d", f.public(), want)
+			}
+		})
+	}
+}
+
+// Where Facebook takes words and no pictures, the words go with the second try.
+func TestWordsDoNotWaitForPicturesForEver(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"a server in trouble":         refuse(500, 2, 0, "temporary"),
+		"a page instead of an answer": channeltest.HTML(502),
+		"nobody answers": func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // else nobody notices that the caller left
+			<-r.Context().Done()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, c := start(t, nil)
+			c.uploadTime = 100 * time.Millisecond
+			f.on(http.MethodPost, "/photos", answer)
+			m := pictured(t, c, channeltest.Actual, "a")
+			_, err := c.Send(t.Context(), m)
+			suite.Refuses(t, "the first try", err, channels.VerdictRetry)
+			receipt, err := c.Send(t.Context(), m)
+			if err != nil || f.public() != 1 || !strings.Contains(receipt.Note, "without its picture") {
+				t.Errorf("%+v, %v, %d posts", receipt, err, f.public())
 			}
 		})
 	}

@@ -15,14 +15,14 @@ const platform = "mastodon"
 
 // Channel posts to one account. It may be used from many goroutines.
 type Channel struct {
-	name   string
-	config Config
-	posts  social.Posts
-	header http.Header
-	call   *channels.Caller
-	missed misses
-	waits  []time.Duration // for a picture that the server works on
-	log    *zap.Logger
+	name    string
+	config  Config
+	posts   social.Posts
+	header  http.Header
+	call    *channels.Caller
+	uploads social.Uploads
+	waits   []time.Duration // for a picture that the server works on
+	log     *zap.Logger
 }
 
 var (

@@ -9,10 +9,10 @@ import (
 	"net/http"
 	"net/textproto"
 	"net/url"
-	"sync"
 	"time"
 
 	"martinella/channels"
+	"martinella/channels/social"
 )
 
 // attachment is a picture on the server.
@@ -29,10 +29,6 @@ const altMost = 1500
 // ready with the first answer (since Mastodon 4.0).
 var pictureWaits = []time.Duration{250 * time.Millisecond, 500 * time.Millisecond, time.Second, 2 * time.Second, 3 * time.Second}
 
-// longestWait is how long the words wait for a limit that concerns the picture
-// alone.
-const longestWait = 10 * time.Second
-
 // picture uploads the picture of m and gives its id, once it can be attached.
 // "" with a note: the post goes without. An error: nothing was posted, and the
 // whole may be tried again; it is never uncertain.
@@ -40,23 +36,18 @@ func (c *Channel) picture(ctx context.Context, m channels.Message) (id, note str
 	if m.Image == nil || len(m.Image.Bytes) == 0 {
 		return "", "", nil
 	}
-	a, err := c.upload(ctx, m.Image)
+	limited, cancel := context.WithTimeout(ctx, social.UploadTime)
+	defer cancel()
+	a, err := c.upload(limited, m.Image)
 	if err == nil && a.URL == nil {
-		err = c.ready(ctx, a.ID)
+		err = c.ready(limited, a.ID)
 	}
-	key := idempotencyKey(m)
 	if err == nil {
-		c.missed.forget(key)
+		c.uploads.Worked(m)
 		return a.ID, "", nil
 	}
-	verdict, wait := channels.VerdictOf(err)
-	switch {
-	case errors.Is(err, errUnfinished), verdict == channels.VerdictPermanent, verdict == channels.VerdictRetry && wait > longestWait:
+	if ctx.Err() == nil && (errors.Is(err, errUnfinished) || c.uploads.GivesUp(m, err)) {
 		return "", "posted without the picture: " + err.Error(), nil
-	case verdict == channels.VerdictUnauthorized, ctx.Err() != nil:
-		return "", "", err
-	case c.missed.another(key) >= mostMisses:
-		return "", "posted without the picture, which the server would not take: " + err.Error(), nil
 	}
 	return "", "", err
 }
@@ -144,30 +135,4 @@ func certain(err error) error {
 		return fmt.Errorf("mastodon: the call broke: %w", context.DeadlineExceeded)
 	}
 	return errors.New(err.Error())
-}
-
-// mostMisses is how many failed uploads a post waits for: a server whose store
-// of pictures is down still takes words.
-const mostMisses = 3
-
-// misses counts the failed uploads of each post.
-type misses struct {
-	mu    sync.Mutex
-	count map[string]int
-}
-
-func (m *misses) another(key string) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.count == nil || len(m.count) > 1000 {
-		m.count = map[string]int{}
-	}
-	m.count[key]++
-	return m.count[key]
-}
-
-func (m *misses) forget(key string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.count, key)
 }

@@ -110,12 +110,10 @@ func TestUploadVerdicts(t *testing.T) {
 func TestWordsDoNotWaitForEver(t *testing.T) {
 	s, _, c := start(t, nil)
 	down := channeltest.Status(503, `{"error":"There was a temporary problem serving your request"}`)
-	s.uploads = []http.HandlerFunc{down, down, down, nil}
+	s.uploads = []http.HandlerFunc{down, down, nil}
 	m := pictured(t, c, channeltest.Actual, "a")
-	for range 2 {
-		_, err := c.Send(t.Context(), m)
-		suite.Refuses(t, "the first attempts", err, channels.VerdictRetry)
-	}
+	_, err := c.Send(t.Context(), m)
+	suite.Refuses(t, "the first attempt", err, channels.VerdictRetry)
 	if r := send(t, c, m); !strings.Contains(r.Note, "without the picture") {
 		t.Errorf("note %q", r.Note)
 	}
