@@ -41,13 +41,18 @@ readable by its owner alone, adds the channel's entry to the configuration, and
 offers a test post that the public does not see. Nothing is written before the
 account works.`,
 		Example:   "  martinella channels add mastodon --config martinella.yaml --name comune-mastodon",
-		Args:      cobra.ExactArgs(1),
 		ValidArgs: known,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usage(errors.New("name the one kind of account to connect"), "known: "+strings.Join(known, ", "))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if !slices.Contains(known, args[0]) {
 				return usage(fmt.Errorf("%q is no kind of account that can be connected here", args[0]), "known: "+strings.Join(known, ", ")+"; other channels are written into the configuration by hand")
 			}
-			a := &addition{sh: sh, kind: args[0], name: name, prompt: newTerminal(sh)}
+			a := &addition{sh: sh, kind: args[0], name: name, prompt: newTerminal(cmd.Context(), sh)}
 			return a.run(cmd)
 		},
 	}
@@ -93,6 +98,9 @@ func (a *addition) run(cmd *cobra.Command) error {
 	if _, err := inserted(before, []channels.Field{{Key: "name", Value: "x"}}); err != nil {
 		return refused(fmt.Errorf("%s: %w", c.file, err), "write the list of channels with one entry a line, or add the channel by hand")
 	}
+	if err := writable(filepath.Dir(c.file)); err != nil {
+		return refused(err, "files of secrets and a new configuration are written there: run this as the user who owns the configuration")
+	}
 	if err := a.choose(c); err != nil {
 		return err
 	}
@@ -101,11 +109,11 @@ func (a *addition) run(cmd *cobra.Command) error {
 		return refused(fmt.Errorf("nothing was changed: %w", err), "run it again when you have what it asks for")
 	}
 	entry, files := a.entry(c, found)
-	written, err := writeSecrets(filepath.Dir(c.file), files)
+	written, err := writeSecrets(c.file, files)
 	if err != nil {
 		return refused(err, "nothing was added to the configuration")
 	}
-	if err := a.prove(cmd.Context(), c, before, entry); err != nil {
+	if err := a.prove(cmd.Context(), c, entry); err != nil {
 		for _, file := range written {
 			_ = os.Remove(file) // it was written a moment ago, and belongs to nothing
 		}
@@ -178,71 +186,6 @@ func (a *addition) entry(c *Config, found channels.Connected) (entry, files []ch
 func exists(file string) bool {
 	_, err := os.Lstat(file)
 	return err == nil
-}
-
-// writeSecrets writes new files for their owner alone, all or none.
-func writeSecrets(dir string, files []channels.Field) (written []string, err error) {
-	defer func() {
-		if err != nil {
-			for _, file := range written {
-				_ = os.Remove(file) // none is left of what was not finished
-			}
-		}
-	}()
-	if err := os.MkdirAll(filepath.Join(dir, secretsName), 0o700); err != nil {
-		return nil, fmt.Errorf("the folder of secrets: %s", plainPathError(err))
-	}
-	for _, f := range files {
-		path := filepath.Join(dir, f.Key)
-		file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if err != nil {
-			return written, fmt.Errorf("secret %s", plainPathError(err))
-		}
-		written = append(written, path)
-		_, err = file.WriteString(f.Value + "\n")
-		if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
-			return written, fmt.Errorf("secret %s", plainPathError(err))
-		}
-	}
-	return written, nil
-}
-
-// prove writes the configuration with the entry beside the present one, reads
-// it as the gateway would, asks the platform, and only then puts it in place.
-func (a *addition) prove(ctx context.Context, c *Config, before []byte, entry []channels.Field) error {
-	after, err := inserted(before, entry)
-	if err != nil {
-		return refused(fmt.Errorf("%s: %w", c.file, err), "add the channel by hand")
-	}
-	mode := os.FileMode(0o600)
-	if info, err := os.Stat(c.file); err == nil {
-		mode = info.Mode().Perm()
-	}
-	draft := filepath.Join(filepath.Dir(c.file), "."+filepath.Base(c.file)+".new")
-	if err := os.WriteFile(draft, after, mode); err != nil { //nolint:gosec // beside the operator's own file
-		return refused(errors.New(plainPathError(err)), "the folder of the configuration must be writable")
-	}
-	defer os.Remove(draft) // where it was not put in place
-	next, err := loadConfigOf(a.sh, draft, nil)
-	if err != nil {
-		return refused(fmt.Errorf("the new entry does not fit: %w", err), "nothing was changed; please report this")
-	}
-	for i := range next.Channels {
-		if next.Channels[i].Name != a.name {
-			continue
-		}
-		if f := next.examine(ctx, &next.Channels[i]); f.err != nil {
-			return refused(fmt.Errorf("the account does not work yet, nothing was changed: %w", f.err), f.remedy)
-		}
-	}
-	now, err := os.ReadFile(c.file)
-	if err != nil || string(now) != string(before) {
-		return refused(fmt.Errorf("%s was changed meanwhile", c.file), "run it again")
-	}
-	if err := os.Rename(draft, c.file); err != nil {
-		return refused(errors.New(plainPathError(err)), "the configuration must be writable")
-	}
-	return nil
 }
 
 // offer asks whether a test post shall be made where the public does not see it.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +16,10 @@ import (
 	"martinella/channels"
 )
 
-// terminal asks a person, line by line. It is for one goroutine.
+// terminal asks a person, line by line, until the command is interrupted. It is
+// for one goroutine.
 type terminal struct {
+	ctx   context.Context // a prompt has none of its own
 	in    *bufio.Reader
 	out   io.Writer
 	typed *os.File // nil: not a terminal, so nothing is hidden
@@ -24,8 +27,8 @@ type terminal struct {
 
 var _ channels.Prompt = (*terminal)(nil)
 
-func newTerminal(sh shell) *terminal {
-	t := &terminal{in: bufio.NewReader(sh.in), out: sh.err}
+func newTerminal(ctx context.Context, sh shell) *terminal {
+	t := &terminal{ctx: ctx, in: bufio.NewReader(sh.in), out: sh.err}
 	if f, ok := sh.in.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		t.typed = f
 	}
@@ -102,27 +105,63 @@ func judge(q channels.Question, answer string) (string, error) {
 	return answer, nil
 }
 
-// read gives one line without the space around it.
+// typedLine is what came of waiting for a line.
+type typedLine struct {
+	text string
+	err  error
+}
+
+// errInterrupted is the end of a question that nobody answers any more.
+var errInterrupted = errors.New("interrupted")
+
+// read gives one line without the space around it. Nothing can end the wait for
+// a line but the line: after an interrupt it is left waiting, and the command
+// ends without it.
 func (t *terminal) read(secret bool) (string, error) {
-	if secret && t.typed != nil && t.in.Buffered() == 0 {
-		b, err := term.ReadPassword(int(t.typed.Fd()))
+	hidden := secret && t.typed != nil && t.in.Buffered() == 0
+	var before *term.State
+	if hidden {
+		before, _ = term.GetState(int(t.typed.Fd())) // nil: it is left as it is
+	}
+	got := make(chan typedLine, 1)
+	go func() {
+		text, err := t.line(hidden)
+		got <- typedLine{text, err}
+	}()
+	select {
+	case <-t.ctx.Done():
+		if before != nil {
+			_ = term.Restore(int(t.typed.Fd()), before) // what is typed is seen again
+		}
 		fmt.Fprintln(t.out)
-		return strings.TrimSpace(string(b)), err
+		return "", errInterrupted
+	case one := <-got:
+		if hidden {
+			fmt.Fprintln(t.out)
+		}
+		if errors.Is(one.err, io.EOF) {
+			one.err = errors.New("the input ended before everything was answered")
+		}
+		return strings.TrimSpace(one.text), one.err
+	}
+}
+
+func (t *terminal) line(hidden bool) (string, error) {
+	if hidden {
+		b, err := term.ReadPassword(int(t.typed.Fd()))
+		return string(b), err
 	}
 	var line []byte
 	for {
 		part, more, err := t.in.ReadLine()
 		if err != nil {
-			if errors.Is(err, io.EOF) {
-				return "", errors.New("the input ended before everything was answered")
-			}
 			return "", err
 		}
 		if line = append(line, part...); len(line) > longestAnswer {
 			return "", fmt.Errorf("an answer has more than %d bytes", longestAnswer)
 		}
 		if !more {
-			return strings.TrimSpace(string(line)), nil
+			return string(line), nil
 		}
 	}
 }

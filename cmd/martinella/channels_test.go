@@ -284,7 +284,7 @@ func TestTryingAChannel(t *testing.T) {
 func TestAnswersAreJudged(t *testing.T) {
 	ask := func(q channels.Question, lines string) (answer, said string, err error) {
 		var out bytes.Buffer
-		answer, err = newTerminal(shell{in: strings.NewReader(lines), err: &out}).Ask(q)
+		answer, err = newTerminal(t.Context(), shell{in: strings.NewReader(lines), err: &out}).Ask(q)
 		return answer, out.String(), err
 	}
 	pages := channels.Question{Text: "Page", Choices: []string{"Comune di Pistoia", "Comune di Prato", "Teatro"}}
