@@ -25,7 +25,7 @@ func channelsCommand(sh shell) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(channelsAddCommand(sh), channelsTryCommand(sh))
+	cmd.AddCommand(channelsAddCommand(sh), channelsRenewCommand(sh), channelsTryCommand(sh))
 	return cmd
 }
 
@@ -44,7 +44,7 @@ account works.`,
 		ValidArgs: known,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
-				return usage(errors.New("name the one kind of account to connect"), "known: "+strings.Join(known, ", "))
+				return usage(fmt.Errorf("name one kind of account to connect: %s", strings.Join(known, ", ")), "")
 			}
 			return nil
 		},

@@ -160,7 +160,7 @@ func (a *addition) replace(config, draft string, text []byte) error {
 // writeDraft writes a text into a new file of a folder, with the owner and the
 // mode of the configuration.
 func writeDraft(dir, config string, text []byte) (path string, err error) {
-	file, err := os.CreateTemp(dir, ".martinella-*.yaml")
+	file, err := os.CreateTemp(dir, ".martinella-*")
 	if err != nil {
 		return "", errors.New(plainPathError(err))
 	}
