@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/go-telegram/bot"
@@ -28,7 +29,7 @@ func (c *Channel) Edit(ctx context.Context, id string, m channels.Message) (chan
 	case says(err, postGone):
 		return channels.Receipt{}, channels.PostGone(err)
 	case err != nil:
-		return channels.Receipt{}, err
+		return channels.Receipt{}, c.elsewhere(p, err)
 	}
 	username := ""
 	if changed != nil {
@@ -89,10 +90,23 @@ func (c *Channel) Withdraw(ctx context.Context, id string) error {
 	switch err = plain(err); {
 	case says(err, deleteGone):
 		return nil
-	case says(err, deleteTooLate):
-		return channels.Permanent(errors.Join(errTooLate, err))
+	case says(err, deleteTooLate), says(err, rightsMissing):
+		// Who may post need not have the right to delete.
+		return channels.Apart(channels.Permanent(errors.Join(errTooLate, err)))
 	}
-	return err
+	return c.elsewhere(p, err)
+}
+
+// elsewhere is the error of a change to a post that may be in another chat than
+// the configured one: what that one refuses stops no alert.
+func (c *Channel) elsewhere(p post, err error) error {
+	r, refused := errors.AsType[*refusal](err)
+	v, _ := channels.VerdictOf(err)
+	if !refused || v != channels.VerdictUnauthorized || r.code != http.StatusBadRequest && r.code != http.StatusForbidden ||
+		!numeric(p.chat) || !numeric(c.config.Chat) || p.chat == c.config.Chat {
+		return err
+	}
+	return channels.Apart(channels.Permanent(fmt.Errorf("the post is in the chat of before, %s: change it by hand: %w", p.chat, err)))
 }
 
 // errTooLate: core.telegram.org/bots/api, deleteMessage.

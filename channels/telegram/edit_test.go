@@ -188,6 +188,36 @@ func TestAnEditGoesToThePostsOwnChat(t *testing.T) {
 	s.clean(t)
 }
 
+// What another chat than the configured one refuses is no reason to stop posting.
+func TestAChatOfBeforeStopsNothing(t *testing.T) {
+	const before = "-1009999999999/57"
+	for name, of := range map[string]struct {
+		answer http.HandlerFunc
+		want   channels.Verdict
+	}{
+		"the bot was removed there": {refused(403, "Forbidden: bot was kicked from the channel chat"), channels.VerdictPermanent},
+		"there is no such chat":     {refused(400, "Bad Request: chat not found"), channels.VerdictPermanent},
+		"it moved":                  {refused(400, "Bad Request: group chat was upgraded to a supergroup chat", `{"migrate_to_chat_id":-1005}`), channels.VerdictPermanent},
+		"no right there":            {refused(400, "Bad Request: not enough rights"), channels.VerdictPermanent},
+		"the token was revoked":     {refused(401, "Unauthorized"), channels.VerdictUnauthorized},
+		"too fast":                  {refused(429, "Too Many Requests: retry after 3", `{"retry_after":3}`), channels.VerdictRetry},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := started(t, nil)
+			s.fail("editMessageText", of.answer)
+			_, err := c.Edit(t.Context(), before, amended(t, c, channeltest.Update))
+			suite.Refuses(t, "edit", err, of.want)
+			s.fail("editMessageText", nil)
+			s.fail("deleteMessage", of.answer)
+			err = c.Withdraw(t.Context(), before)
+			suite.Refuses(t, "withdraw", err, of.want)
+			if err != nil && channels.IsApart(err) != (of.want == channels.VerdictPermanent) {
+				t.Errorf("apart: %v", err)
+			}
+		})
+	}
+}
+
 func TestVerdictsOfEdits(t *testing.T) {
 	for name, of := range map[string]struct {
 		answer http.HandlerFunc
@@ -245,6 +275,7 @@ func TestWithdraw(t *testing.T) {
 	}{
 		"older than two days": {refused(400, "Bad Request: message can't be deleted for everyone"), channels.VerdictPermanent, "48 hours"},
 		"not ours to delete":  {refused(400, "Bad Request: message can't be deleted"), channels.VerdictPermanent, "by hand"},
+		"no right to delete":  {refused(400, "Bad Request: not enough rights to delete a message"), channels.VerdictPermanent, "by hand"},
 		"kicked":              {refused(403, "Forbidden: bot was kicked from the channel chat"), channels.VerdictUnauthorized, "administrator"},
 		"too fast":            {refused(429, "Too Many Requests: retry after 3", `{"retry_after":3}`), channels.VerdictRetry, ""},
 		"in trouble":          {channeltest.HTML(502), channels.VerdictUncertain, ""},

@@ -197,7 +197,7 @@ func TestARefusedPictureLosesNothing(t *testing.T) {
 		"too fast":          {refused(429, "Too Many Requests: retry after 7", `{"retry_after":7}`), channels.VerdictRetry},
 		"a page with 502":   {channeltest.HTML(502), channels.VerdictUncertain},
 		"not the bot's":     {refused(403, "Forbidden: bot was kicked from the channel chat"), channels.VerdictUnauthorized},
-		"the group is away": {refused(400, "Bad Request: group chat was upgraded to a supergroup chat", `{"migrate_to_chat_id":-1005}`), channels.VerdictPermanent},
+		"the group is away": {refused(400, "Bad Request: group chat was upgraded to a supergroup chat", `{"migrate_to_chat_id":-1005}`), channels.VerdictUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, c := started(t, nil)

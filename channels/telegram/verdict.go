@@ -70,7 +70,7 @@ func judge(call *channels.Caller, a *channels.Answer) (json.RawMessage, error) {
 		return nil, channels.Unauthorized(no)
 	case no.moved:
 		explain(fmt.Sprintf("the group has become a supergroup with another number: write chat: %q into the configuration", strconv.FormatInt(r.Parameters.MigrateTo, 10)))
-		return nil, channels.Permanent(no)
+		return nil, channels.Unauthorized(no) // no message gets through until somebody does: they wait
 	case no.saysAny(chatLost...):
 		explain("there is no such chat for the bot: add it there as an administrator, or correct the chat in the configuration")
 		return nil, channels.Unauthorized(no)

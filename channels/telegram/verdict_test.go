@@ -33,7 +33,7 @@ func TestVerdictsOfWhatTelegramSays(t *testing.T) {
 		"no administrator":                  {answered(400, no(400, "Bad Request: need administrator rights in the channel chat")), channels.VerdictUnauthorized, 0, "lacks the right"},
 		"rights, in capitals":               {answered(400, no(400, "Bad Request: CHAT_WRITE_FORBIDDEN")), channels.VerdictUnauthorized, 0, "lacks the right"},
 		"a group that was deactivated":      {answered(400, no(400, "Bad Request: group chat was deactivated")), channels.VerdictUnauthorized, 0, "no such chat"},
-		"a group that moved":                {answered(400, `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1005020240850}}`), channels.VerdictPermanent, 0, `chat: "-1005020240850"`},
+		"a group that moved":                {answered(400, `{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1005020240850}}`), channels.VerdictUnauthorized, 0, `chat: "-1005020240850"`},
 		"too long":                          {answered(400, no(400, "Bad Request: message is too long")), channels.VerdictPermanent, 0, "too long"},
 		"a conflict":                        {answered(409, no(409, "Conflict: terminated by other getUpdates request")), channels.VerdictPermanent, 0, ""},
 		"too large":                         {answered(413, no(413, "Request Entity Too Large")), channels.VerdictPermanent, 0, ""},
