@@ -39,7 +39,7 @@ func (p posted) receipt() channels.Receipt { return channels.Receipt{ID: p.ID, U
 
 const (
 	// clockSkew is how far the platform's clock may lag behind ours.
-	clockSkew = time.Minute
+	clockSkew = 5 * time.Minute
 
 	// findPosts is how many of the page's latest posts are looked at.
 	findPosts = "50"

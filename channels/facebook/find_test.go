@@ -32,6 +32,9 @@ func TestFindTellsRevisionsApart(t *testing.T) {
 	later := first
 	later.Sent = first.Sent.Add(time.Hour)
 	found("the same words, published later", later, "")
+	ahead := first
+	ahead.Sent = f.find(receipt.ID).created.Add(4 * time.Minute)
+	found("published by a clock that is four minutes ahead", ahead, receipt.ID)
 
 	p := f.find(receipt.ID)
 	p.message = strings.Replace(p.message, "auto.", "auto …", 1)

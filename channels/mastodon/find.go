@@ -15,7 +15,7 @@ import (
 )
 
 // clockSkew is how far the server's clock may lag behind ours.
-const clockSkew = time.Minute
+const clockSkew = 5 * time.Minute
 
 // How far back Find looks: pages of the largest size that Mastodon gives. An
 // account of an authority has far fewer posts since an alert was published.

@@ -119,6 +119,9 @@ func TestFindLooksBeyondThePage(t *testing.T) {
 	}
 	finds(t, c, "behind 90 others", m, posted.ID)
 	// It stops at what is older than the alert.
+	ahead := m
+	ahead.Sent = m.Sent.Add(4 * time.Minute)
+	finds(t, c, "published by a clock that is four minutes ahead", ahead, posted.ID)
 	before := len(s.calls)
 	m.Sent = m.Sent.Add(30 * time.Minute)
 	finds(t, c, "older than the alert", m, "")

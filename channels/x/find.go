@@ -109,7 +109,7 @@ type page struct {
 
 const (
 	// clockSkew is how far X's clock may lag behind ours.
-	clockSkew = time.Minute
+	clockSkew = 5 * time.Minute
 
 	// Every post that is read is paid for, so pages are small; and no account
 	// has more posts since an alert than this many pages hold.

@@ -33,6 +33,11 @@ func TestFindTellsRevisionsApart(t *testing.T) {
 	if _, found, _ := c.Find(t.Context(), later); found {
 		t.Error("an older post was taken for a newer one")
 	}
+	ahead := first // published by a clock that is four minutes ahead
+	ahead.Sent = first.Sent.Add(4 * time.Minute)
+	if r, found, err := c.Find(t.Context(), ahead); !found || r.ID != sent.ID {
+		t.Errorf("ahead of X's clock: %+v, %v, %v", r, found, err)
+	}
 	second := first // what hangs on a post, or replaces it, is not that post
 	second.Previous = sent.ID
 	if r, found, _ := c.Find(t.Context(), second); found {
