@@ -170,9 +170,9 @@ func (b *batch) underway(from, to uint32) (bool, error) {
 // the earlier ones those that are there are changed at once, and again when
 // all are.
 func (b *batch) awaits(m channels.Message) (why string) {
+	approved, _ := b.rendered(m.Ordinal) // a correction that finds no post is none any more
 	switch {
-	case m.Step == channels.StepPost:
-	case b.early && (m.Step == channels.StepCorrect || len(m.Standing) == 0):
+	case b.early && (approved.Step == channels.StepCorrect || !m.Step.Posts() && len(m.Standing) == 0):
 		return earlyReason
 	case m.Step == channels.StepPoint && b.job.Attempt < pointTries:
 		for _, o := range slices.Concat(b.unsent, b.doubts) {

@@ -130,6 +130,7 @@ func life(t *testing.T, ch channels.Channel, withdraw bool, revise ...func(h *ho
 // corrected says the same in better words.
 func corrected(h *house, last *alerts.Record) *alerts.Record {
 	r := h.next(last, alerts.ChangeUpdated, last.Severity())
+	r.Alert.Infos = r.Alert.Infos[:len(last.Alert.Infos)]
 	for i := range r.Alert.Infos {
 		r.Alert.Infos[i].Expires = last.Alert.Infos[i].Expires
 		r.Alert.Infos[i].Headline += " (corretto)"
