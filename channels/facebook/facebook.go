@@ -176,12 +176,16 @@ func (c *Channel) post(ctx context.Context, text string, dress url.Values) (stri
 }
 
 // duplicate looks for what Facebook says is there already: an attempt of ours
-// whose answer was lost. err is that refusal.
+// whose answer was lost, or the event's post before, which then stays (an update
+// that changed another language). err is that refusal.
 func (c *Channel) duplicate(ctx context.Context, m channels.Message, err error) (channels.Receipt, error) {
-	receipt, found, findErr := c.Find(ctx, m)
+	receipt, before, found, findErr := c.search(ctx, m)
 	switch {
 	case findErr != nil:
 		return channels.Receipt{}, channels.Uncertain(fmt.Errorf("%w; looking for it: %w", err, findErr))
+	case !found && before.ID != "":
+		before.Note = "nothing new to post: the post before says the same"
+		return before, nil
 	case !found:
 		return channels.Receipt{}, channels.Uncertain(fmt.Errorf("%w; among the page's posts there is none since the alert was published", err))
 	}

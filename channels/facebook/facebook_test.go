@@ -246,6 +246,34 @@ func TestDuplicateIsLookedFor(t *testing.T) {
 	}
 }
 
+// An update that says nothing new in one of its languages is refused as a
+// duplicate as often as it is tried: the post before stays and says it.
+func TestAnUpdateInTheSameWords(t *testing.T) {
+	for name, hang := range map[string]func(m *channels.Message, id string){
+		"it hangs on the post":          func(m *channels.Message, id string) { m.Previous, m.Standing = id, []string{id} },
+		"it stands for itself":          func(m *channels.Message, id string) { m.Standing = []string{"104567890123456_1", id} },
+		"some time after the post said": func(m *channels.Message, id string) { m.Previous, m.Sent = id, m.Sent.Add(time.Hour) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, c := start(t, nil)
+			f.duplicates = true
+			m := pictured(t, c, channeltest.Actual, "a")
+			first, err := c.Send(t.Context(), m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hang(&m, first.ID)
+			again, err := c.Send(t.Context(), m)
+			if err != nil || again.ID != first.ID || !strings.Contains(again.Note, "says the same") || f.public() != 1 {
+				t.Errorf("%+v, %v, %d posts", again, err, f.public())
+			}
+			if r, found, err := c.Find(t.Context(), m); found || err != nil {
+				t.Errorf("found %+v, %v", r, err) // nobody has said yet that Facebook refuses it
+			}
+		})
+	}
+}
+
 func TestEditAndWithdraw(t *testing.T) {
 	f, c := start(t, nil)
 	first, err := c.Send(t.Context(), pictured(t, c, channeltest.Actual, "a"))

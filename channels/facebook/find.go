@@ -52,32 +52,45 @@ const (
 // earlier post of the event is ever m. What visitors write
 // at the page is not looked at: anybody can copy an alert.
 func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receipt, bool, error) {
+	r, _, found, err := c.search(ctx, m)
+	return r, found, err
+}
+
+// search gives the post that m is, and the earlier one of the event that has the
+// same words.
+func (c *Channel) search(ctx context.Context, m channels.Message) (r, before channels.Receipt, found bool, err error) {
 	var list struct {
 		Data []posted `json:"data"`
 	}
 	fields := url.Values{"fields": {"id,message,created_time,permalink_url"}, "limit": {findPosts}}
 	if err := c.graph.read(ctx, "/"+c.config.Page+"/published_posts", fields, &list); err != nil {
-		return channels.Receipt{}, false, err
+		return r, before, false, err
 	}
 	want := strings.Fields(m.Text)
 	var near *posted
 	for i, p := range list.Data {
 		at := p.created()
-		if p.ID == "" || p.ID == m.Previous || slices.Contains(m.Standing, p.ID) || !m.Sent.IsZero() && !at.IsZero() && at.Before(m.Sent.Add(-clockSkew)) {
+		if p.ID != "" && (p.ID == m.Previous || slices.Contains(m.Standing, p.ID)) {
+			if slices.Equal(strings.Fields(p.Message), want) {
+				before = p.receipt()
+			}
+			continue
+		}
+		if p.ID == "" || !m.Sent.IsZero() && !at.IsZero() && at.Before(m.Sent.Add(-clockSkew)) {
 			continue
 		}
 		have := strings.Fields(p.Message)
 		if slices.Equal(have, want) {
-			return p.receipt(), true, nil
+			return p.receipt(), before, true, nil
 		}
 		if near == nil && !m.Sent.IsZero() && !at.IsZero() && bare(p.Message) == bare(m.Text) {
 			near = &list.Data[i]
 		}
 	}
 	if near != nil {
-		return near.receipt(), true, nil
+		return near.receipt(), before, true, nil
 	}
-	return channels.Receipt{}, false, nil
+	return r, before, false, nil
 }
 
 // bare is a text of which only letters and figures are left.
