@@ -23,7 +23,8 @@ type wall struct {
 	name string
 	// fail decides one call, by what is done: "send", "edit", "withdraw"; nil:
 	// all of it works. taken does it.
-	fail func(what string, m channels.Message, taken func()) error
+	fail    func(what string, m channels.Message, taken func()) error
+	refused map[string]bool // posts that cannot be changed for good, by id
 
 	mu    sync.Mutex
 	posts map[string]string // what is seen, by id
@@ -78,6 +79,9 @@ func (w *wall) Send(_ context.Context, m channels.Message) (channels.Receipt, er
 type amendable struct{ *wall }
 
 func (a amendable) Edit(_ context.Context, id string, m channels.Message) (channels.Receipt, error) {
+	if a.refused[id] {
+		return channels.Receipt{}, channels.Permanent(errors.New("too old to be changed"))
+	}
 	gone := false
 	err := a.do("edit", id, m, func() {
 		if _, there := a.posts[id]; !there {
