@@ -61,7 +61,7 @@ type Message struct {
 	Sent     time.Time      `json:"-"` // when the alert was published: the only time that a body may contain
 	Areas    []alerts.Value `json:"-"` // the approved area in codes, resolved; the digest covers it in the record
 	Previous string         `json:"-"` // the platform's id of this event's earlier post, for edits and threads
-	Standing []string       `json:"-"` // the ids of the earlier posts that still read as if they held: what StepPoint and StepWithdraw are about; none of them is m for a Find
+	Standing []string       `json:"-"` // ids of the event's other posts: for StepPoint those that still read as if they held, for StepWithdraw all earlier ones; none of them is m for a Find
 }
 
 // Receipt is what the platform answered.
