@@ -16,12 +16,16 @@ import (
 
 	"martinella/alerts"
 	"martinella/channels"
+	"martinella/channels/social"
 )
 
 // Discord posts over a webhook of Discord
 // (discord.com/developers/docs/resources/webhook). It may be used from many
 // goroutines.
-type Discord struct{ room }
+type Discord struct {
+	room
+	uploads social.Uploads
+}
 
 var (
 	_ channels.Channel    = (*Discord)(nil)
@@ -61,7 +65,18 @@ type attachment struct {
 // Send posts m with its picture, and waits until Discord has kept it.
 func (d *Discord) Send(ctx context.Context, m channels.Message) (channels.Receipt, error) {
 	in := discordBody{Content: d.escape(m.Text), Username: d.config.Username}
-	return d.write(ctx, http.MethodPost, d.address("", "wait"), in, m.Image)
+	image, note := m.Image, ""
+	if image != nil && d.uploads.Missed(m) {
+		image, note = nil, "posted without the picture: nobody knows what became of the first try, with it"
+	}
+	receipt, err := d.write(ctx, http.MethodPost, d.address("", "wait"), in, image)
+	switch {
+	case image != nil && len(image.Bytes) > 0:
+		d.uploads.Sent(m, err)
+	case err == nil && note != "":
+		receipt.Note = note
+	}
+	return receipt, err
 }
 
 // Edit changes a post in place; readers see that it was. A new picture takes the

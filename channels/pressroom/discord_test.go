@@ -324,6 +324,37 @@ func TestDiscordPicture(t *testing.T) {
 
 // A picture that is refused does not lose the words; anything else is judged as
 // ever, and a post is never made twice.
+// Over a thin line the picture takes longer than anybody waits for an answer,
+// and the words do not: whoever sends it once more sends the words.
+func TestDiscordSecondTryGoesWithoutThePicture(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer http.HandlerFunc
+		files  int
+	}{
+		"no answer":               {channeltest.HTML(502), 0},
+		"it asks to wait":         {channeltest.Status(429, `{"retry_after":3}`), 1},
+		"a hook that was revoked": {channeltest.Status(401, `{}`), 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, stub, d := startDiscord(t, nil)
+			m := pictured(t, d, channeltest.Actual, "a")
+			stub.Answer(c.answer)
+			if _, err := d.Send(t.Context(), m); err == nil {
+				t.Fatal("the first try was taken")
+			}
+			stub.Answer(nil)
+			r, err := d.Send(t.Context(), m)
+			if err != nil || len(g.kept[r.ID].files) != c.files || (c.files == 0) != strings.Contains(r.Note, "without the picture") {
+				t.Errorf("%+v, %v, %q", r, err, g.kept[r.ID].files)
+			}
+			next, err := d.Send(t.Context(), pictured(t, d, channeltest.Actual, "b"))
+			if err != nil || len(g.kept[next.ID].files) != 1 {
+				t.Errorf("the next alert: %v, %q", err, g.kept[next.ID].files)
+			}
+		})
+	}
+}
+
 func TestDiscordPictureVerdicts(t *testing.T) {
 	for name, c := range map[string]struct {
 		answer http.HandlerFunc

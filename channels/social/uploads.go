@@ -49,6 +49,21 @@ func (u *Uploads) GivesUp(m channels.Message, err error) bool {
 	return u.failed[uploadOf(m)] >= mostFailed
 }
 
+// Sent is told how a post went that has its picture in the same request. Where
+// nobody knows whether it was taken, the picture may have been too much.
+func (u *Uploads) Sent(m channels.Message, err error) {
+	if v, wait := channels.VerdictOf(err); v == channels.VerdictUncertain || v == channels.VerdictRetry && wait == 0 {
+		u.GivesUp(m, err)
+	}
+}
+
+// Missed reports whether the picture of m failed before.
+func (u *Uploads) Missed(m channels.Message) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.failed[uploadOf(m)] > 0
+}
+
 // Worked forgets what failed of m.
 func (u *Uploads) Worked(m channels.Message) {
 	u.mu.Lock()

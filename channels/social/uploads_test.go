@@ -49,6 +49,16 @@ func TestWhatAPictureIsNotWaitedFor(t *testing.T) {
 			t.Errorf("%s: got %v", name, got)
 		}
 	}
+	var one social.Uploads
+	m := channels.Message{Key: "a"}
+	for _, err := range []error{nil, channels.Permanent(lost), channels.Unauthorized(lost), channels.RetryAfter(lost, time.Second)} {
+		if one.Sent(m, err); one.Missed(m) {
+			t.Errorf("%v says nothing of the picture", err)
+		}
+	}
+	if one.Sent(m, channels.Uncertain(lost)); !one.Missed(m) || one.Missed(channels.Message{Key: "b"}) {
+		t.Error("nobody answered")
+	}
 	var u social.Uploads
 	for range 5 {
 		if u.GivesUp(channels.Message{Key: "a"}, channels.Unauthorized(lost)) {

@@ -207,7 +207,7 @@ func TestAChatOfBeforeStopsNothing(t *testing.T) {
 			s.fail("editMessageText", of.answer)
 			_, err := c.Edit(t.Context(), before, amended(t, c, channeltest.Update))
 			suite.Refuses(t, "edit", err, of.want)
-			s.fail("editMessageText", nil)
+			s.fail("editMessageText")
 			s.fail("deleteMessage", of.answer)
 			err = c.Withdraw(t.Context(), before)
 			suite.Refuses(t, "withdraw", err, of.want)

@@ -43,6 +43,8 @@ func (c *Channel) send(ctx context.Context, m channels.Message) (post, channels.
 	case !pictured(m):
 	case channels.Units16(text) > mostCaption:
 		note = "it goes without the picture: the text is too long for a caption"
+	case c.uploads.Missed(m):
+		note = "it goes without the picture: nobody knows what became of the first try, with it"
 	default:
 		sent, err := c.api.SendPhoto(ctx, &bot.SendPhotoParams{
 			ChatID: c.config.Chat, Photo: &models.InputFileUpload{Filename: pictureName, Data: bytes.NewReader(m.Image.Bytes)},
@@ -51,6 +53,7 @@ func (c *Channel) send(ctx context.Context, m channels.Message) (post, channels.
 		if err = plain(err); err == nil {
 			return c.posted(sent, true)
 		}
+		c.uploads.Sent(m, err)
 		if !barsPicture(err) {
 			return post{}, channels.Receipt{}, err
 		}

@@ -26,6 +26,7 @@ type Channel struct {
 	posts   social.Posts
 	amended social.Posts // how long what earlier posts come to say may be: it must fit both kinds
 	api     *api
+	uploads social.Uploads
 	lacks   atomic.Pointer[string] // the right that the last check missed, where posting works
 	log     *zap.Logger
 }

@@ -159,6 +159,40 @@ func TestWordsAlone(t *testing.T) {
 }
 
 // Whatever is wrong with the picture, the words go out, once.
+// Over a thin line the picture takes longer than anybody waits for an answer,
+// and the words do not: whoever sends it once more sends the words.
+func TestASecondTryGoesWithoutThePicture(t *testing.T) {
+	for name, of := range map[string]struct {
+		answer http.HandlerFunc
+		want   channels.Verdict
+		photo  bool // the second try has its picture
+	}{
+		"a page of something in between": {channeltest.HTML(502), channels.VerdictUncertain, false},
+		"a connection that is lost":      {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, channels.VerdictUncertain, false},
+		"too fast":                       {refused(429, "Too Many Requests: retry after 3", `{"retry_after":3}`), channels.VerdictRetry, true},
+		"the bot was removed":            {refused(403, "Forbidden: bot was kicked from the channel chat"), channels.VerdictUnauthorized, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, c := started(t, nil)
+			s.fail("sendPhoto", of.answer)
+			m := suite.Rendered(t, c, channeltest.Actual, "a")
+			m.Image = card(t, 1200, 630)
+			_, err := c.Send(t.Context(), m)
+			suite.Refuses(t, "the first try", err, of.want)
+			s.fail("sendPhoto")
+			r := sent(t, c, m)
+			if got := s.at(town); len(got) != 1 || (got[0].photo != nil) != of.photo || of.photo == strings.Contains(r.Note, "without the picture") {
+				t.Errorf("posts %+v, note %q", got, r.Note)
+			}
+			next := suite.Rendered(t, c, channeltest.Actual, "b")
+			next.Image = m.Image
+			if sent(t, c, next); s.at(town)[1].photo == nil {
+				t.Error("the next alert has no picture")
+			}
+		})
+	}
+}
+
 func TestARefusedPictureLosesNothing(t *testing.T) {
 	for name, refuse := range map[string]http.HandlerFunc{
 		"its size":               refused(400, "Bad Request: PHOTO_INVALID_DIMENSIONS"),
