@@ -3,6 +3,7 @@ package mastodon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"html"
 	"net/url"
 	"regexp"
@@ -36,7 +37,7 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 		return channels.Receipt{}, false, err
 	}
 	var near *posted
-	before := ""
+	before, ended := "", false
 	for range mostPages {
 		var page []posted
 		query := url.Values{"limit": {"40"}, "exclude_reblogs": {"true"}}
@@ -66,13 +67,16 @@ func (c *Channel) Find(ctx context.Context, m channels.Message) (channels.Receip
 				near = &page[i]
 			}
 		}
-		if older || m.Sent.IsZero() || len(page) < pageSize {
+		if ended = older || m.Sent.IsZero() || len(page) < pageSize; ended {
 			break
 		}
 		before = page[len(page)-1].ID
 	}
 	if near != nil && !m.Sent.IsZero() {
 		return near.receipt(), true, nil
+	}
+	if !ended {
+		return channels.Receipt{}, false, fmt.Errorf("mastodon: the account has more than %d posts since the alert: it cannot be told whether one is this", mostPages*pageSize)
 	}
 	return channels.Receipt{}, false, nil
 }

@@ -130,6 +130,21 @@ func TestFindLooksBeyondThePage(t *testing.T) {
 	}
 }
 
+// More posts than are looked through: nobody can say that it is not there.
+func TestFindThatDoesNotComeToTheEnd(t *testing.T) {
+	s, _, c := start(t, nil)
+	m := suite.Rendered(t, c, channeltest.Actual, "a")
+	send(t, c, m)
+	for i := range mostPages * pageSize {
+		s.next++
+		s.posts = append([]*post{{ID: fmt.Sprint(s.next), Content: asHTML(fmt.Sprint("Auguri ", i)), CreatedAt: m.Sent.Add(time.Hour).Format(time.RFC3339)}}, s.posts...)
+	}
+	_, found, err := c.Find(t.Context(), m)
+	if v, _ := channels.VerdictOf(err); found || err == nil || v != channels.VerdictRetry {
+		t.Errorf("%v, %v", found, err)
+	}
+}
+
 // What cannot be looked up is not "not there".
 func TestFindThatCannotLook(t *testing.T) {
 	s, _, c := start(t, nil)
