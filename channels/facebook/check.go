@@ -149,7 +149,7 @@ func (c *Channel) judgeToken(i inspection, now time.Time) error {
 
 // Renewal says how to make a new token.
 func (c *Channel) Renewal() string {
-	return fmt.Sprintf("Let somebody who may post at the page run \"martinella channels add facebook\" with a new token from developers.facebook.com/tools/explorer, write the page's token into %s and start the gateway again.", c.config.TokenFile)
+	return fmt.Sprintf("Let somebody who may post at the page run \"martinella channels renew %s\" with a new token from developers.facebook.com/tools/explorer, which writes the page's new token into %s; then start the gateway again.", c.name, c.config.TokenFile)
 }
 
 // Rehearse makes an unpublished post, which the page's staff alone could see,
