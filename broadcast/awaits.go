@@ -61,3 +61,18 @@ const (
 
 	earlyReason = "an earlier post of the event is still on its way"
 )
+
+// anew makes a post of a correction whose post somebody took away; before are
+// those who may have it. Where an attempt before may have come as far and nobody
+// was asked, the doubt is that of a post.
+func (b *batch) anew(m *channels.Message, turn Turn, via Via, before []Via) (left []Via, e ending, send bool) {
+	m.Step, m.Previous = channels.StepPost, ""
+	if turn.Do() != TurnAsk || b.provider(via).finder != nil {
+		return before, e, true
+	}
+	e, send, left = b.ask(*m, question{trail: turn.Trail().Vias(), again: true, why: "an attempt was cut off, and nobody knows whether it was taken"})
+	if send {
+		e, send = b.again(m.Ordinal, via, left)
+	}
+	return left, e, send
+}

@@ -127,9 +127,7 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) e
 		p := b.provider(via)
 		r, err := b.send(p, m)
 		verdict, after := channels.VerdictOf(err)
-		if err != nil {
-			open.reason = short(err)
-		}
+		open.reason = short(err)
 		if channels.IsGone(err) {
 			b.unlist(m)
 		}
@@ -144,17 +142,10 @@ func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) e
 		case verdict == channels.VerdictAccepted:
 			return b.accepted(m, r, via, double)
 		case m.Step == channels.StepCorrect && errors.Is(err, channels.ErrPostGone):
-			m.Step, m.Previous = channels.StepPost, "" // somebody took it away: it is posted anew
-			if turn.Do() == TurnAsk && p.finder == nil {
-				// The attempt before may have come this far.
-				e, send, left := b.ask(m, question{trail: turn.Trail().Vias(), again: true, why: "an attempt was cut off, and nobody knows whether it was taken"})
-				if !send {
-					return e
-				}
-				before = left
-				if e, send := b.again(m.Ordinal, via, before); !send {
-					return e
-				}
+			var e ending
+			var send bool
+			if before, e, send = b.anew(&m, turn, via, before); !send {
+				return e
 			}
 			continue
 		case verdict == channels.VerdictPermanent && slices.ContainsFunc(before, func(v Via) bool { return v != via }):
@@ -214,8 +205,12 @@ func (b *batch) accepted(m channels.Message, r channels.Receipt, via Via, double
 }
 
 // short is an error for people: one line, at most 200 bytes, whole characters.
+// "" for none.
 func short(err error) string {
-	if errors.Is(err, errPanic) {
+	switch {
+	case err == nil:
+		return ""
+	case errors.Is(err, errPanic):
 		return errPanic.Error()
 	}
 	s := strings.Join(strings.Fields(strings.ToValidUTF8(err.Error(), "?")), " ")
