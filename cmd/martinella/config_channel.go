@@ -5,6 +5,7 @@ import (
 	"maps"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -88,6 +89,10 @@ func (k kind) asMemory() kind {
 	return k
 }
 
+// languageTag is a language as RFC 5646 writes it: its code of two or three
+// letters, then perhaps script and region.
+var languageTag = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$`)
+
 // fillFrom reads the common keys, then lets the kind read the others.
 func (c *ChannelConfig) fillFrom(r *nodeReader, n *yaml.Node, path string) {
 	c.node = *n
@@ -120,6 +125,11 @@ func (c *ChannelConfig) fillFrom(r *nodeReader, n *yaml.Node, path string) {
 		}
 		r.complain(at, path+".kind "+what, "known: "+strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
 		return
+	}
+	for i := 0; i+1 < len(own.Content); i += 2 {
+		if tag := own.Content[i+1]; own.Content[i].Value == "language" && tag.Kind == yaml.ScalarNode && tag.Value != "" && !languageTag.MatchString(tag.Value) {
+			r.complain(tag, path+".language is "+quoted(tag.Value), "write its code, like it, en or de-AT")
+		}
 	}
 	c.kind, c.fields = known, known.empty()
 	r.value(&own, reflect.ValueOf(c.fields).Elem(), path)

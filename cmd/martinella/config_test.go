@@ -113,6 +113,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"an unknown key":                  {valdemo + "listn: x\n", []string{"m.yaml:3: unknown key listn (did you mean listen?)"}},
 		"an unknown key below":            {valdemo + "policy:\n  second_person: 3\n", []string{"m.yaml:4: unknown key policy.second_person"}},
 		"a key given twice":               {valdemo + "data: a\ndata: b\n", []string{"m.yaml:4: data is given twice"}},
+		"a language that is none":         {valdemo + "channels:\n  - {name: kit, kind: copykit, platform: paper, language: italiano}\n", []string{"m.yaml:4: channels[0].language is \"italiano\"", "like it, en or de-AT"}},
 		"a word for a number":             {valdemo + "policy:\n  second_person_reach: many\n", []string{"m.yaml:4: policy.second_person_reach is \"many\""}},
 		"a path that does not exist":      {valdemo + "limits:\n  live_path: fibres\n", []string{"m.yaml:4: limits.live_path is \"fibres\"", "epoll (Linux) or goroutines"}},
 		"a farewell that takes too long":  {valdemo + "limits:\n  live_farewell: 2m\n", []string{"m.yaml:4: limits.live_farewell is 2m0s", "up to 1m0s"}},
