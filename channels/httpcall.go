@@ -148,9 +148,10 @@ func (c *Caller) Do(ctx context.Context, method, address string, header http.Hea
 
 // Verdict judges a status by the table that holds for most platforms: 2xx nil;
 // 401, 403 [Unauthorized]; 408, 425, 429, 503 retry, with the wait that the
-// platform asks for; other 4xx [Permanent]; a redirect is a wrong address and
-// [Permanent]; the rest [Uncertain], since a server that failed may have acted
-// before.
+// platform asks for; other 4xx [Permanent]; a redirect for good is a wrong
+// address and [Permanent]; the rest [Uncertain], since a server that failed, or
+// leads elsewhere for the moment (a maintenance page, "see other"), may have
+// acted before.
 func (c *Caller) Verdict(a *Answer, now time.Time) error {
 	if a.Status >= 200 && a.Status < 300 {
 		return nil
@@ -162,6 +163,8 @@ func (c *Caller) Verdict(a *Answer, now time.Time) error {
 	case a.Status == http.StatusTooManyRequests || a.Status == http.StatusServiceUnavailable,
 		a.Status == http.StatusRequestTimeout, a.Status == http.StatusTooEarly:
 		return RetryAfter(err, WaitOf(a.Status, a.Header, a.Body, now))
+	case a.Status == http.StatusFound || a.Status == http.StatusSeeOther || a.Status == http.StatusTemporaryRedirect:
+		return Uncertain(err)
 	case a.Status >= 300 && a.Status < 500:
 		return Permanent(err)
 	}

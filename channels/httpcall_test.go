@@ -209,3 +209,15 @@ func FuzzWaitOf(f *testing.F) {
 		}
 	})
 }
+
+func TestRedirects(t *testing.T) {
+	c := channels.NewCaller("town")
+	for status, want := range map[int]channels.Verdict{
+		301: channels.VerdictPermanent, 308: channels.VerdictPermanent,
+		302: channels.VerdictUncertain, 303: channels.VerdictUncertain, 307: channels.VerdictUncertain,
+	} {
+		if got, _ := channels.VerdictOf(c.Verdict(&channels.Answer{Status: status}, time.Now())); got != want {
+			t.Errorf("%d: %s, want %s", status, got, want)
+		}
+	}
+}
