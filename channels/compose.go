@@ -218,11 +218,13 @@ func lastRune(s string) rune {
 
 // clean takes what would spoil a message out of a sender's words: control
 // characters, characters that turn the direction of reading, runs of space.
-// Line breaks stay, one at a time. A placeholder that the sender wrote himself
-// loses its meaning.
+// Line breaks stay, one at a time, but for those of a sender that breaks its
+// lines at a width: there the sentence goes on. A placeholder that the sender
+// wrote himself loses its meaning.
 func clean(text string) string {
 	var b strings.Builder
 	gap := ""
+	line, last := 0, ' ' // the characters of the source's line so far, and the latest
 	for _, r := range strings.ToValidUTF8(text, "") {
 		switch {
 		case r == '\n' || r == '\u2028' || r == '\u2029':
@@ -233,11 +235,19 @@ func clean(text string) string {
 			}
 		case unicode.IsControl(r), r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069', r == '\ufeff':
 		default:
+			if gap == "\n" {
+				if goesOn(line, last, r) {
+					gap = " "
+				}
+				line = -1 // of the source, whatever becomes of its break
+			}
 			if b.Len() > 0 {
 				b.WriteString(gap)
+				line += len(gap)
 			}
 			gap = ""
 			b.WriteRune(r)
+			line, last = line+1, r
 		}
 	}
 	out := b.String()
@@ -245,6 +255,16 @@ func clean(text string) string {
 		out = strings.ReplaceAll(out, p, "("+p[1:len(p)-1]+")")
 	}
 	return out
+}
+
+// Lines that are broken at a width have between shortestBroken and longestBroken
+// characters: weather services use 69 to 80.
+const shortestBroken, longestBroken = 50, 80
+
+// goesOn reports whether a line break stands inside a sentence: after a line of
+// the length of broken ones, without an end, and before a word.
+func goesOn(line int, last, next rune) bool {
+	return line >= shortestBroken && line <= longestBroken && !strings.ContainsRune(".!?…:;", last) && (unicode.IsLetter(next) || unicode.IsDigit(next))
 }
 
 // Closest gives the one of the languages that suits a wish: the same tag, else

@@ -107,6 +107,25 @@ func TestComposeCleansTheSendersWords(t *testing.T) {
 	}
 }
 
+func TestLinesThatWereBrokenAtAWidthGoOn(t *testing.T) {
+	for name, c := range map[string]struct{ in, want string }{
+		"a sentence over three lines": {"AT 254 PM PDT NATIONAL WEATHER SERVICE DOPPLER RADAR INDICATED A SEVERE\nTHUNDERSTORM OVER SOUTH CENTRAL ALPINE COUNTY MOVING SOUTHWEST AT\n5 MPH.\nTake cover.",
+			"INDICATED A SEVERE THUNDERSTORM OVER SOUTH CENTRAL ALPINE COUNTY MOVING SOUTHWEST AT 5 MPH.\nTake cover."},
+		"short lines":           {"Portate con voi:\nacqua\nuna torcia", "Portate con voi:\nacqua\nuna torcia"},
+		"a list of long lines":  {"- un litro di acqua per ogni persona che vive con voi\n- una torcia", "con voi\n- una torcia"},
+		"a line with an end":    {"Il torrente Demo sta salendo e può esondare prima di sera.\nSalite", "sera.\nSalite"},
+		"paragraphs, not lines": {strings.Repeat("parola ", 20) + "\nAltro", "parola\nAltro"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := channeltest.Sample(channeltest.Actual, "it")
+			r.Alert.Infos[0].Description = c.in
+			if text := compose(t, r, "it", 0); !strings.Contains(text, c.want) {
+				t.Errorf("got %q, want %q", text, c.want)
+			}
+		})
+	}
+}
+
 func TestTimesAreSaidInTheZoneOfTheAuthority(t *testing.T) {
 	r := channeltest.Sample(channeltest.Actual)
 	r.Alert.Infos[0].Expires = time.Date(2026, 7, 1, 22, 15, 0, 0, time.UTC)

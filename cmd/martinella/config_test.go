@@ -125,7 +125,7 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"live without an authority":       {"mode: live\nauthority: {language: de-AT}\n", []string{"m.yaml:1: mode is live without an authority (set authority.slug"}},
 		"memory in mode live":             {valdemo + "redis: memory\n", []string{"m.yaml:3: redis is memory, which keeps nothing, in mode live"}},
 		"a weakness that is none":         {valdemo + "accept_weak_durability: yes please\n", []string{"m.yaml:3: accept_weak_durability"}},
-		"an unknown kind":                 {valdemo + "channels:\n  - {name: x1, kind: fax}\n", []string{"m.yaml:4: channels[0].kind is \"fax\" (known: " + strings.Join(slices.Sorted(maps.Keys(kinds)), ", ") + ")", "outbox, smpp"}},
+		"an unknown kind":                 {valdemo + "channels:\n  - {name: x1, kind: fax}\n", []string{"m.yaml:4: channels[0].kind is \"fax\" (known: " + strings.Join(slices.Sorted(maps.Keys(kinds)), ", ") + ")", "outbox, pressroom, smpp"}},
 		"a channel without a kind":        {valdemo + "channels:\n  - name: x1\n", []string{"m.yaml:4: channels[0].kind is missing"}},
 		"a field of another kind":         {valdemo + "channels:\n  - name: x1\n    kind: outbox\n    url: https://a.example\n", []string{"m.yaml:6: unknown key channels[0].url"}},
 		"two channels of one name":        {valdemo + "channels:\n  - {name: x1, kind: outbox}\n  - {name: x1, kind: outbox}\n", []string{"m.yaml:5: channels[1].name"}},
