@@ -172,7 +172,7 @@ func describeKit(sh shell, list kitList, k broadcast.Kit) {
 			fmt.Fprintf(&out, "link: %s\n", p.Link)
 		}
 		if p.Alt != "" {
-			fmt.Fprintf(&out, "picture: martinella kit %s --card card.png --language %s (%s)\n", list.ID, p.Language, p.Alt)
+			fmt.Fprintf(&out, "picture: martinella kit %s --card card.png --language %s\ndescription of the picture, for those who do not see it: %s\n", list.ID, p.Language, p.Alt)
 		}
 	}
 	fmt.Fprintf(&out, "tick: martinella kit %s --posted %s\n\n", list.ID, k.Channel)

@@ -246,6 +246,9 @@ func alertLine(a view) string {
 			}
 		}
 	}
+	if a.Change == alerts.ChangeCancelled || a.Change == alerts.ChangeEnded { // the severity is that of what is over
+		severity = strings.ToUpper(string(a.Change))
+	}
 	return fmt.Sprintf("%s %s %s %s revision %d: %s", a.ID, a.State, status, severity, a.Revision, headline)
 }
 
