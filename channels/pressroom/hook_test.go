@@ -159,7 +159,7 @@ func TestVerdicts(t *testing.T) {
 		"slack: another answer than ok":       {shapeSlack, text(200, "thanks"), channels.VerdictUncertain, "not ok", 0},
 		"slack: a page that says yes":         {shapeSlack, channeltest.HTML(200), channels.VerdictUncertain, "not ok", 0},
 		"slack: nothing":                      {shapeSlack, text(200, ""), channels.VerdictUncertain, "not ok", 0},
-		"slack: moved":                        {shapeSlack, text(302, "", "Location", "/elsewhere"), channels.VerdictPermanent, "302", 0},
+		"slack: moved":                        {shapeSlack, text(302, "", "Location", "/elsewhere"), channels.VerdictUncertain, "302", 0},
 		"slack: echoes the address":           {shapeSlack, channeltest.Status(400, `{"error":"/services/`+secret+`"}`), channels.VerdictPermanent, "400", 0},
 		"mattermost: no such hook":            {shapeMattermost, mattermostError(400, "web.incoming_webhook.invalid.app_error"), channels.VerdictUnauthorized, "hook is gone", 0},
 		"mattermost: no text":                 {shapeMattermost, mattermostError(400, "web.incoming_webhook.text.app_error"), channels.VerdictPermanent, "text.app_error", 0},

@@ -63,7 +63,7 @@ func TestVerdicts(t *testing.T) {
 		"a gateway waited too long":                  {504, ``, nil, channels.VerdictUncertain, "", wait{}},
 		"a yes that only tells of errors":            {200, `{"errors":[{"title":"Not Found Error","type":"https://api.twitter.com/2/problems/resource-not-found"}]}`, nil, channels.VerdictUncertain, "", wait{}},
 		"a yes with an error beside the post itself": {201, `{"data":{"id":"5","text":"x"},"errors":[{"title":"Field"}]}`, nil, channels.VerdictAccepted, "", wait{}},
-		"a redirect":                                 {302, ``, []string{"Location", "https://elsewhere.example"}, channels.VerdictPermanent, "", wait{}},
+		"a redirect":                                 {308, ``, []string{"Location", "https://elsewhere.example"}, channels.VerdictPermanent, "", wait{}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			stub := channeltest.StartStub(t, newServer(t), posting)
