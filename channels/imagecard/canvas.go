@@ -103,7 +103,7 @@ func (c *canvas) few() image.Image {
 	var at uint8
 	for i := 0; i < len(c.image.Pix); i += 4 {
 		if p := (color.RGBA{c.image.Pix[i], c.image.Pix[i+1], c.image.Pix[i+2], c.image.Pix[i+3]}); p != last {
-			known := false
+			var known bool
 			if at, known = index[p]; !known {
 				if len(out.Palette) == 256 {
 					return c.image

@@ -39,10 +39,10 @@ var (
 	square   = [][]corner{{{3, 3}, {21, 3}, {21, 21}, {3, 21}}}
 	disc     = [][]corner{round(12, 12, 10)}
 
-	exclaims = [][]corner{box(11, 6, 2, 8), box(11, 16, 2, 2)}
-	lower    = [][]corner{box(11, 9, 2, 6), box(11, 17, 2, 2)} // an exclamation mark in a triangle
-	middle   = [][]corner{box(11, 6, 2, 7), box(11, 15, 2, 2)}
-	letterI  = [][]corner{box(11, 6, 2, 2), box(11, 10, 2, 8)}
+	exclaims = [][]corner{bar(6, 8), bar(16, 2)}
+	lower    = [][]corner{bar(9, 6), bar(17, 2)} // an exclamation mark in a triangle
+	middle   = [][]corner{bar(6, 7), bar(15, 2)}
+	letterI  = [][]corner{bar(6, 2), bar(10, 8)}
 	crossed  = [][]corner{{{7, 8.5}, {8.5, 7}, {12, 10.5}, {15.5, 7}, {17, 8.5}, {13.5, 12}, {17, 15.5}, {15.5, 17}, {12, 13.5}, {8.5, 17}, {7, 15.5}, {10.5, 12}}}
 	ticked   = [][]corner{{{10.5, 17}, {5.5, 12.1}, {7.1, 10.5}, {10.5, 13.8}, {16.9, 7.4}, {18.5, 9}}}
 )
@@ -64,8 +64,9 @@ func signOf(severity alerts.Severity, change alerts.Change) sign {
 	return sign{grey, paper, square, letterI}
 }
 
-func box(x, y, wide, tall float32) []corner {
-	return []corner{{x, y}, {x + wide, y}, {x + wide, y + tall}, {x, y + tall}}
+// bar is an upright part of a glyph, in the middle and two wide.
+func bar(y, tall float32) []corner {
+	return []corner{{11, y}, {13, y}, {13, y + tall}, {11, y + tall}}
 }
 
 // round is a circle as a polygon of 48 corners.

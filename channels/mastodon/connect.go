@@ -182,7 +182,7 @@ var languageTag = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*$`)
 func (w *connecting) entry(who account) (channels.Connected, error) {
 	out := channels.Connected{Fields: []channels.Field{{Key: "url", Value: w.server}}}
 	add := func(key, value string) { out.Fields = append(out.Fields, channels.Field{Key: key, Value: value}) }
-	language, err := w.prompt.Ask(channels.Question{Text: "The only language of the account, like it; nothing posts every language of an alert", Check: func(answer string) error {
+	language, err := w.prompt.Ask(channels.Question{Text: "Language of the account, like it (empty: every language of an alert is a post of its own)", Check: func(answer string) error {
 		if answer != "" && !languageTag.MatchString(answer) {
 			return errors.New("write the code of a language: it, en, de")
 		}

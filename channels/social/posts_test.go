@@ -120,14 +120,14 @@ func TestRenderAmended(t *testing.T) {
 		lang          string
 		title, want   string
 	}{
-		"another one holds": {channeltest.Actual, channeltest.Update, "it", "SOSTITUITO: Avviso - pericolo estremo: Alluvione", "SOSTITUITO\nAl suo posto vale: {next}\n" + old},
-		"of an exercise":    {channeltest.Exercise, channeltest.Update, "it", "ESERCITAZIONE - SOSTITUITO: Avviso - pericolo estremo: Alluvione", "ESERCITAZIONE - SOSTITUITO\nAl suo posto vale: {next}\n" + old},
+		"another one holds": {channeltest.Actual, channeltest.Update, "it", "SOSTITUITO: Avviso - pericolo estremo: Alluvione", "SOSTITUITO\nLeggete il nuovo avviso: {next}\n" + old},
+		"of an exercise":    {channeltest.Exercise, channeltest.Update, "it", "ESERCITAZIONE - SOSTITUITO: Avviso - pericolo estremo: Alluvione", "ESERCITAZIONE - SOSTITUITO\nLeggete il nuovo avviso: {next}\n" + old},
 		"sent by mistake":   {channeltest.Actual, channeltest.Cancel, "it", "ANNULLATA (inviata per errore): Avviso - pericolo estremo: Alluvione", "ANNULLATA (inviata per errore)\nQuesto avviso non vale: {next}\n" + old},
 		"a Cancel without words": {channeltest.Update, channeltest.Bare, "en", "CANCELLED (sent in error): Warning - extreme danger: Flood",
 			"CANCELLED (sent in error)\nThis warning does not hold: {next}\nMunicipality of Pistoia: Warning - extreme danger: Flood.\nWhere: South Pistoia, Quarrata.\n" + page},
 		"over": {channeltest.Actual, channeltest.AllClear, "de", "ENTWARNUNG: Warnung - extreme Gefahr: Überschwemmung",
 			"ENTWARNUNG\nDie Gefahr ist vorbei: {next}\nGemeinde Pistoia: Warnung - extreme Gefahr: Überschwemmung.\nWo: Pistoia Süd, Quarrata.\n" + page},
-		"words in the place of a Cancel's": {channeltest.Cancel, channeltest.Update, "it", "SOSTITUITO: Alluvione", "SOSTITUITO\nAl suo posto vale: {next}\nComune di Pistoia: Alluvione.\nDove: Pistoia sud, Quarrata.\n" + page},
+		"words in the place of a Cancel's": {channeltest.Cancel, channeltest.Update, "it", "SOSTITUITO: Alluvione", "SOSTITUITO\nLeggete il nuovo avviso: {next}\nComune di Pistoia: Alluvione.\nDove: Pistoia sud, Quarrata.\n" + page},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := posts(func(p *social.Posts) { p.Image = true; tagged(p) })
@@ -169,7 +169,7 @@ func TestNextIsCountedAsAnAddress(t *testing.T) {
 		}
 		fitted++
 		text := got[0].For(map[string]string{"{next}": address}).Text
-		if n := len([]rune(text)); n > p.Max || !strings.Contains(text, "Al suo posto vale: "+address+"\n") || !strings.HasSuffix(text, page) {
+		if n := len([]rune(text)); n > p.Max || !strings.Contains(text, "Leggete il nuovo avviso: "+address+"\n") || !strings.HasSuffix(text, page) {
 			t.Fatalf("%d of %d: %q", n, p.Max, text)
 		}
 		if used := p.Measure(got[0].Text); used.Used > p.Max || used.Used < len(address) {

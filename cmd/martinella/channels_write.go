@@ -151,7 +151,7 @@ func (a *addition) replace(config, draft string, text []byte) error {
 		}
 		defer os.Remove(draft) // where it was not put in place
 	}
-	if err := os.Rename(draft, target); err != nil {
+	if err := os.Rename(draft, target); err != nil { //nolint:gosec // beside the operator's own file
 		return refused(errors.New(plainPathError(err)), "the configuration must be writable")
 	}
 	return nil
