@@ -86,7 +86,7 @@ func TestAmended(t *testing.T) {
 		"another one of an exercise":          {"de", alerts.ChangeUpdated, true, "ÜBUNG - ERSETZT", "Lesen Sie die neue Meldung: {next}"},
 		"sent by mistake":                     {"en", alerts.ChangeCancelled, false, "CANCELLED (sent in error)", "This warning does not hold: {next}"},
 		"over":                                {"it", alerts.ChangeEnded, false, "CESSATO ALLARME", "L'allarme è cessato: {next}"},
-		"one address in a language of nobody": {"sl", alerts.ChangeUpdated, true, "ESERCITAZIONE / EXERCISE - SOSTITUITO / REPLACED", "Al suo posto vale / Read the new warning: {next}"},
+		"one address in a language of nobody": {"sl", alerts.ChangeUpdated, true, "ESERCITAZIONE / EXERCISE - SOSTITUITO / REPLACED", "Leggete il nuovo avviso / Read the new warning: {next}"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if mark, sentence := For(c.lang).Amended(c.change, c.exercise); mark != c.mark || sentence != c.sentence {

@@ -108,6 +108,13 @@ func (a *addition) run(cmd *cobra.Command) error {
 	if err != nil {
 		return refused(fmt.Errorf("nothing was changed: %w", err), "run it again when you have what it asks for")
 	}
+	exercises, err := a.prompt.Ask(channels.Question{Text: "Shall exercises be posted there too, marked as such?", Default: "no", Choices: []string{"yes", "no"}})
+	if err != nil {
+		return refused(fmt.Errorf("nothing was changed: %w", err), "run it again when you have what it asks for")
+	}
+	if exercises == "yes" {
+		found.Fields = append(found.Fields, channels.Field{Key: "exercise", Value: "true"})
+	}
 	entry, files := a.entry(c, found)
 	written, err := writeSecrets(c.file, files)
 	if err != nil {

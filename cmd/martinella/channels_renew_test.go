@@ -25,7 +25,7 @@ func TestAnAccountIsConnectedOnceMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &town{}
-			code, _, said, file := connectTown(t, s, townConfig, nil, "comune", "SERVER", "good-code", "", "no")
+			code, _, said, file := connectTown(t, s, townConfig, nil, "comune", "SERVER", "good-code", "", "no", "no")
 			if code != 0 {
 				t.Fatal(said)
 			}
@@ -68,7 +68,7 @@ func TestAnAccountIsConnectedOnceMore(t *testing.T) {
 // Secrets that do not work give way to those that were there.
 func TestSecretsThatDoNotWorkAreNotKept(t *testing.T) {
 	s := &town{}
-	_, _, _, file := connectTown(t, s, townConfig, nil, "comune", "SERVER", "good-code", "", "no")
+	_, _, _, file := connectTown(t, s, townConfig, nil, "comune", "SERVER", "good-code", "", "no", "no")
 	c, err := loadConfigOf(shell{getenv: func(string) string { return "" }}, file, nil)
 	if err != nil {
 		t.Fatal(err)

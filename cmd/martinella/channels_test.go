@@ -192,13 +192,13 @@ channels:
 
 func TestAnAccountIsConnected(t *testing.T) {
 	s := &town{}
-	code, out, said, file := connectTown(t, s, townConfig, nil, "", "SERVER", "bad-code", "good-code", "", "yes")
+	code, out, said, file := connectTown(t, s, townConfig, nil, "", "SERVER", "bad-code", "good-code", "", "yes", "yes")
 	b, err := os.ReadFile(file)
 	if code != 0 || err != nil || !strings.HasPrefix(string(b), townConfig) {
 		t.Fatalf("code %d, %v\n%s\n%s\n%s", code, err, out, said, b)
 	}
 	c, err := loadConfigOf(shell{getenv: func(string) string { return "" }}, file, nil)
-	if err != nil || len(c.Channels) != 2 || c.Channels[1].Name != "pistoia-mastodon" || c.Channels[1].Kind != "mastodon" {
+	if err != nil || len(c.Channels) != 2 || c.Channels[1].Name != "pistoia-mastodon" || c.Channels[1].Kind != "mastodon" || !c.Channels[1].Exercise {
 		t.Fatalf("the configuration: %v\n%s", err, b)
 	}
 	secret := filepath.Join(filepath.Dir(file), "secrets", "pistoia-mastodon-token")
@@ -261,7 +261,7 @@ func TestNothingIsWrittenBeforeTheAccountWorks(t *testing.T) {
 
 func TestTryingAChannel(t *testing.T) {
 	s := &town{}
-	_, _, _, file := connectTown(t, s, townConfig, nil, "comune", "SERVER", "good-code", "", "no")
+	_, _, _, file := connectTown(t, s, townConfig, nil, "comune", "SERVER", "good-code", "", "no", "no")
 	try := func(name string) (int, string) {
 		var stdout, stderr bytes.Buffer
 		code := run(context.Background(), []string{"channels", "try", name, "--config", file}, func(string) string { return "" }, strings.NewReader(""), &stdout, &stderr)

@@ -138,6 +138,11 @@ func (c *Config) accountNotes() []string {
 		if ch := &c.Channels[i]; ch.kind.social && !ch.kind.byHand && !named[ch.Name] && c.uses(ch) {
 			out = append(out, ch.Name+": its account is not in the register of official accounts: add it under accounts, with channel: "+ch.Name)
 		}
+		for j := range i {
+			if one, other := &c.Channels[j], &c.Channels[i]; one.kind.social && one.Kind == other.Kind && reflect.DeepEqual(one.fields, other.fields) {
+				out = append(out, other.Name+": it has the same account and settings as "+one.Name+", so everything is posted twice: take one of them away")
+			}
+		}
 	}
 	return out
 }

@@ -90,3 +90,19 @@ func TestMistakesOfTheRegisterHaveTheirLine(t *testing.T) {
 		})
 	}
 }
+
+func TestAnAccountThatIsThereTwiceIsNoted(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "token"), "secret")
+	const one = "  - {name: NAME, kind: mastodon, url: https://social.example, token_file: token, language: LANG}\n"
+	entry := func(name, language string) string { return strings.NewReplacer("NAME", name, "LANG", language).Replace(one) }
+	for name, c := range map[string]struct {
+		second string
+		want   bool
+	}{"the same": {entry("again", "it"), true}, "in another language": {entry("again", "en"), false}} {
+		file := write(t, filepath.Join(dir, "m.yaml"), valdemo+"channels:\n"+entry("comune", "it")+c.second)
+		if _, out, _ := command(t, "config", "check", "--config", file); strings.Contains(out, "note: again: it has the same account and settings as comune") != c.want {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
