@@ -138,6 +138,18 @@ func Open(b []byte) (Pack, *Signer, error) {
 	return p, by, nil
 }
 
+// Read reads one template as it stands in a file of its own. It is not judged:
+// see [Template.Problems].
+func Read(b []byte) (Template, error) {
+	var t Template
+	if len(b) > MaxPack {
+		return t, fmt.Errorf("the template is larger than %d bytes", MaxPack)
+	}
+	err := strict(b, &t)
+	t.Shipped = false
+	return t, err
+}
+
 // maxName bounds the names of packs and signers, in bytes.
 const maxName = 200
 

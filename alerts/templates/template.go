@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"martinella/alerts"
@@ -227,6 +228,11 @@ func (t *Template) textProblems(lang string, say func(field, problem, hint strin
 		switch {
 		case len(text) > maxText || !utf8.ValidString(text):
 			say(at+"do", "holds a text that is too long or no text", fmt.Sprintf("at most %d bytes each", maxText))
+			return
+		case strings.ContainsFunc(text, func(c rune) bool {
+			return !unicode.IsGraphic(c) || c >= 0x202A && c <= 0x202E || c >= 0x2066 && c <= 0x2069
+		}):
+			say(at+"do", "holds a sign that is not seen", "write plain text, each step on its own")
 			return
 		}
 		for _, m := range placeholderForm.FindAllStringSubmatch(text, -1) {

@@ -167,6 +167,7 @@ func TestProblemsOfTemplates(t *testing.T) {
 		"a placeholder of nobody":       {func(t *Template) { x := t.Texts["it"]; x.SMS = "{mayor}"; t.Texts["it"] = x }, "holds {mayor}"},
 		"a required one that is unused": {func(t *Template) { t.Required = []string{"what"} }, "does not use {what}"},
 		"until is written by us":        {func(t *Template) { t.Required = []string{"until"} }, "required[0] is no placeholder"},
+		"a sign that steers terminals":  {func(t *Template) { x := t.Texts["it"]; x.Cancel = "a\x1b[2J"; t.Texts["it"] = x }, "holds a sign that is not seen"},
 		"no steps":                      {func(t *Template) { x := t.Texts["it"]; x.Do = nil; t.Texts["it"] = x }, "has no step"},
 		"no all-clear":                  {func(t *Template) { x := t.Texts["it"]; x.AllClear.Text = ""; t.Texts["it"] = x }, "all_clear.text is missing"},
 		"a severity that is not listed": {func(t *Template) { t.Severity = "Minor" }, "severity is not one of"},
