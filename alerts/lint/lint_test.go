@@ -353,7 +353,7 @@ func FuzzText(f *testing.F) {
 // the time, which the hang limit of the test would not forgive otherwise.
 func TestLongTextsAreReadInOneWalk(t *testing.T) {
 	for _, unit := range []string{"stasera ", "non ", "salite e ", "0573 ", "l'", "{a", "!", "a.it ", "livello 4 m ", "E ", "P.zza", "inserite pin ", ".", "\u0301"} {
-		text := strings.Repeat(unit, 256<<10/len(unit)) + " alle 18:30"
+		text := strings.Repeat(unit, 64<<10/len(unit)) + " alle 18:30"
 		Text("instruction", "it", text, register)
 		Text("headline", "en", text, register)
 	}

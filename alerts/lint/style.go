@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -128,7 +129,7 @@ func (r *reader) costly(text string) {
 	}
 	var seen []rune
 	for i, c := range text {
-		if c < utf8.RuneSelf || contains(seen, c) || len(seen) > 20 {
+		if c < utf8.RuneSelf || slices.Contains(seen, c) || len(seen) > 20 {
 			continue
 		}
 		size := utf8.RuneLen(c)
@@ -146,15 +147,6 @@ func (r *reader) costly(text string) {
 		}
 		r.at(CostlyCharacter, text, i, i+size, plain)
 	}
-}
-
-func contains(list []rune, c rune) bool {
-	for _, one := range list {
-		if one == c {
-			return true
-		}
-	}
-	return false
 }
 
 func ascii(text string) bool {

@@ -1,6 +1,7 @@
 package lint
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -198,10 +199,7 @@ func (ps phrases) add(text, to string) {
 	for at < len(ps[first]) && len(ps[first][at].words) >= len(one.words) {
 		at++
 	}
-	list := append(ps[first], phrase{})
-	copy(list[at+1:], list[at:])
-	list[at] = one
-	ps[first] = list
+	ps[first] = slices.Insert(ps[first], at, one)
 }
 
 func phrasesOf(lists ...[]string) phrases {

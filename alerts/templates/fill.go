@@ -2,6 +2,7 @@ package templates
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -146,9 +147,7 @@ const briefPlace = 45
 // brief is for text messages: a long place is cut at a word.
 func (v values) brief() values {
 	short := values{}
-	for name, value := range v {
-		short[name] = value
-	}
+	maps.Copy(short, v)
 	if utf8.RuneCountInString(v["place"]) > briefPlace {
 		runes := []rune(v["place"])[:briefPlace-3]
 		cut := string(runes)

@@ -71,12 +71,12 @@ var shippedFiles embed.FS
 var shipped = readShipped()
 
 func readShipped() []Template {
-	names, err := fs.Glob(shippedFiles, "shipped/*.json")
+	names, _ := fs.Glob(shippedFiles, "shipped/*.json") // the pattern is right
 	var all []Template
 	for _, name := range names {
 		var t Template
-		var b []byte
-		if b, err = shippedFiles.ReadFile(name); err == nil {
+		b, err := shippedFiles.ReadFile(name)
+		if err == nil {
 			err = json.Unmarshal(b, &t)
 		}
 		if err != nil {
