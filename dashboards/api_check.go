@@ -8,6 +8,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/lint"
 )
 
 // check judges an alert as a submit would, and stores nothing. What this key
@@ -47,7 +48,30 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) {
 	if !v.Valid {
 		status = http.StatusUnprocessableEntity
 	}
-	writeJSON(w, status, v)
+	writeJSON(w, status, struct {
+		cap.Verdict
+		Lint []lint.Hit `json:"lint"`
+	}{v, s.lint(r.Context(), v.Document)})
+}
+
+// lint reads the words of a message, beside those of the revision that it
+// references, where that one is ours. It judges nothing: see package lint.
+func (s *Server) lint(ctx context.Context, d *cap.Document) []lint.Hit {
+	hits := []lint.Hit{}
+	if d == nil || d.Alert == nil {
+		return hits
+	}
+	words := s.Words
+	for _, ref := range d.Alert.References {
+		if ref.Sender != d.Alert.Sender {
+			continue
+		}
+		if before, err := s.Desk.Store.Find(ctx, ref.Sender, ref.Identifier); err == nil && before.State.Published() && before.Alert.Scope == alerts.ScopePublic {
+			words.Previous = before.Alert
+		}
+		break
+	}
+	return append(hits, lint.Check(d.Alert, words, time.Now())...)
 }
 
 // forgetful is the obstacle of a store that keeps nothing: a submit of an

@@ -116,6 +116,7 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"post", "/api/v1/alerts", func() reply { return g.post(author, "/api/v1/alerts", "<a") }, 400},
 		{"post", "/api/v1/alerts/check", func() reply { return g.post(author, "/api/v1/alerts/check", message("doc-6")) }, 200},
 		{"post", "/api/v1/alerts/check", func() reply { return g.post(author, "/api/v1/alerts/check", "<a") }, 422},
+		{"get", "/api/v1/templates", get("/api/v1/templates", "application/json"), 200},
 		{"get", "/api/v1/alerts", get("/api/v1/alerts", "application/json"), 200},
 		{"get", "/api/v1/alerts", get("/api/v1/alerts", "application/geo+json"), 200},
 		{"get", "/api/v1/alerts", get("/api/v1/alerts?since=x", "*/*"), 410},

@@ -41,6 +41,7 @@ func (s *Server) api() []route {
 		{"POST", "/api/v1/alerts/{id}/reject", alerts.VerbApprove, s.reject},
 		{"POST", "/api/v1/alerts/{id}/cancel", alerts.VerbRead, s.cancel},      // the desk asks for issue or approve
 		{"POST", "/api/v1/alerts/{id}/all-clear", alerts.VerbRead, s.allClear}, // the desk asks for submit
+		{"GET", "/api/v1/templates", alerts.VerbRead, s.templates},
 		{"GET", "/api/v1/openapi.json", anybody, s.openapi},
 	}
 }

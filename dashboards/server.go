@@ -15,6 +15,8 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/lint"
+	"martinella/alerts/templates"
 	"martinella/broadcast"
 	"martinella/channels"
 )
@@ -47,6 +49,12 @@ type Config struct {
 	// with an alert.
 	Kits  Kits
 	Cards broadcast.Cards
+
+	// Words is what the linter knows of the authority's words: its sites, its
+	// approved links and telephone numbers.
+	Words lint.Context
+	// Templates gives the warnings written in advance; nil: the shipped ones.
+	Templates func() ([]templates.Template, error)
 
 	// Ready lists why alerts cannot be accepted durably now; none means ready.
 	Ready func(ctx context.Context) []string

@@ -13,10 +13,11 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/lint"
 )
 
 func checkCommand(sh shell) *cobra.Command {
-	var asJSON bool
+	var asJSON, words bool
 	cmd := &cobra.Command{
 		Use:   "check FILE...",
 		Short: "Validate CAP files and feeds",
@@ -24,11 +25,21 @@ func checkCommand(sh shell) *cobra.Command {
 EDXL-DE). Every problem is listed with its field and what to do. Valid judges
 the form; sendable, whether the alert could leave now. - is standard input. A
 file that cannot be read does not keep the others from being judged; the exit
-code is then 2.`,
-		Example: "  martinella check storm.xml\n  martinella check --json *.xml",
+code is then 2. With --lint the words are read too; what is found there never
+changes the exit code. The configuration says which links and telephone numbers
+are approved.`,
+		Example: "  martinella check storm.xml\n  martinella check --json *.xml\n  martinella check --lint storm.xml",
 		Args:    cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			valid := true
+			var approved *Config
+			if words {
+				c, err := loadConfig(sh, cmd.Flags())
+				if err != nil {
+					return err
+				}
+				approved = c
+			}
 			var unread []error
 			for _, name := range args {
 				b, err := readLimited(sh, name)
@@ -38,6 +49,9 @@ code is then 2.`,
 				}
 				v := checkMessage(b, time.Now())
 				valid = valid && v.Valid
+				if approved != nil {
+					v.readWords(approved.words(), time.Now())
+				}
 				if err := printVerdict(sh.out, name, v, asJSON); err != nil {
 					return err
 				}
@@ -52,6 +66,8 @@ code is then 2.`,
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each file")
+	cmd.Flags().BoolVar(&words, "lint", false, "read the words too")
+	cmd.Flags().String("config", "", "configuration `FILE` for --lint (default martinella.yaml if there is one)")
 	return cmd
 }
 
@@ -79,6 +95,27 @@ type verdict struct {
 	cap.Verdict
 	feed   cap.Kind
 	alerts int
+	read   []readAlert
+	lint   []lint.Hit // nil: the words were not read
+}
+
+// readAlert is an alert that could be read, and where it stands in the file.
+type readAlert struct {
+	at    string
+	alert *alerts.Alert
+}
+
+// readWords reads the words of every alert in the file.
+func (v *verdict) readWords(known lint.Context, now time.Time) {
+	v.lint = []lint.Hit{}
+	for _, one := range v.read {
+		for _, h := range lint.Check(one.alert, known, now) {
+			if one.at != "" {
+				h.Field = one.at + "." + h.Field
+			}
+			v.lint = append(v.lint, h)
+		}
+	}
 }
 
 // checkMessage judges an alert, or every alert inside a feed.
@@ -88,7 +125,11 @@ func checkMessage(b []byte, now time.Time) verdict {
 			return checkFeed(f, now)
 		}
 	}
-	return verdict{Verdict: cap.Check(b, "", cap.Submit, now)}
+	v := verdict{Verdict: cap.Check(b, "", cap.Submit, now)}
+	if v.Document != nil && v.Document.Alert != nil {
+		v.read = []readAlert{{alert: v.Document.Alert}}
+	}
+	return v
 }
 
 // checkFeed judges the feed by its alerts. A feed that only links to alerts is
@@ -113,6 +154,9 @@ func checkFeed(f *cap.Feed, now time.Time) verdict {
 			at := fmt.Sprintf("item[%d].alert[%d]", i, j)
 			one := cap.Check(e.Raw, "application/cap+xml", cap.Submit, now)
 			v.Version = one.Version
+			if one.Document != nil && one.Document.Alert != nil {
+				v.read = append(v.read, readAlert{at, one.Document.Alert})
+			}
 			v.Valid, v.Sendable = v.Valid && one.Valid, v.Sendable && one.Sendable
 			v.Problems = append(v.Problems, under(at, one.Problems)...)
 			v.Obstacles = append(v.Obstacles, under(at, one.Obstacles)...)
@@ -130,7 +174,8 @@ func printVerdict(out io.Writer, name string, v verdict, asJSON bool) error {
 		b, err := json.Marshal(struct {
 			File string `json:"file"`
 			cap.Verdict
-		}{name, v.Verdict})
+			Lint []lint.Hit `json:"lint,omitzero"` // with --lint
+		}{name, v.Verdict, v.lint})
 		if err != nil {
 			return err
 		}
@@ -164,5 +209,6 @@ func printVerdict(out io.Writer, name string, v verdict, asJSON bool) error {
 	for _, p := range v.Obstacles {
 		fmt.Fprintf(out, "  obstacle: %v\n", p)
 	}
+	printHits(out, v.lint)
 	return nil
 }

@@ -64,6 +64,7 @@ type Config struct {
 
 	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
 	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
+	Words    WordsConfig       `yaml:"words"`    // what texts may name
 
 	gazetteer *areas.Gazetteer // of Areas; nil without any
 

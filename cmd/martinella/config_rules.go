@@ -71,6 +71,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.areaRules(say)
 	c.accountRules(say)
 	c.hashtagRules(say)
+	c.wordRules(say)
 }
 
 // maxFarewell keeps a shutdown within what service managers wait (systemd:

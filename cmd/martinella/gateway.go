@@ -193,7 +193,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(),
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
