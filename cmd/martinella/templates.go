@@ -320,7 +320,7 @@ its fingerprint, which the sender tells you by telephone.`,
 			}
 			report, after := templates.Compare(own.Templates, p)
 			printSigner(sh.out, by)
-			printReport(sh.out, report)
+			printPackReport(sh.out, report)
 			if dry {
 				return nil
 			}
@@ -350,7 +350,7 @@ its fingerprint, which the sender tells you by telephone.`,
 	return cmd
 }
 
-func printReport(out io.Writer, r templates.Report) {
+func printPackReport(out io.Writer, r templates.Report) {
 	for _, one := range []struct {
 		word string
 		ids  []string
