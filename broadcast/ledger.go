@@ -68,9 +68,10 @@ func (k *LedgerKeeper) Run(ctx context.Context) error {
 	said := ""
 	for {
 		head, err := k.ledger.Head(ctx)
+		if ctx.Err() != nil {
+			return nil //nolint:nilerr // it was stopped
+		}
 		switch {
-		case ctx.Err() != nil:
-			return nil
 		case err == nil:
 			k.agreed.Store(time.Now().UnixMilli())
 			k.size.Set(float64(head.Size))

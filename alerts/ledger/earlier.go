@@ -28,15 +28,15 @@ func openEarlier(r io.Reader, key Key) (*earlier, error) {
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, errTooLong) {
 		return nil, fmt.Errorf("read what was kept: %w", err)
 	}
-	text := append(first, '\n')
+	var text []byte
+	var wrong error
 	if bytes.HasPrefix(first, []byte("{")) {
-		h, err := readHeading(first)
-		if err != nil {
-			e.problem = "what was kept: " + err.Error()
-			return e, nil
-		}
+		var h heading
+		h, wrong = readHeading(first)
 		text, e.entries = []byte(h.Head), &in
 	} else {
+		text = append(text, first...)
+		text = append(text, '\n')
 		for len(text) <= noteLimit {
 			b, err := in.next()
 			if errors.Is(err, io.EOF) {
@@ -48,8 +48,11 @@ func openEarlier(r io.Reader, key Key) (*earlier, error) {
 			text = append(append(text, b...), '\n')
 		}
 	}
-	if e.head, err = OpenHead(text, key); err != nil {
-		e.problem = "what was kept: " + err.Error()
+	if wrong == nil {
+		e.head, wrong = OpenHead(text, key)
+	}
+	if wrong != nil {
+		e.problem = "what was kept: " + wrong.Error()
 	}
 	return e, nil
 }

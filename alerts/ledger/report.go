@@ -11,10 +11,10 @@ type Finding struct {
 }
 
 func (f Finding) String() string {
-	switch {
-	case f.From == 0:
+	if f.From == 0 {
 		return f.Problem
-	case f.From == f.To:
+	}
+	if f.From == f.To {
 		return fmt.Sprintf("entry %d: %s", f.From, f.Problem)
 	}
 	return fmt.Sprintf("entries %d to %d: %s", f.From, f.To, f.Problem)

@@ -81,19 +81,12 @@ func (v *verifier) begin(in lines, a Against) (bool, error) {
 		r.find(0, 0, err.Error())
 		return false, nil
 	}
-	own, err := ParseKey(h.Key)
-	if a.Key != nil {
-		v.key, r.Pinned = *a.Key, true
-		if err != nil || own.String() != v.key.String() {
-			r.find(0, 0, "the export brings another key than the one it is verified with")
-		}
-	} else if v.key = own; err != nil {
-		r.find(0, 0, "the key of the export cannot be read")
+	if !v.trust(h.Key, a.Key) {
 		return false, nil
 	}
-	r.Key = v.key
-	if r.Head, err = OpenHead([]byte(h.Head), v.key); err != nil {
-		r.find(0, 0, err.Error())
+	var unsigned error
+	if r.Head, unsigned = OpenHead([]byte(h.Head), v.key); unsigned != nil {
+		r.find(0, 0, unsigned.Error())
 	}
 	v.size = r.Head.Size
 	if r.Head.Note == nil { // nobody knows how many there should be
@@ -112,6 +105,25 @@ func (v *verifier) begin(in lines, a Against) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// trust takes the key to verify with; false where there is none.
+func (v *verifier) trust(brought string, given *Key) bool {
+	own, err := ParseKey(brought)
+	switch {
+	case given != nil:
+		v.key, v.report.Pinned = *given, true
+		if err != nil || own.String() != given.String() {
+			v.report.find(0, 0, "the export brings another key than the one it is verified with")
+		}
+	case err != nil:
+		v.report.find(0, 0, "the key of the export cannot be read")
+		return false
+	default:
+		v.key = own
+	}
+	v.report.Key = v.key
+	return true
 }
 
 // checked is a line with what could be found out about it alone.

@@ -6,6 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -131,10 +135,11 @@ func TestTheKeyIsThatOfTheKeyFile(t *testing.T) {
 		r := open(t, Config{Redis: Memory, Authority: authority, DataDir: dir})
 		return book(t, r).Key().String()
 	}
-	if key("valdemo", dir) != key("valdemo", dir) {
+	first := key("valdemo", dir)
+	if key("valdemo", dir) != first {
 		t.Error("another key after a restart")
 	}
-	if key("valdemo", dir) == key("valdemo", t.TempDir()) {
+	if key("valdemo", t.TempDir()) == first {
 		t.Error("two key files, one key")
 	}
 }
@@ -361,4 +366,67 @@ func TestAFullStoreHoldsTheLedgerUpOnly(t *testing.T) {
 	if got := findings(t, l, exported(t, l), nil); got != "" {
 		t.Error(got)
 	}
+}
+
+// BenchmarkLedger grows a tree over many acts, exports and verifies it. Run it
+// with -benchtime 1000000x for a million.
+func BenchmarkLedger(b *testing.B) {
+	r := openServer(b)
+	l := book(b, r)
+	rec := broadcasttest.NewRecord(alerts.SeverityExtreme, "a")
+	for from := 0; from < b.N; from += growBy {
+		pipe := r.commands.Pipeline()
+		for n := from + 1; n <= min(from+growBy, b.N); n++ {
+			text, err := json.Marshal(broadcasttest.NewAct(rec, "submitted"))
+			if err != nil {
+				b.Fatal(err)
+			}
+			pipe.Do(b.Context(), "XADD", r.keys.acts(), fmt.Sprintf("%d-0", n), "j", text)
+		}
+		pipe.Set(b.Context(), r.keys.actSeq(), min(from+growBy, b.N), 0)
+		if _, err := pipe.Exec(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	lap := func(what string, began time.Time) {
+		b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), what+"/s")
+	}
+	began := time.Now()
+	head := asked(b, l)
+	lap("grown", began)
+
+	file, err := os.Create(filepath.Join(b.TempDir(), "ledger.jsonl"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer file.Close()
+	began = time.Now()
+	if err := ledger.Write(file, l.Key(), head, l.Entries(b.Context(), head.Size)); err != nil {
+		b.Fatal(err)
+	}
+	lap("exported", began)
+
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		b.Fatal(err)
+	}
+	began = time.Now()
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	report, err := ledger.Verify(file, ledger.Against{})
+	if err != nil || !report.OK() || report.Entries != int64(b.N) {
+		b.Fatalf("%+v %v", report, err)
+	}
+	lap("verified", began)
+	runtime.ReadMemStats(&after)
+	b.ReportMetric(float64(after.HeapSys-before.HeapSys)/(1<<20), "MiB-more")
+
+	began = time.Now()
+	for range 100 {
+		if p, err := l.Prove(b.Context(), head.Size/2+1); err != nil || p.Check() != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(time.Since(began).Microseconds())/100, "µs/proof")
 }
