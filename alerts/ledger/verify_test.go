@@ -30,25 +30,36 @@ func verify(t testing.TB, text string, a Against) *Report {
 }
 
 func TestWhatIsWholeIsVerified(t *testing.T) {
-	for _, size := range []int{0, 1, 2, 7, 64, 65, batch - 1, batch, batch + 1, 3*batch + 5} {
+	for _, size := range []int{0, 1, 2, 65, batch, batch + 1} {
 		b := newBook(t, "valdemo", 1, size)
-		key := b.signer.Key()
-		for name, a := range map[string]Against{
-			"with its key":         {Key: &key},
-			"without a key":        {},
-			"after an older head":  {Key: &key, Earlier: bytes.NewReader(b.heads[size/2].Note)},
-			"after the same head":  {Key: &key, Earlier: bytes.NewReader(b.heads[size].Note)},
-			"after the first head": {Key: &key, Earlier: bytes.NewReader(b.heads[0].Note)},
-			"after an export":      {Key: &key, Earlier: strings.NewReader(b.export(t, size/2))},
-		} {
-			r := verify(t, b.export(t, size), a)
+		key, export := b.signer.Key(), b.export(t, size)
+		ways := map[string]Against{"with its key": {Key: &key}}
+		if size < batch { // what was kept is compared line by line, however many there are
+			ways = b.ways(t, size)
+		}
+		for name, a := range ways {
+			r := verify(t, export, a)
 			if !r.OK() || r.Entries != int64(size) || r.Head.Size != int64(size) || r.Pinned != (a.Key != nil) {
 				t.Errorf("%d entries, %s: %+v\n%s", size, name, r, said(r))
 			}
 		}
-		if text := strings.ReplaceAll(b.export(t, size), "\n", "\r\n"); !verify(t, text, Against{}).OK() {
-			t.Errorf("%d entries: other ends of lines break it", size)
-		}
+	}
+	if text := strings.ReplaceAll(newBook(t, "valdemo", 1, 9).export(t, 9), "\n", "\r\n"); !verify(t, text, Against{}).OK() {
+		t.Error("other ends of lines break it")
+	}
+}
+
+// ways are all in which an export may be verified.
+func (b *book) ways(t *testing.T, size int) map[string]Against {
+	t.Helper()
+	key := b.signer.Key()
+	return map[string]Against{
+		"with its key":         {Key: &key},
+		"without a key":        {},
+		"after an older head":  {Key: &key, Earlier: bytes.NewReader(b.heads[size/2].Note)},
+		"after the same head":  {Key: &key, Earlier: bytes.NewReader(b.heads[size].Note)},
+		"after the first head": {Key: &key, Earlier: bytes.NewReader(b.heads[0].Note)},
+		"after an export":      {Key: &key, Earlier: strings.NewReader(b.export(t, size/2))},
 	}
 }
 
