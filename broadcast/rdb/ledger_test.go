@@ -430,7 +430,7 @@ func BenchmarkLedger(b *testing.B) {
 	}
 	lap("verified", began)
 	runtime.ReadMemStats(&after)
-	b.ReportMetric(float64(after.HeapSys-before.HeapSys)/(1<<20), "MiB-more")
+	b.ReportMetric((float64(after.HeapSys)-float64(before.HeapSys))/(1<<20), "MiB-more")
 
 	began = time.Now()
 	for range 100 {
