@@ -90,7 +90,7 @@ func open(t testing.TB, change ...func(*Config)) *gateway {
 	log := zap.New(core)
 	board := broadcast.NewBoard(m, m, log)
 	c := Config{
-		Authority: authority, PublicURL: "https://allerta.valdemo.example", Zone: rome, Desk: desk, Keys: m, Log: m, Work: m, Outcomes: m, Board: board,
+		Authority: authority, PublicURL: "https://allerta.valdemo.example", Zone: rome, Desk: desk, Keys: m, Log: m, Work: m, Outcomes: m, Board: board, Acts: newActs(t, m),
 		Registry: prometheus.NewRegistry(), Logger: log, Site: "https://comune.valdemo.example/", Feedback: "sito@comune.valdemo.example",
 	}
 	for _, f := range change {

@@ -68,12 +68,14 @@ func stamp(t time.Time) string {
 // mayRead: who approves, issues or was given the right to read sees every
 // alert. A key that only submits sees its own and what everybody may see.
 func mayRead(by alerts.Person, r *alerts.Record) bool {
-	for _, v := range []alerts.Verb{alerts.VerbRead, alerts.VerbApprove, alerts.VerbIssue} {
-		if slices.Contains(by.Rights.Verbs, v) {
-			return true
-		}
-	}
-	return r.Author.ID == by.ID || broadcast.Public(r)
+	return readsAll(by) || r.Author.ID == by.ID || broadcast.Public(r)
+}
+
+// readsAll reports whether by may read what others do too.
+func readsAll(by alerts.Person) bool {
+	return slices.ContainsFunc([]alerts.Verb{alerts.VerbRead, alerts.VerbApprove, alerts.VerbIssue}, func(v alerts.Verb) bool {
+		return slices.Contains(by.Rights.Verbs, v)
+	})
 }
 
 // covers reports whether a record concerns an area: by a geocode of the

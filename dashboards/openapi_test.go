@@ -13,6 +13,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"martinella/alerts"
+	"martinella/alerts/ledger"
 	"martinella/broadcast"
 )
 
@@ -156,6 +157,12 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"post", "/api/v1/alerts/{id}/all-clear", func() reply { return g.act(author, id, "all-clear", decision(issued["digest"], "")) }, 202},
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/json"), 200}, // with head: the all-clear waits
 		{"post", "/api/v1/alerts/{id}/cancel", func() reply { return g.act(issuer, id, "cancel", decision(issued["digest"], `,"reason":"errore"`)) }, 201},
+		{"get", "/api/v1/ledger/head", func() reply { return g.get("/api/v1/ledger/head") }, 200},
+		{"get", "/api/v1/ledger/export", get("/api/v1/ledger/export", "*/*"), 200},
+		{"get", "/api/v1/ledger/export", func() reply { return g.get("/api/v1/ledger/export", "Authorization", "Bearer "+author) }, 403},
+		{"get", "/api/v1/ledger/{n}", get("/api/v1/ledger/1", "*/*"), 200},
+		{"get", "/api/v1/ledger/{n}", get("/api/v1/ledger/999", "*/*"), 404},
+		{"get", "/api/v1/ledger/{n}", get("/api/v1/ledger/one", "*/*"), 400},
 		{"get", "/api/v1/openapi.json", func() reply { return g.get("/api/v1/openapi.json") }, 200},
 	}
 	seen := map[string]bool{}
@@ -170,7 +177,7 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		escape := strings.NewReplacer("~", "~0", "/", "~1", "{", "%7B", "}", "%7D")
 		pointer := "/paths/" + escape.Replace(tt.path) + "/" + tt.operation + "/responses/" + itoa(r.StatusCode) + "/content/" + escape.Replace(media) + "/schema"
 		body := r.body
-		if strings.HasPrefix(media, "text/") || media == mediaPNG {
+		if strings.HasPrefix(media, "text/") || media == mediaPNG || media == ledger.Media {
 			b, _ := json.Marshal(body)
 			body = string(b)
 		}

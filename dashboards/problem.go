@@ -17,6 +17,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/ledger"
 	"martinella/broadcast"
 )
 
@@ -57,6 +58,8 @@ var answers = []struct {
 	{alerts.ErrNotDurable, http.StatusServiceUnavailable, "not_durable", "not_durable: the store does not keep what it is given"},
 	{alerts.ErrUnavailable, http.StatusServiceUnavailable, "unavailable", "the store does not answer"},
 	{errBusy, http.StatusServiceUnavailable, "unavailable", "too many signatures are being verified"},
+	{errExporting, http.StatusServiceUnavailable, "unavailable", "the ledger is being exported"},
+	{ledger.ErrBroken, http.StatusInternalServerError, "internal", "the ledger was changed behind the gateway's back"},
 	{context.DeadlineExceeded, http.StatusServiceUnavailable, "unavailable", "the store does not answer in time"},
 	{context.Canceled, http.StatusServiceUnavailable, "unavailable", "the request was given up"},
 }
@@ -70,6 +73,7 @@ var (
 	errMediaType     = errors.New("the media type is not supported")
 	errNotAcceptable = errors.New("there is no such form of it")
 	errBusy          = errors.New("too many signatures are being verified")
+	errExporting     = errors.New("the ledger is being exported")
 )
 
 // refuse builds one of the errors above with one problem.

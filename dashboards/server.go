@@ -33,6 +33,7 @@ type Config struct {
 	Work      broadcast.Work
 	Outcomes  broadcast.Outcomes
 	Board     Board
+	Acts      broadcast.Ledger
 	Registry  *prometheus.Registry
 	Logger    *zap.Logger
 
@@ -117,6 +118,8 @@ type Server struct {
 
 	watchers *watchers
 
+	exporting chan struct{} // holds a token while the ledger is exported
+
 	bodyTime time.Duration // see [Server.hurried]
 }
 
@@ -124,8 +127,8 @@ type Server struct {
 // so that what is missing is known at start and not at the first visit.
 func New(c Config) (*Server, error) {
 	switch {
-	case c.Desk == nil, c.Keys == nil, c.Log == nil, c.Work == nil, c.Outcomes == nil, c.Board == nil, c.Registry == nil, c.Logger == nil:
-		return nil, errors.New("dashboards: Desk, Keys, Log, Work, Outcomes, Board, Registry and Logger are required")
+	case c.Desk == nil, c.Keys == nil, c.Log == nil, c.Work == nil, c.Outcomes == nil, c.Board == nil, c.Acts == nil, c.Registry == nil, c.Logger == nil:
+		return nil, errors.New("dashboards: Desk, Keys, Log, Work, Outcomes, Board, Acts, Registry and Logger are required")
 	case c.Zone == nil:
 		return nil, errors.New("dashboards: Zone is required")
 	}
@@ -139,7 +142,7 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1)}
 	var err error
 	if s.metrics, err = newMetrics(c); err != nil {
 		return nil, err

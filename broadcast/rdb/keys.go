@@ -31,6 +31,12 @@ func (k keys) actsOf(event alerts.ID) string {
 	return k.tag + "acts:" + string(event) // list of act numbers
 }
 
+func (k keys) ledgerTree(part int64) string { // string: hashes of the tree, 32 bytes each
+	return k.tag + "ledger:tree:" + strconv.FormatInt(part, 10)
+}
+func (k keys) ledgerSize() string { return k.tag + "ledger:size" } // number of leaves
+func (k keys) ledgerHead() string { return k.tag + "ledger:head" } // hash: size, at, note: the newest signed head
+
 // alias stands for (sender, identifier). Hashed, since CAP identifiers may
 // hold anything; the zero byte keeps ("a", "bc") and ("ab", "c") apart.
 func (k keys) alias(sender, identifier string) string {

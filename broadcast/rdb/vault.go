@@ -20,9 +20,10 @@ import (
 // in GCM, with the purpose bound to it. It also makes the keyed index by which
 // a contact is found without being stored.
 type vault struct {
-	seal  cipher.AEAD
-	index []byte
-	proof []byte
+	seal   cipher.AEAD
+	index  []byte
+	proof  []byte
+	ledger []byte // seed of the ledger's signatures
 }
 
 // errNoKey is the error of a key file that is not there and might be made.
@@ -125,6 +126,10 @@ func newVault(key []byte) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
+	ledger, err := hkdf.Key(sha256.New, key, nil, "martinella ledger", 32)
+	if err != nil {
+		return nil, err
+	}
 	block, err := aes.NewCipher(sealing)
 	if err != nil {
 		return nil, err
@@ -133,7 +138,7 @@ func newVault(key []byte) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &vault{aead, index, proof}, nil
+	return &vault{aead, index, proof, ledger}, nil
 }
 
 // sealed is the format of what close writes: one byte, then nonce and text.

@@ -37,6 +37,7 @@ type gateway struct {
 	metrics     *broadcast.Metrics
 	dispatchers []*broadcast.Dispatcher
 	answering   *broadcast.Answering
+	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
 	server      *dashboards.Server
 	stopping    atomic.Bool
@@ -185,9 +186,14 @@ func (g *gateway) languages() []string {
 // doors builds the HTTP side.
 func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error {
 	c := g.config
+	acts, err := g.store.Ledger()
+	if err != nil {
+		return err
+	}
+	g.ledger = broadcast.NewLedgerKeeper(acts, registry, g.log)
 	conf := dashboards.Config{
 		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
-		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Registry: registry, Logger: g.log,
+		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Acts: acts, Registry: registry, Logger: g.log,
 		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
@@ -217,7 +223,6 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 			conf.Hooks[ch.Name()] = in
 		}
 	}
-	var err error
 	g.server, err = dashboards.New(conf)
 	return err
 }
@@ -301,6 +306,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	loops.start(background, "answers", g.answering.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
+	loops.start(background, "ledger", g.ledger.Run)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
 	feedEnded := make(chan struct{})
 	go func() {

@@ -67,7 +67,7 @@ var dependencies = map[string]string{
 	"go.uber.org/zap":                          "logs",
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
 	"golang.org/x/image":                       "channels/imagecard: letters of the Go fonts, and shapes with smooth edges",
-	"golang.org/x/mod":                         "tests: reads go.mod",
+	"golang.org/x/mod":                         "alerts/ledger: the tree over the acts, signed notes; tests: reads go.mod",
 	"golang.org/x/net":                         "channels/email: domains outside ASCII; tests: HTML as a browser sees it",
 	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",
 	"golang.org/x/sys":                         "broadcast/live: epoll; broadcast/live/swarm: epoll, raw sockets and a clock that processes share",
