@@ -18,6 +18,7 @@ type scripts struct {
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
 	resend, redial, undead, posted                          *redis.Script
 	lease, pace, hold, trim, epoch, person, erase           *redis.Script
+	member, unmember, ticket, session, seen, attempt        *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -43,6 +44,7 @@ func loadScripts() (*scripts, error) {
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("acts", "erase"),
+		member: script("member"), unmember: script("unmember"), ticket: script("ticket"), session: script("session"), seen: script("seen"), attempt: script("attempt"),
 	}
 	return s, failed
 }
