@@ -84,6 +84,18 @@ func TestPasskeysInABrowser(t *testing.T) {
 		t.Errorf("a replayed assertion: %v", got)
 	}
 
+	// The same key at another address counts for nothing.
+	other, err := signin.New(g.store, "Valdemo", "http://localhost:1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.eval(`document.querySelector('.desk form button').click(); 1`)
+	b.arrives(`location.pathname === '/console/sign-in'`)
+	g.server.console.office = other
+	b.eval(`document.querySelector('[data-passkey]').click(); 1`)
+	b.arrives(`!document.querySelector('[data-wrong]').hidden && location.pathname === '/console/sign-in'`)
+	g.server.console.office = g.office
+
 	// A link that was used is over.
 	if r := g.get("/console/invite/" + token); r.StatusCode != http.StatusGone {
 		t.Errorf("the used link: %d", r.StatusCode)

@@ -45,6 +45,7 @@ func staffCommand(sh shell) *cobra.Command {
 func withOffice(cmd *cobra.Command, sh shell, act func(ctx context.Context, c *Config, s *store, o *signin.Office) error) error {
 	return withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) error {
 		if c.PublicURL == "" {
+			fmt.Fprintln(sh.err, "warning: public_url is not set: a link holds the address of --listen")
 			c.PublicURL = "http://" + strings.Replace(c.Listen, "127.0.0.1", "localhost", 1)
 		}
 		o, err := signin.New(s.Staff(), c.Authority.Name, c.PublicURL)
