@@ -50,6 +50,10 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, name string, do act
 	}
 	ctx, cancel := actContext(r)
 	defer cancel()
+	if err := s.proved(ctx, by, name, alerts.ID(r.PathValue("id")), with.Digest); err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	record, outcome, err := do(ctx, by.Person, alerts.ID(r.PathValue("id")), with, time.Now())
 	if err != nil {
 		s.fail(w, r, err)

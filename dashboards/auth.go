@@ -17,6 +17,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/dashboards/signin"
 )
 
 // caller is who sent a request, and how that is known.
@@ -28,6 +29,8 @@ type caller struct {
 	// Verified is the alert read from what an XML signature covers; nil for
 	// the others.
 	Verified *cap.Document
+	// Session is that of a member of staff; nil for the others.
+	Session *signin.Session
 }
 
 // Signer is somebody who is known by the certificate with which their alerts
@@ -145,6 +148,9 @@ func (a *authenticator) identify(w http.ResponseWriter, r *http.Request) (*calle
 			return nil, err
 		}
 		return &caller{Person: key.Person}, nil
+	}
+	if c := a.s.console; c != nil && c.token(r) != "" {
+		return c.caller(r)
 	}
 	if !signable(r) {
 		return nil, errUnauthenticated{"no key was given"}

@@ -146,7 +146,7 @@ func (b *browser) call(method string, params, result any) {
 	}
 	select {
 	case r := <-answer:
-		if result != nil {
+		if result != nil && len(r) > 0 { // an error has none: the page was left meanwhile
 			if err := json.Unmarshal(r, result); err != nil {
 				b.t.Fatalf("%s: %v in %s", method, err, r)
 			}

@@ -32,6 +32,9 @@ type pages struct {
 // pageNames are the templates that must exist, each beside layout and parts.
 var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts"}
 
+// consoleNames are those of the console, each beside its own layout and parts.
+var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff"}
+
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}
 	tokens, err := brandTokens(s.Brand)
@@ -47,13 +50,15 @@ func newPages(s *Server) (*pages, error) {
 	for tag, l := range p.locales.all {
 		p.templates[tag] = map[string]*template.Template{}
 		funcs := template.FuncMap{"T": l.T, "asset": p.assets.url, "upper": upper, "dict": dict}
-		for _, name := range pageNames {
-			t, err := template.New("layout.html").Funcs(funcs).Option("missingkey=error").
-				ParseFS(templateFiles, "templates/layout.html", "templates/parts.html", "templates/"+name+".html")
-			if err != nil {
-				return nil, fmt.Errorf("template %s: %w", name, err)
+		for layout, names := range map[string][]string{"layout.html": pageNames, "console.html": consoleNames} {
+			for _, name := range names {
+				t, err := template.New(layout).Funcs(funcs).Option("missingkey=error").
+					ParseFS(templateFiles, "templates/"+layout, "templates/parts.html", "templates/"+name+".html")
+				if err != nil {
+					return nil, fmt.Errorf("template %s: %w", name, err)
+				}
+				p.templates[tag][name] = t
 			}
-			p.templates[tag][name] = t
 		}
 	}
 	return p, nil
@@ -154,13 +159,18 @@ func (p *pages) renew(r *http.Request, before *ready, l *locale, one leaf, part 
 
 // render makes the bytes of a page or of its live part.
 func (p *pages) render(l *locale, v view, f frame, part bool) (*ready, error) {
-	var b bytes.Buffer
 	block := "layout.html"
 	if part {
 		block = "live"
 	}
-	if err := p.templates[l.Tag][v.name].ExecuteTemplate(&b, block, f); err != nil {
-		return nil, fmt.Errorf("render %s: %w", v.name, err)
+	return p.execute(l, v.name, block, f)
+}
+
+// execute runs one block of a page's templates.
+func (p *pages) execute(l *locale, name, block string, content any) (*ready, error) {
+	var b bytes.Buffer
+	if err := p.templates[l.Tag][name].ExecuteTemplate(&b, block, content); err != nil {
+		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
 	return newReady(b.Bytes()), nil
 }

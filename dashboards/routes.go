@@ -125,6 +125,11 @@ func (s *Server) Public() http.Handler {
 	for _, r := range s.public() {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
+	if s.console != nil {
+		for _, r := range s.console.routes() {
+			mux.HandleFunc(r.Method+" "+r.Path, s.console.guard(r))
+		}
+	}
 	mux.HandleFunc(theRest, s.unknown(mux))
 	return s.recovered(s.hurried(drained(s.headers(mux))))
 }

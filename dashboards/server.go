@@ -19,6 +19,7 @@ import (
 	"martinella/alerts/templates"
 	"martinella/broadcast"
 	"martinella/channels"
+	"martinella/dashboards/signin"
 )
 
 // Config is what the doors open on. The fields up to Registry are required;
@@ -46,6 +47,10 @@ type Config struct {
 	// Outbox is what was written instead of sent, shown at /outbox: to
 	// everybody in practice, else on the administration port alone.
 	Outbox Outbox
+	// Staff lets the members of staff into the console; nil: there is none.
+	// Troubles are the channels that do not work now, for the console.
+	Staff    *signin.Office
+	Troubles func() []broadcast.Trouble
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits
@@ -115,6 +120,7 @@ type Server struct {
 	auth    *authenticator
 	pages   *pages
 	status  *status
+	console *console // nil without staff
 
 	watchers *watchers
 
@@ -151,6 +157,9 @@ func New(c Config) (*Server, error) {
 	s.watchers = newWatchers(s)
 	s.status = &status{work: c.Work}
 	if s.pages, err = newPages(s); err != nil {
+		return nil, err
+	}
+	if s.console, err = newConsole(s); err != nil {
 		return nil, err
 	}
 	return s, nil

@@ -21,6 +21,7 @@ type Node struct {
 	Log       broadcast.Log
 	Work      broadcast.Work
 	People    broadcast.People
+	Staff     broadcast.Staff
 }
 
 // Open makes an empty store for one test and gives a node of it.

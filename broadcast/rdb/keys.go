@@ -101,6 +101,20 @@ func (k keys) apiKeys() string             { return k.tag + "keys" }        // h
 func (k keys) apiTokens() string           { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
 func (k keys) apiUsed() string             { return k.tag + "keys:used" }   // hash: id to last use, ms
 
+// Who signs in: see staff.go.
+
+func (k keys) staff() string          { return k.tag + "staff" }           // hash: id to sealed member
+func (k keys) staffRevisions() string { return k.tag + "staff:revisions" } // hash: id to "revision nonce"
+func (k keys) staffLogins() string    { return k.tag + "staff:logins" }    // hash: digest of a login to id
+func (k keys) staffLoginOf() string   { return k.tag + "staff:login-of" }  // hash: id to digest of its login
+func (k keys) ticket(kind, digest string) string {
+	return k.tag + "ticket:" + kind + ":" + digest // sealed document
+}
+func (k keys) tickets(kind string) string      { return k.tag + "tickets:" + kind }    // sorted set: digest by when it ends, ms
+func (k keys) session(digest string) string    { return k.tag + "session:" + digest }  // hash: m member, d sealed document, began, seen, ends in ms
+func (k keys) sessionsOf(member string) string { return k.tag + "sessions:" + member } // sorted set: digest by when it ends, ms
+func (k keys) attempts(index string) string    { return k.tag + "attempts:" + index }  // hash: n, until in ms
+
 // laneGroup is the consumer group of every lane; a channel's group of the log
 // is logGroup.
 const laneGroup = "send"

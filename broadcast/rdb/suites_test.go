@@ -12,7 +12,7 @@ import (
 
 // node gives what package broadcasttest asks of a store.
 func node(r *Redis) *broadcasttest.Node {
-	return &broadcasttest.Node{Store: r.Store(), Keys: r.Keys(), Publisher: r, Log: r.Log(), Work: r, People: r.People()}
+	return &broadcasttest.Node{Store: r.Store(), Keys: r.Keys(), Publisher: r, Log: r.Log(), Work: r, People: r.People(), Staff: r.Staff()}
 }
 
 // openMemory opens a store in this process.
@@ -80,5 +80,6 @@ func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("queue", func(t *testing.T) { broadcasttest.TestQueue(t, open) })
 	t.Run("people", func(t *testing.T) { broadcasttest.TestPeople(t, open) })
 	t.Run("roll", func(t *testing.T) { broadcasttest.TestRoll(t, open) })
+	t.Run("staff", func(t *testing.T) { broadcasttest.TestStaff(t, open) })
 	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }

@@ -95,7 +95,9 @@ func TestAnAccountThatIsThereTwiceIsNoted(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "token"), "secret")
 	const one = "  - {name: NAME, kind: mastodon, url: https://social.example, token_file: token, language: LANG}\n"
-	entry := func(name, language string) string { return strings.NewReplacer("NAME", name, "LANG", language).Replace(one) }
+	entry := func(name, language string) string {
+		return strings.NewReplacer("NAME", name, "LANG", language).Replace(one)
+	}
 	for name, c := range map[string]struct {
 		second string
 		want   bool

@@ -44,7 +44,7 @@ leaves this machine.`,
 			}
 			defer log.Close()
 			d := &demo{sh: sh, config: c, once: once}
-			err = serve(cmd.Context(), c, ready, newLogger(log), d.play)
+			err = serve(cmd.Context(), c, ready, sh.out, newLogger(log), d.play)
 			if errors.Is(err, errPlayed) {
 				return nil
 			}

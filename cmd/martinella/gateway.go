@@ -24,6 +24,7 @@ import (
 	"martinella/channels"
 	"martinella/channels/imagecard"
 	"martinella/dashboards"
+	"martinella/dashboards/signin"
 )
 
 // gateway is one node with everything that it runs.
@@ -39,6 +40,7 @@ type gateway struct {
 	answering   *broadcast.Answering
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
+	office      *signin.Office
 	server      *dashboards.Server
 	stopping    atomic.Bool
 }
@@ -191,6 +193,9 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		return err
 	}
 	g.ledger = broadcast.NewLedgerKeeper(acts, registry, g.log)
+	if g.office, err = signin.New(g.store.Staff(), c.Authority.Name, c.PublicURL); err != nil {
+		return err
+	}
 	conf := dashboards.Config{
 		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
 		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Acts: acts, Registry: registry, Logger: g.log,
@@ -199,7 +204,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all,
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -401,6 +406,17 @@ func (g *gateway) stopped(channel string) bool {
 		}
 	}
 	return false
+}
+
+// troubles are the channels that do not work now, as far as this node knows.
+func (g *gateway) troubles() []broadcast.Trouble {
+	var all []broadcast.Trouble
+	for _, d := range g.dispatchers {
+		if t, troubled := d.Trouble(); troubled {
+			all = append(all, t)
+		}
+	}
+	return all
 }
 
 // kits are what people post by hand.

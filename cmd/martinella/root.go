@@ -97,7 +97,8 @@ yet when the waiting ended, 4 gateway unreachable.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		serveCommand(sh), demoCommand(sh), checkCommand(sh), sendCommand(sh), approveCommand(sh), cancelCommand(sh), allClearCommand(sh), kitCommand(sh), watchCommand(sh),
-		keysCommand(sh), peopleCommand(sh), channelsCommand(sh), templatesCommand(sh), ledgerCommand(sh), configCommand(sh), benchCommand(sh), doctorCommand(sh), versionCommand(sh),
+		keysCommand(sh), peopleCommand(sh), staffCommand(sh), channelsCommand(sh), templatesCommand(sh), ledgerCommand(sh), configCommand(sh), benchCommand(sh), doctorCommand(sh),
+		versionCommand(sh),
 	)
 	hintAtArguments(root)
 	return root

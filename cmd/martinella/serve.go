@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -32,7 +33,7 @@ environment MARTINELLA_*, then flags.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), c, ready, newLogger(sh.err), nil)
+			return serve(cmd.Context(), c, ready, sh.out, newLogger(sh.err), nil)
 		},
 	}
 	configFlags(cmd.Flags())
@@ -43,7 +44,7 @@ environment MARTINELLA_*, then flags.`,
 
 // serve opens the store and both listeners, and runs the gateway until ctx
 // ends. then is called once it is ready; its error ends the gateway.
-func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, then func(context.Context, *gateway, readyFile) error) (err error) {
+func serve(ctx context.Context, c *Config, readyName string, out io.Writer, log *zap.Logger, then func(context.Context, *gateway, readyFile) error) (err error) {
 	if err := makeData(c.Data); err != nil {
 		return err
 	}
@@ -102,6 +103,9 @@ func serve(ctx context.Context, c *Config, readyName string, log *zap.Logger, th
 		}
 		log.Info("ready", zap.String("public", at.Public), zap.String("admin", at.Admin), zap.String("site", c.PublicURL),
 			zap.String("mode", c.Mode), zap.String("authority", c.Authority.Slug), zap.String("durability", d.Mode), zap.Int("channels", len(g.channels)), zap.String("version", version()))
+		if err := g.first(ctx, out); err != nil {
+			return err
+		}
 		if then != nil {
 			return then(ctx, g, at)
 		}

@@ -1,0 +1,152 @@
+package dashboards
+
+import (
+	"errors"
+	"image"
+	"image/color"
+	"image/draw"
+	"net/http"
+
+	"martinella/dashboards/signin"
+)
+
+type accountPage struct {
+	Member   *signin.Member
+	Roles    []string
+	Passkeys []passkeyLine
+	Sessions []sessionLine
+	Left     int      // recovery codes
+	Codes    []string // new ones, shown once
+}
+
+type passkeyLine struct {
+	Name, Digest string
+	Added, Used  instant
+}
+
+type sessionLine struct {
+	Agent, Digest, By string
+	Began, Seen       instant
+	Here              bool
+}
+
+func (c *console) accountPage(v *visit) { c.accountForm(v, 0, nil, "") }
+
+func (c *console) accountForm(v *visit, code int, codes []string, wrong string) {
+	page := accountPage{Member: v.member, Left: len(v.member.Recovery), Codes: codes}
+	if codes != nil {
+		page.Left = len(codes)
+	}
+	for _, r := range v.member.Grant.Roles {
+		page.Roles = append(page.Roles, roleName(v.l, r))
+	}
+	for _, k := range v.member.Passkeys {
+		page.Passkeys = append(page.Passkeys, passkeyLine{k.Name, k.Digest(), v.l.At(k.Added, v.now), v.l.At(k.Used, v.now)})
+	}
+	sessions, err := c.office.Sessions(v.r.Context(), v.member.ID)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	for _, s := range sessions {
+		page.Sessions = append(page.Sessions, sessionLine{s.Agent, s.Digest, c.howWords(v.l, s.By), v.l.At(s.Began, v.now), v.l.At(s.Seen, v.now), s.Digest == v.session.Digest})
+	}
+	said := ""
+	switch v.r.URL.Query().Get("said") {
+	case "ended":
+		said = v.l.must("said_ended")
+	case "passkey":
+		said = v.l.must("said_passkey")
+	case "removed":
+		said = v.l.must("said_removed")
+	}
+	c.show(v, sheet{name: "account", title: v.l.must("account_title"), passkeys: true, code: code, wrong: wrong, said: said, content: page})
+}
+
+func (c *console) howWords(l *locale, by string) string {
+	switch by {
+	case signin.ByPasskey:
+		return l.must("by_passkey")
+	case signin.ByRecovery:
+		return l.must("by_recovery")
+	}
+	return l.must("by_password")
+}
+
+// account ends own sessions, removes a passkey, or makes new recovery codes.
+func (c *console) account(v *visit) {
+	if err := v.r.ParseForm(); err != nil {
+		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
+		return
+	}
+	ctx, cancel := actContext(v.r)
+	defer cancel()
+	form := v.r.PostForm
+	switch form.Get("do") {
+	case "end":
+		if err := c.office.End(ctx, v.member.ID, form.Get("session")); err != nil {
+			c.fail(v, err)
+			return
+		}
+		c.log("session ended", v.member)
+		c.to(v, "/console/account?said=ended")
+	case "end-others":
+		if err := c.office.EndAll(ctx, v.member.ID, v.session.Digest); err != nil {
+			c.fail(v, err)
+			return
+		}
+		c.log("other sessions ended", v.member)
+		c.to(v, "/console/account?said=ended")
+	case "remove":
+		err := c.office.RemovePasskey(ctx, v.member.ID, form.Get("passkey"))
+		if errors.Is(err, signin.ErrLast) {
+			c.accountForm(v, http.StatusUnprocessableEntity, nil, v.l.must("account_last"))
+			return
+		}
+		if err != nil {
+			c.fail(v, err)
+			return
+		}
+		c.log("passkey removed", v.member)
+		c.to(v, "/console/account?said=removed")
+	case "codes":
+		codes, err := c.office.NewRecovery(ctx, v.member.ID)
+		if err != nil {
+			c.fail(v, err)
+			return
+		}
+		c.log("recovery codes made", v.member)
+		c.accountForm(v, 0, codes, "")
+	default:
+		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
+	}
+}
+
+// addPasskey begins and ends adding a passkey to the own account.
+func (c *console) addPasskey(v *visit) {
+	a, ok := c.passkey(v)
+	if !ok {
+		return
+	}
+	ctx, cancel := actContext(v.r)
+	defer cancel()
+	if a.ID == "" {
+		ceremony, err := c.office.AskPasskey(ctx, v.member, v.session)
+		c.asked(v, ceremony, err)
+		return
+	}
+	err := c.office.AddPasskey(ctx, v.member, v.session, a.ID, a.Answer, v.now)
+	if err == nil {
+		c.log("passkey added", v.member)
+	}
+	c.answered(v, "/console/account", err)
+}
+
+// framed puts white around a picture.
+func framed(img image.Image, margin int) image.Image {
+	b := img.Bounds()
+	out := image.NewGray(image.Rect(0, 0, b.Dx()+2*margin, b.Dy()+2*margin))
+	draw.Draw(out, out.Bounds(), image.NewUniform(color.White), image.Point{}, draw.Src)
+	draw.Draw(out, b.Sub(b.Min).Add(image.Pt(margin, margin)), img, b.Min, draw.Src)
+	return out
+}

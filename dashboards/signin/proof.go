@@ -1,0 +1,81 @@
+package signin
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/webauthn"
+
+	"martinella/alerts"
+	"martinella/broadcast"
+)
+
+// ProofLasts is how long a fresh proof of who acts holds.
+const ProofLasts = 5 * time.Minute
+
+// Deed is what a fresh proof is for: one act on one alert exactly as it was
+// shown. A proof for one deed is none for another, and holds once.
+type Deed struct {
+	Act    string // "approve", "cancel", ...
+	Digest alerts.Digest
+}
+
+// subject binds a deed to the session in which it was proved.
+func (d Deed) subject(s *Session) string { return digest("deed", s.Digest, d.Act, string(d.Digest)) }
+
+// AskProof begins proving with a passkey of the member; ErrRefused when there
+// is none.
+func (o *Office) AskProof(ctx context.Context, m *Member, s *Session, d Deed) (*Ceremony, error) {
+	if len(m.Passkeys) == 0 {
+		return nil, ErrRefused
+	}
+	options, data, err := o.passkeys.BeginLogin(m, webauthn.WithUserVerification(protocol.VerificationRequired), webauthn.WithChallenge(boundChallenge(d.subject(s))))
+	if err != nil {
+		return nil, ErrRefused
+	}
+	return o.keep(ctx, ceremony{Purpose: toProve, Subject: d.subject(s), Data: *data}, options)
+}
+
+// ProveByPasskey ends it: the deed may be done once within [ProofLasts].
+func (o *Office) ProveByPasskey(ctx context.Context, m *Member, s *Session, d Deed, id string, answer []byte, now time.Time) error {
+	c, err := o.take(ctx, id, toProve, d.subject(s))
+	if err != nil {
+		return err
+	}
+	if _, err := o.asserted(ctx, c, answer, m.ID, now); err != nil {
+		return err
+	}
+	return o.grant(ctx, s, d)
+}
+
+// ProveByCode proves with a fresh code of the authenticator program.
+func (o *Office) ProveByCode(ctx context.Context, m *Member, s *Session, d Deed, code string, now time.Time) error {
+	name := "proof " + m.ID
+	if wait, err := o.store.Attempt(ctx, name, patience); err != nil {
+		return err
+	} else if wait > 0 {
+		return &WaitError{wait}
+	}
+	if _, err := o.change(ctx, m.ID, func(m *Member) error { return m.spend(code, now) }); err != nil {
+		return err
+	}
+	if err := o.store.Forgive(ctx, name); err != nil {
+		return err
+	}
+	return o.grant(ctx, s, d)
+}
+
+func (o *Office) grant(ctx context.Context, s *Session, d Deed) error {
+	return o.store.PutTicket(ctx, broadcast.Ticket{Kind: "proof", Digest: d.subject(s), Doc: []byte("1"), Lasts: ProofLasts})
+}
+
+// Spend uses the proof of a deed up; ErrRefused when there is none.
+func (o *Office) Spend(ctx context.Context, s *Session, d Deed) error {
+	_, err := o.store.TakeTicket(ctx, "proof", d.subject(s))
+	if errors.Is(err, alerts.ErrNotFound) {
+		return ErrRefused
+	}
+	return err
+}
