@@ -79,6 +79,9 @@ func watchedFound(t *testing.T, n *Node) {
 	drill.Alert.Status = alerts.StatusExercise
 	var want []alerts.ID
 	for _, r := range []*alerts.Record{NewRecord(alerts.SeveritySevere, "sito"), NewRecord(alerts.SeverityMinor, "sito"), due, drill, NewRecord(alerts.SeverityExtreme, "sito")} {
+		if r != drill {
+			r.Alert.Status = alerts.StatusActual
+		}
 		n.issue(t, r, nil)
 		if r.Watched() {
 			want = append(want, r.ID)
