@@ -63,15 +63,25 @@ func samePlace(a, b *Record) bool {
 // should have to ask which of two messages is the exercise (R29). Every node
 // may call it at any time; each exercise is ended once.
 func (d *Desk) suspend(ctx context.Context, issued []*Record, now time.Time) (int, error) {
+	var drills []*Record
+	first := now
+	for _, r := range issued {
+		if r.Alert.Practice() && (r.Change == ChangeIssued || r.Change == ChangeUpdated) && r.Alert.Expires().After(now) {
+			drills = append(drills, r)
+			if r.Published.Before(first) {
+				first = r.Published
+			}
+		}
+	}
+	if len(drills) == 0 {
+		return 0, nil
+	}
+	recent, err := d.Store.Watched(ctx, first)
+	if err != nil {
+		return 0, err
+	}
 	done := 0
-	for _, drill := range issued {
-		if !drill.Alert.Practice() || (drill.Change != ChangeIssued && drill.Change != ChangeUpdated) || !drill.Alert.Expires().After(now) {
-			continue
-		}
-		recent, err := d.Store.Watched(ctx, drill.Published)
-		if err != nil {
-			return done, err
-		}
+	for _, drill := range drills {
 		for _, real := range recent {
 			began, err := d.began(ctx, real, drill.Published)
 			if err != nil {
