@@ -42,7 +42,7 @@ func (d *Desk) Extend(ctx context.Context, by Person, id ID, with Decision, unti
 			return nil, "", err
 		}
 	}
-	r, err := d.waitingExtension(ctx, by, head, until, now)
+	r, err := d.waitingExtension(ctx, by, head, until)
 	if err == nil && r == nil {
 		r = d.extension(head, by, until, now)
 		if r.Content, err = d.Digest(r.Alert, true); err != nil {
@@ -125,7 +125,7 @@ func (d *Desk) extension(head *Record, by Person, until, now time.Time) *Record 
 }
 
 // waitingExtension finds the same extension where an earlier attempt left it.
-func (d *Desk) waitingExtension(ctx context.Context, by Person, head *Record, until, now time.Time) (*Record, error) {
+func (d *Desk) waitingExtension(ctx context.Context, by Person, head *Record, until time.Time) (*Record, error) {
 	r, err := d.Store.Get(ctx, head.Event, Newest)
 	if err != nil {
 		return nil, err

@@ -30,6 +30,7 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 		c.Certificates = map[string]*x509.Certificate{"tls": {NotAfter: time.Now().Add(time.Hour)}}
 	})
 	broadcast.NewMetrics(g.server.Registry, []string{"sms"})
+	broadcast.NewBell(g.server.Registry, g.server.Logger)
 	if _, err := live.NewMetrics(g.server.Registry); err != nil {
 		t.Fatal(err)
 	}
