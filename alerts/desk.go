@@ -50,9 +50,13 @@ type Desk struct {
 	Policy    Policy
 	Store     Store
 	Publisher Publisher
+	Ringer    Ringer // nil: nobody is rung
 	NewID     func(now time.Time) ID
 	// Digest is the content digest over the canonical CAP; own leaves sent out.
 	Digest func(a *Alert, own bool) (Digest, error)
+	// Suspended tells people in a language that an exercise was stopped since
+	// there is a real alert.
+	Suspended func(language string) string
 }
 
 // Submission is an alert as it came in.
@@ -125,6 +129,13 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if err := d.prepare(ctx, r); err != nil {
 		return nil, "", err
 	}
+	real, err := d.shadow(ctx, r, now)
+	if err != nil {
+		return nil, "", err
+	}
+	if real != nil {
+		r.Warnings.flag("status", "is "+string(r.Alert.Status)+" where a real alert was issued a moment ago: "+string(real.Event), "it waits for a person who says with a reason that it may go out")
+	}
 	stored, fresh, err := d.Store.Intake(ctx, r, s.Raw, r.act(by, "submitted", "", now))
 	if err != nil {
 		return nil, "", err
@@ -132,7 +143,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if !fresh {
 		return d.again(ctx, by, stored, s.Alert, digest, now)
 	}
-	if !d.alone(by, stored, head) {
+	if real != nil || !d.alone(by, stored, head) {
 		return stored, OutcomeWaiting, nil
 	}
 	r, err = d.publish(ctx, by, stored, "issued", "", now)
@@ -158,6 +169,9 @@ func (d *Desk) again(ctx context.Context, by Person, r *Record, a *Alert, digest
 	}
 	if r.Author.ID != by.ID || !d.alone(by, r, head) || len(r.Alert.Obstacles(now)) > 0 || len(by.overReach(head)) > 0 {
 		return r, OutcomeKnown, nil
+	}
+	if real, err := d.shadow(ctx, r, now); err != nil || real != nil {
+		return r, OutcomeKnown, err
 	}
 	published, err := d.finish(ctx, by, r, "issued", "", now)
 	if errors.Is(err, ErrStale) { // a parallel attempt was faster, or the event has moved on
@@ -215,18 +229,21 @@ func (d *Desk) publish(ctx context.Context, by Person, r *Record, verb, reason s
 	if err != nil {
 		return nil, err
 	}
+	if r.Change == ChangeCancelled && r.Alert.Status == StatusActual {
+		d.call(ctx, r, CallOffice, WhyCancelled, now)
+	}
 	return r, nil
 }
 
 // alone reports whether by may issue the record without anybody else.
 func (d *Desk) alone(by Person, r *Record, head *Record) bool {
-	if r.Change == ChangeCancelled && head != nil && !r.Flagged {
+	if r.Change == ChangeCancelled && head != nil && !r.Flagged && !by.Session { // a session proves itself at [Desk.Cancel]
 		return by.Can(VerbIssue) || by.Can(VerbApprove) // a cancellation never waits
 	}
 	if !by.Can(VerbIssue) || r.Flagged {
 		return false
 	}
-	return !d.needsSecond(r, head) || by.Rights.SelfApprove
+	return !d.needsSecond(r, head) || (by.Rights.SelfApprove && !by.Session)
 }
 
 // needsSecond is the second-person rule (DECISIONS 4 and 5): an Actual of
@@ -236,11 +253,17 @@ func (d *Desk) needsSecond(r *Record, head *Record) bool {
 	if r.Alert.Status != StatusActual || (r.Change == ChangeCancelled && head != nil) {
 		return false
 	}
+	return weight(r, head) >= SeveritySevere.Rank() || r.Reach > d.Policy.SecondPersonReach
+}
+
+// weight is the rank of the severity that decides who must say yes: a change
+// weighs as much as what it replaces.
+func weight(r, head *Record) int {
 	rank := r.Alert.Severity().Rank()
 	if head != nil {
 		rank = max(rank, head.Alert.Severity().Rank())
 	}
-	return rank >= SeveritySevere.Rank() || r.Reach > d.Policy.SecondPersonReach
+	return rank
 }
 
 // head gives the published revision that r replaces, nil for a new event.
@@ -307,7 +330,7 @@ func (d *Desk) join(ctx context.Context, r *Record, named *Record) (*Record, err
 	if len(ps) > 0 {
 		return nil, &Refusal{Kind: ErrNotSendable, Problems: ps}
 	}
-	r.Event, r.Revision, r.Supersedes = head.Event, head.Revision+1, head.ID
+	r.Event, r.Revision, r.Supersedes, r.ReviewDue = head.Event, head.Revision+1, head.ID, head.ReviewDue
 	if !r.Alert.HasArea() {
 		r.Areas = head.Areas
 	}

@@ -11,8 +11,9 @@ import (
 // Decision is the body of an act of the desk: what the person saw, and why.
 type Decision struct {
 	Digest Digest `json:"digest"`           // the record's approved digest, as read
-	Reason string `json:"reason,omitempty"` // for the record, not for the public; required to return, reject and cancel
+	Reason string `json:"reason,omitempty"` // for the record, not for the public; required to return, reject, extend, cancel, issue alone and review
 	Text   string `json:"text,omitempty"`   // what to tell people, for cancel and all-clear
+	StepUp StepUp `json:"-"`                // from the session, never from what was sent
 }
 
 // Approve issues a submitted record. Where the second person is required, by
@@ -31,6 +32,21 @@ func (d *Desk) Approve(ctx context.Context, by Person, id ID, with Decision, now
 	if by.ID == r.Author.ID && (r.Flagged || d.needsSecond(r, head)) {
 		return nil, &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: "is the author", Hint: "another person must approve it"}}}
 	}
+	if grave(r, head) || r.Change == ChangeCancelled {
+		if err := with.proven(by, r.Approved, now); err != nil {
+			return nil, err
+		}
+	}
+	if with.Reason == "" {
+		if err := d.shadowed(ctx, r, now); err != nil {
+			return nil, err
+		}
+	}
+	return d.issue(ctx, by, r, "approved", with.Reason, now)
+}
+
+// issue publishes a submitted record exactly as it was read.
+func (d *Desk) issue(ctx context.Context, by Person, r *Record, verb, reason string, now time.Time) (*Record, error) {
 	if obstacles := r.Alert.Obstacles(now); len(obstacles) > 0 {
 		return nil, &Refusal{Kind: ErrNotSendable, Problems: obstacles}
 	}
@@ -42,7 +58,7 @@ func (d *Desk) Approve(ctx context.Context, by Person, id ID, with Decision, now
 	if _, changed, err := d.renew(ctx, by, r, now); err != nil || changed {
 		return nil, errors.Join(err, stale())
 	}
-	return d.publish(ctx, by, r, "approved", with.Reason, now)
+	return d.publish(ctx, by, r, verb, reason, now)
 }
 
 // late refuses an Update or Cancel that came before the alert that it names:
@@ -132,8 +148,13 @@ func (d *Desk) close(ctx context.Context, by Person, id ID, with Decision, chang
 	if refused := by.Refusals(head.Alert, head.Areas); len(refused) > 0 {
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
-	if change == ChangeCancelled && with.Reason == "" {
-		return nil, "", &Refusal{Kind: ErrInvalid, Problems: Problems{{Field: "reason", Problem: "is missing", Hint: "say why the alert is taken back"}}}
+	if change == ChangeCancelled {
+		if with.Reason == "" {
+			return nil, "", noReason("say why the alert is taken back")
+		}
+		if err := with.proven(by, head.Approved, now); err != nil {
+			return nil, "", err
+		}
 	}
 	r, err := d.waitingClose(ctx, by, head, with, change, now)
 	if err == nil && r == nil {
@@ -149,7 +170,7 @@ func (d *Desk) close(ctx context.Context, by Person, id ID, with Decision, chang
 	if err != nil {
 		return nil, "", err
 	}
-	if !d.alone(by, r, head) && (!by.Can(VerbApprove) || d.needsSecond(r, head)) {
+	if change != ChangeCancelled && !d.alone(by, r, head) && (!by.Can(VerbApprove) || d.needsSecond(r, head)) {
 		return r, OutcomeWaiting, nil
 	}
 	done, err := d.finish(ctx, by, r, string(change), with.Reason, now)
@@ -232,7 +253,7 @@ func (d *Desk) closing(head *Record, by Person, with Decision, change Change, no
 	return &Record{
 		V: RecordVersion, ID: id, Event: head.Event, Revision: head.Revision + 1, Supersedes: head.ID,
 		State: StateSubmitted, Change: change, Alert: a, Own: true,
-		Channels: slices.Clone(head.Channels), Areas: slices.Clone(head.Areas), Author: by.By(), Via: "api", Received: now,
+		Channels: slices.Clone(head.Channels), Areas: slices.Clone(head.Areas), Author: by.By(), Via: "api", Received: now, ReviewDue: head.ReviewDue,
 	}
 }
 
@@ -253,8 +274,10 @@ func (d *Desk) Lapse(ctx context.Context, now time.Time) (int, error) {
 		if r.Change == ChangeEnded || r.Change == ChangeCancelled {
 			next.State = StateEnded
 		}
-		gateway := Person{ID: "gateway", Name: "gateway"}
-		if err := d.Store.Move(ctx, r, next, r.act(gateway, string(next.State), "", now)); err == nil {
+		if next.State == StateLapsed && r.Alert.Status == StatusActual && r.Severity().Rank() >= SeveritySevere.Rank() {
+			d.call(ctx, r, CallDuty, WhyLapsed, now)
+		}
+		if err := d.Store.Move(ctx, r, next, r.act(gatewayPerson, string(next.State), "", now)); err == nil {
 			lapsed++
 		}
 	}
@@ -283,6 +306,10 @@ func (d *Desk) open(ctx context.Context, by Person, id ID, with Decision, verb V
 		return nil, nil, stale()
 	}
 	return r, head, nil
+}
+
+func noReason(hint string) error {
+	return &Refusal{Kind: ErrInvalid, Problems: Problems{{Field: "reason", Problem: "is missing", Hint: hint}}}
 }
 
 func lacks(v Verb) error {

@@ -17,6 +17,7 @@ var (
 	ErrNotDurable   = errors.New("the store does not keep what it is given")
 	ErrUnavailable  = errors.New("the store does not answer")
 	ErrSecondPerson = errors.New("a second person must approve this alert")
+	ErrStepUp       = errors.New("who acts must prove again who they are")
 )
 
 // Refusal is one of the errors above with everything that led to it.

@@ -20,12 +20,15 @@ type memory struct {
 	records  map[ID]*Record
 	alias    map[string]ID
 	acts     []Act
+	notes    map[string]bool
 	reach    int
 	wording  string // part of what is rendered: changing it makes digests stale
 	prepares int
 }
 
-func newMemory() *memory { return &memory{records: map[ID]*Record{}, alias: map[string]ID{}} }
+func newMemory() *memory {
+	return &memory{records: map[ID]*Record{}, alias: map[string]ID{}, notes: map[string]bool{}}
+}
 
 func (m *memory) Intake(_ context.Context, r *Record, _ []byte, act Act) (*Record, bool, error) {
 	m.mu.Lock()
@@ -82,6 +85,28 @@ func (m *memory) Move(_ context.Context, seen, to *Record, act Act) error {
 	return nil
 }
 
+func (m *memory) Note(_ context.Context, event ID, once string, act Act) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := string(event) + "\x00" + once
+	if m.notes[key] {
+		return false, nil
+	}
+	m.notes[key] = true
+	m.acts = append(m.acts, act)
+	return true, nil
+}
+
+func (m *memory) Watched(ctx context.Context, since time.Time) ([]*Record, error) {
+	var all []*Record
+	for r := range m.All(ctx, Filter{}) {
+		if r.State.Published() && r.Watched() && !r.Published.Before(since) {
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
 func (m *memory) Raw(context.Context, ID) ([]byte, error) { return nil, ErrNotFound }
 
 func (m *memory) All(_ context.Context, f Filter) iter.Seq2[*Record, error] {
@@ -106,7 +131,13 @@ func (m *memory) All(_ context.Context, f Filter) iter.Seq2[*Record, error] {
 func (m *memory) Acts(_ context.Context, event ID) ([]Act, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.acts), nil
+	var of []Act
+	for _, a := range m.acts {
+		if a.Event == event {
+			of = append(of, a)
+		}
+	}
+	return of, nil
 }
 
 func (m *memory) Prepare(_ context.Context, r *Record) error {
@@ -139,6 +170,7 @@ func (m *memory) Publish(_ context.Context, r *Record, act Act) error {
 		old.Closed = r.ID
 		old.State = map[Change]State{ChangeUpdated: StateSuperseded, ChangeCancelled: StateCancelled, ChangeEnded: StateEnded}[r.Change]
 	}
+	r.Published = act.At
 	r.State, r.Cursor = StateIssued, fmt.Sprint("1-", len(m.acts), "-0")
 	m.records[r.ID] = r.Clone()
 	m.acts = append(m.acts, act)

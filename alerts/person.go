@@ -15,6 +15,10 @@ type Person struct {
 	ID     string `json:"id"`   // "key:7f3a...", stable
 	Name   string `json:"name"` // for people: "Sala operativa"
 	Rights Rights `json:"rights"`
+	// Session says that a person sits there, known by a session and not by a
+	// key: such a one proves again who they are before what is grave; see
+	// [StepUp].
+	Session bool `json:"-"`
 }
 
 // Verb is what somebody may do.

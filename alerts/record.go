@@ -92,6 +92,13 @@ type Record struct {
 	Cursor    string    `json:"cursor,omitempty"` // of its entry in the log
 	Closed    ID        `json:"closed_by,omitempty"`
 
+	// ReviewDue is until when a second person must look at what was issued by
+	// its author alone (DECISIONS 4), in this revision or one before it. Whether
+	// it was done is in the acts; see [Desk.ReviewDue].
+	ReviewDue time.Time `json:"review_due,omitzero"`
+	// Resumes is the event that was cancelled and is issued again by this record.
+	Resumes ID `json:"resumes,omitempty"`
+
 	// Replicated tells of the write that this record comes from: whether as many
 	// replicas of the store had it in time as the configuration wants. nil: none
 	// was waited for. It is not stored.
@@ -113,6 +120,15 @@ func (p Person) By() By { return By{p.ID, p.Name} }
 // and every all-clear.
 func (r *Record) Urgent() bool {
 	return r.Change == ChangeCancelled || r.Change == ChangeEnded || r.Severity().Rank() >= SeveritySevere.Rank()
+}
+
+// WatchedFor is how long after its publication a record is looked after.
+const WatchedFor = 7 * 24 * time.Hour
+
+// Watched reports whether the gateway looks after the published record: a real
+// one of Severe or Extreme, one that was taken back, or one whose review is due.
+func (r *Record) Watched() bool {
+	return r.Alert.Status == StatusActual && (r.Change == ChangeCancelled || r.Severity().Rank() >= SeveritySevere.Rank() || !r.ReviewDue.IsZero())
 }
 
 // Infos are the wordings of the record: the alert's own, or those of the alert
@@ -178,7 +194,7 @@ type plainRecord Record
 // recordFields are the JSON names that this program knows.
 var recordFields = func() map[string]bool {
 	full := plainRecord{Alert: &Alert{}, Warnings: Problems{{}}, Own: true, Flagged: true, Replaced: &Alert{}, Supersedes: "x", Approved: "x", Cursor: "x", Closed: "x",
-		Areas: []Value{{}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0)}
+		Areas: []Value{{}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0), ReviewDue: time.Unix(1, 0), Resumes: "x"}
 	b, _ := json.Marshal(full)
 	m := map[string]json.RawMessage{}
 	_ = json.Unmarshal(b, &m)
@@ -231,7 +247,7 @@ type Act struct {
 	Seq    int64     `json:"seq"` // 1, 2, ... without a gap within an authority; set by the store
 	At     time.Time `json:"at"`
 	By     By        `json:"by"`
-	Verb   string    `json:"verb"` // submitted, approved, issued, returned, rejected, cancelled, ended, lapsed
+	Verb   string    `json:"verb"` // submitted, opened, approved, issued, issued-alone, reviewed, returned, rejected, extended, resumed, cancelled, suspended, ended, lapsed, rung
 	Alert  ID        `json:"alert"`
 	Event  ID        `json:"event"`
 	Digest Digest    `json:"digest"`

@@ -28,6 +28,16 @@ type Store interface {
 	// content and approved digest that seen has; [ErrStale] otherwise.
 	Move(ctx context.Context, seen *Record, to *Record, act Act) error
 
+	// Note appends an act of the event that changes no record, once for each
+	// name, for ever; first is true for the one call that wrote it.
+	// [ErrNotFound] for an event that is not there.
+	Note(ctx context.Context, event ID, once string, act Act) (first bool, err error)
+
+	// Watched gives the published records that are [Record.Watched] and were
+	// published at or after since, the newest first. What was published longer
+	// ago than [WatchedFor] may be left out.
+	Watched(ctx context.Context, since time.Time) ([]*Record, error)
+
 	// Raw gives the bytes as they came, or [ErrNotFound].
 	Raw(ctx context.Context, id ID) ([]byte, error)
 

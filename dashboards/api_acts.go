@@ -41,13 +41,35 @@ func (s *Server) allClear(w http.ResponseWriter, r *http.Request) {
 	s.act(w, r, "all-clear", s.Desk.AllClear)
 }
 
+func (s *Server) opened(w http.ResponseWriter, r *http.Request) {
+	s.act(w, r, "open", settled(s.Desk.Open))
+}
+
+func (s *Server) issueAlone(w http.ResponseWriter, r *http.Request) {
+	s.act(w, r, "issue-alone", settled(s.Desk.IssueAlone))
+}
+
+func (s *Server) review(w http.ResponseWriter, r *http.Request) {
+	s.act(w, r, "review", settled(s.Desk.Review))
+}
+
+func (s *Server) resume(w http.ResponseWriter, r *http.Request) {
+	s.act(w, r, "resume", s.Desk.Resume)
+}
+
 func (s *Server) act(w http.ResponseWriter, r *http.Request, name string, do act) {
-	by := callerOf(r)
 	var with alerts.Decision
 	if err := s.decode(w, r, &with); err != nil {
 		s.fail(w, r, err)
 		return
 	}
+	s.decide(w, r, name, with, do)
+}
+
+// decide has the desk act and answers with what came of it.
+func (s *Server) decide(w http.ResponseWriter, r *http.Request, name string, with alerts.Decision, do act) {
+	by := callerOf(r)
+	with.StepUp = by.StepUp
 	ctx, cancel := actContext(r)
 	defer cancel()
 	if err := s.proved(ctx, by, name, alerts.ID(r.PathValue("id")), with.Digest); err != nil {

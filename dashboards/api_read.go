@@ -42,7 +42,11 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
-	it := s.item(record)
+	it, err := s.item(r.Context(), record)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
 	if !record.State.Published() && record.Revision > 1 {
 		if h, err := s.Desk.Store.Get(r.Context(), record.Event, alerts.Published); err == nil {
 			it.Head = &head{h.ID, h.Revision, h.State, h.Approved}
@@ -154,11 +158,18 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		s.fail(w, r, err)
 		return
 	}
+	items := make([]item, len(records))
+	for i, record := range records {
+		if items[i], err = s.item(r.Context(), record); err != nil {
+			s.fail(w, r, err)
+			return
+		}
+	}
 	switch form {
 	case mediaGeo:
 		features := make([]geoFeature, len(records))
 		for i, record := range records {
-			features[i] = feature(s.item(record), record)
+			features[i] = feature(items[i], record)
 		}
 		writeGeo(w, geoCollection{Type: "FeatureCollection", Features: features, Cursor: string(cursor)})
 	case mediaCAP:
@@ -169,10 +180,6 @@ func (s *Server) list(w http.ResponseWriter, r *http.Request) {
 		}
 		writeBytes(w, mediaAtom, b)
 	default:
-		items := make([]item, len(records))
-		for i, record := range records {
-			items[i] = s.item(record)
-		}
 		writeJSON(w, http.StatusOK, struct {
 			Alerts []item `json:"alerts"`
 			Cursor string `json:"cursor"`

@@ -46,7 +46,7 @@ func TestEveryAnswerOfASubmit(t *testing.T) {
 		"an alert of who may only submit waits":             {author, "application/cap+xml", message("e"), 202, `"state":"submitted"`},
 		"a severe actual alert waits for a second person":   {issuer, "application/cap+xml", message("f", "severity", "Severe"), 202, ""},
 		"a key that may approve itself needs nobody else":   {alone, "application/cap+xml", message("g", "severity", "Extreme"), 201, ""},
-		"an exercise of extreme severity needs nobody else": {issuer, "application/cap+xml", message("h", "severity", "Extreme", "status", "Exercise"), 201, ""},
+		"an exercise of extreme severity needs nobody else": {issuer, "application/cap+xml", message("h", "severity", "Extreme", "status", "Exercise", "099001", "099077"), 201, ""},
 		"an empty body":                                     {issuer, "application/cap+xml", " \n", 400, `"field":"body"`},
 		"XML that ends too early":                           {issuer, "application/cap+xml", "<alert", 400, `"problems":[{`},
 		"a DOCTYPE":                                         {issuer, "application/cap+xml", `<!DOCTYPE alert><alert/>`, 400, "DOCTYPE"},

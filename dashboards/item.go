@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -30,6 +31,9 @@ type item struct {
 	Approver   *alerts.By      `json:"approver,omitempty"`
 	Received   string          `json:"received"`
 	Published  string          `json:"published,omitempty"`
+	AloneFrom  string          `json:"alone_from,omitempty"` // when its author may issue it alone, where it waits and nobody opens it
+	ReviewDue  string          `json:"review_due,omitempty"` // until when a second person must look at what was issued alone; absent once it was done
+	Resumes    alerts.ID       `json:"resumes,omitempty"`    // the cancelled event that this one issues again
 	// Head is what the public sees while this revision waits: acts on an
 	// issued event (cancel, all-clear) name its digest.
 	Head  *head          `json:"head,omitempty"`
@@ -44,17 +48,33 @@ type head struct {
 	Digest   alerts.Digest `json:"digest"`
 }
 
-func (s *Server) item(r *alerts.Record) item {
+// item fails where the store does not tell whether a review is still due.
+func (s *Server) item(ctx context.Context, r *alerts.Record) (item, error) {
+	due, err := s.Desk.ReviewDue(ctx, r)
+	if err != nil {
+		return item{}, err
+	}
+	var from time.Time
+	if r.State == alerts.StateSubmitted {
+		at, may, err := s.Desk.AloneFrom(ctx, r)
+		if err != nil {
+			return item{}, err
+		}
+		if may {
+			from = at
+		}
+	}
 	i := item{
 		ID: r.ID, Event: r.Event, Revision: r.Revision, Supersedes: r.Supersedes, State: r.State, Change: r.Change,
 		Severity: r.Severity(), Digest: r.Approved, Content: r.Content, Cursor: r.Cursor, URL: s.pageURL(r), Own: r.Own, Flagged: r.Flagged,
 		Warnings: append(alerts.Problems{}, r.Warnings...), Channels: append([]string{}, r.Channels...), Reach: r.Reach,
 		Author: r.Author, Received: stamp(r.Received), Published: stamp(r.Published), Alert: r.Alert, Areas: append([]alerts.Value{}, r.Areas...),
+		AloneFrom: stamp(from), ReviewDue: stamp(due), Resumes: r.Resumes,
 	}
 	if r.Approver != (alerts.By{}) {
 		i.Approver = &r.Approver
 	}
-	return i
+	return i, nil
 }
 
 // stamp writes a time for programs, in UTC with milliseconds; "" for none.

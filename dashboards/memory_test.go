@@ -29,6 +29,7 @@ type memory struct {
 	durable broadcast.Durability
 	sent    map[alerts.ID][]broadcast.Delivery
 	reads   int // of deliveries
+	notes   map[string]bool
 	failed  []broadcast.Failure
 	dead    []broadcast.DeadLetter
 	wishes  []broadcast.Resend
@@ -36,7 +37,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{raw: map[alerts.ID][]byte{}, moved: make(chan struct{}), secrets: map[string][]byte{}, sent: map[alerts.ID][]broadcast.Delivery{},
+	return &memory{notes: map[string]bool{}, raw: map[alerts.ID][]byte{}, moved: make(chan struct{}), secrets: map[string][]byte{}, sent: map[alerts.ID][]broadcast.Delivery{},
 		durable: broadcast.Durability{Mode: "always", Durable: true}}
 }
 
@@ -138,6 +139,30 @@ func (m *memory) Move(_ context.Context, seen, to *alerts.Record, act alerts.Act
 		}
 	}
 	return alerts.ErrNotFound
+}
+
+func (m *memory) Note(_ context.Context, event alerts.ID, once string, act alerts.Act) (bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	key := string(event) + " " + once
+	if m.down != nil || m.notes[key] {
+		return false, m.down
+	}
+	m.notes[key] = true
+	m.act(act)
+	return true, nil
+}
+
+func (m *memory) Watched(_ context.Context, since time.Time) ([]*alerts.Record, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var all []*alerts.Record
+	for _, r := range slices.Backward(m.records) {
+		if r.State.Published() && r.Watched() && !r.Published.Before(since) {
+			all = append(all, r.Clone())
+		}
+	}
+	return all, m.down
 }
 
 func (m *memory) Raw(_ context.Context, id alerts.ID) ([]byte, error) {
@@ -349,6 +374,13 @@ func (p publisher) Prepare(_ context.Context, r *alerts.Record) error {
 	r.Approved = alerts.Digest(hex.EncodeToString(sum[:]))
 	if r.Channels == nil {
 		r.Channels = []string{"outbox"}
+	}
+	if len(r.Areas) == 0 {
+		for _, in := range r.Alert.Infos {
+			for _, ar := range in.Areas {
+				r.Areas = append(r.Areas, ar.Geocodes...)
+			}
+		}
 	}
 	return nil
 }

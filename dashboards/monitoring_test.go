@@ -31,6 +31,7 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 	})
 	broadcast.NewMetrics(g.server.Registry, []string{"sms"})
 	broadcast.NewLedgerKeeper(g.server.Acts, g.server.Registry, g.server.Logger)
+	broadcast.NewBell(g.server.Registry, g.server.Logger)
 	if _, err := live.NewMetrics(g.server.Registry); err != nil {
 		t.Fatal(err)
 	}

@@ -90,6 +90,9 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 	issued := g.issue(message("doc-1", "severity", "Severe"))
 	id := issued["id"].(string)
 	waiting := g.post(author, "/api/v1/alerts", message("doc-2")).json(t)
+	grave := g.post(author, "/api/v1/alerts", message("doc-7", "severity", "Extreme")).json(t)
+	short := g.issue(message("doc-8"))
+	var cancelled reply
 	one := int64(7)
 	g.memory.sent[g.memory.records[0].ID] = []broadcast.Delivery{{Channel: "outbox", State: "done", Total: 1, Accepted: 1, FirstMS: &one, P50MS: &one, P99MS: &one, LastMS: &one}, {Channel: "sms", State: "failed", Total: 3, Failed: 3}}
 	now := time.Now()
@@ -147,6 +150,31 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"get", "/api/v1/dead-letters", get("/api/v1/dead-letters?channel=outbox", "*/*"), 200},
 		{"get", "/api/v1/alerts/{id}/progress", get("/api/v1/alerts/"+id+"/progress", "text/event-stream"), 200},
 		{"get", "/api/v1/alerts/{id}/timeline", get("/api/v1/alerts/"+id+"/timeline", "*/*"), 200},
+		{"post", "/api/v1/alerts/{id}/open", func() reply {
+			return g.act(approver, grave["id"].(string), "open", decision(grave["digest"], ""))
+		}, 200},
+		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+grave["id"].(string), "application/json"), 200}, // with alone_from
+		{"post", "/api/v1/alerts/{id}/issue-alone", func() reply {
+			return g.act(author, grave["id"].(string), "issue-alone", decision(grave["digest"], `,"reason":"nessuno risponde"`))
+		}, 403},
+		{"post", "/api/v1/alerts/{id}/issue-alone", func() reply {
+			return g.act(author, id, "issue-alone", decision(issued["digest"], `,"reason":"nessuno risponde"`))
+		}, 409},
+		{"post", "/api/v1/alerts/{id}/review", func() reply {
+			return g.act(approver, id, "review", decision(issued["digest"], `,"reason":"nulla da dire"`))
+		}, 200},
+		{"post", "/api/v1/alerts/{id}/extend", func() reply {
+			return g.act(approver, id, "extend", decision(issued["digest"], `,"reason":"x","expires":"later"`))
+		}, 422},
+		{"post", "/api/v1/alerts/{id}/extend", func() reply {
+			return g.act(approver, short["id"].(string), "extend", decision(short["digest"], `,"reason":"sale ancora","expires":"`+alerts.FormatTime(now.Add(20*time.Hour))+`"`))
+		}, 201},
+		{"post", "/api/v1/alerts/{id}/extend", func() reply {
+			return g.act(approver, short["id"].(string), "extend", decision(short["digest"], `,"reason":"sale ancora","expires":"`+alerts.FormatTime(now.Add(20*time.Hour))+`"`))
+		}, 200},
+		{"post", "/api/v1/alerts/{id}/resume", func() reply {
+			return g.act(approver, id, "resume", decision(issued["digest"], ""))
+		}, 409},
 		{"post", "/api/v1/alerts/{id}/approve", func() reply {
 			return g.act(approver, waiting["id"].(string), "approve", decision(waiting["digest"], ""))
 		}, 200},
@@ -156,7 +184,13 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"post", "/api/v1/alerts/{id}/return", func() reply { return g.act(approver, waiting["id"].(string), "return", `{"x":1}`) }, 400},
 		{"post", "/api/v1/alerts/{id}/all-clear", func() reply { return g.act(author, id, "all-clear", decision(issued["digest"], "")) }, 202},
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/json"), 200}, // with head: the all-clear waits
-		{"post", "/api/v1/alerts/{id}/cancel", func() reply { return g.act(issuer, id, "cancel", decision(issued["digest"], `,"reason":"errore"`)) }, 201},
+		{"post", "/api/v1/alerts/{id}/cancel", func() reply {
+			cancelled = g.act(issuer, id, "cancel", decision(issued["digest"], `,"reason":"errore"`))
+			return cancelled
+		}, 201},
+		{"post", "/api/v1/alerts/{id}/resume", func() reply {
+			return g.act(approver, id, "resume", decision(cancelled.json(t)["digest"], ""))
+		}, 201},
 		{"get", "/api/v1/ledger/head", func() reply { return g.get("/api/v1/ledger/head") }, 200},
 		{"get", "/api/v1/ledger/export", get("/api/v1/ledger/export", "*/*"), 200},
 		{"get", "/api/v1/ledger/export", func() reply { return g.get("/api/v1/ledger/export", "Authorization", "Bearer "+author) }, 403},

@@ -48,6 +48,7 @@ var answers = []struct {
 	{errNotAcceptable, http.StatusNotAcceptable, "not_acceptable", "there is no such form of it"},
 	{alerts.ErrForbidden, http.StatusForbidden, "forbidden", "not allowed"},
 	{alerts.ErrSecondPerson, http.StatusForbidden, "second_person", "a second person must approve this alert"},
+	{alerts.ErrStepUp, http.StatusForbidden, "step_up", "who acts must prove again who they are"},
 	{alerts.ErrConflict, http.StatusConflict, "conflict", "the same identifier was used with other content"},
 	{alerts.ErrStale, http.StatusConflict, "stale", "the alert has changed since it was read"},
 	{alerts.ErrInvalid, http.StatusUnprocessableEntity, "invalid", "the alert is not valid"},

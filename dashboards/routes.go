@@ -36,6 +36,11 @@ func (s *Server) api() []route {
 		{"GET", "/api/v1/alerts/{id}/progress", alerts.VerbRead, s.progress},
 		{"GET", "/api/v1/dead-letters", alerts.VerbRead, s.dead},
 		{"GET", "/api/v1/alerts/{id}/timeline", alerts.VerbRead, s.timeline},
+		{"POST", "/api/v1/alerts/{id}/open", alerts.VerbApprove, s.opened},
+		{"POST", "/api/v1/alerts/{id}/issue-alone", alerts.VerbSubmit, s.issueAlone},
+		{"POST", "/api/v1/alerts/{id}/review", alerts.VerbApprove, s.review},
+		{"POST", "/api/v1/alerts/{id}/extend", alerts.VerbRead, s.extend}, // the desk asks for issue or approve
+		{"POST", "/api/v1/alerts/{id}/resume", alerts.VerbRead, s.resume}, // the desk asks for issue or approve
 		{"POST", "/api/v1/alerts/{id}/approve", alerts.VerbApprove, s.approve},
 		{"POST", "/api/v1/alerts/{id}/return", alerts.VerbApprove, s.giveBack},
 		{"POST", "/api/v1/alerts/{id}/reject", alerts.VerbApprove, s.reject},

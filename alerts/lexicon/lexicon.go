@@ -30,6 +30,7 @@ type Words struct {
 
 	CancelledAction string `json:"cancelled_action"` // where the Cancel itself says nothing
 	EndedAction     string `json:"ended_action"`
+	Suspended       string `json:"suspended"`   // of an exercise that a real alert stops
 	FollowPage      string `json:"follow_page"` // what to do, where the alert does not say
 
 	// What an earlier post says of itself once another one took its place, each
@@ -91,7 +92,7 @@ func both(a, b *Words) *Words {
 		Where:        strings.TrimSuffix(a.Where, ": ") + " / " + b.Where,
 		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
 		AlsoPattern: "+ {event} ({place}).", AlsoEvent: "+ {event}.",
-		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), FollowPage: pair(a.FollowPage, b.FollowPage),
+		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), Suspended: pair(a.Suspended, b.Suspended), FollowPage: pair(a.FollowPage, b.FollowPage),
 		WithMap: pair(a.WithMap, b.WithMap), OffMap: strings.TrimSuffix(a.OffMap, ": ") + " / " + b.OffMap,
 		ReplacedBy: once(a.ReplacedBy, b.ReplacedBy), Withdrawn: once(a.Withdrawn, b.Withdrawn), Finished: once(a.Finished, b.Finished),
 		Weekdays: a.Weekdays, Months: a.Months,

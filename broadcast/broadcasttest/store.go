@@ -29,8 +29,80 @@ func TestStore(t *testing.T, open Open) {
 		"a published record changes in nothing but its state":          moveKeepsIssued,
 		"all come newest first, filtered":                              allFiltered,
 		"acts have numbers without a gap":                              actsGapless,
+		"a note is written once for each name":                         notedOnce,
+		"what is to be looked after is found":                          watchedFound,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, open(t)) })
+	}
+}
+
+func notedOnce(t *testing.T, n *Node) {
+	r := n.take(t, NewRecord(alerts.SeveritySevere, "sito"))
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	first := map[string]int{}
+	for i := range 40 {
+		name := []string{"opened:a", "opened:b"}[i%2]
+		wg.Go(func() {
+			wrote, err := n.Store.Note(t.Context(), r.Event, name, NewAct(r, "opened"))
+			if err != nil {
+				t.Error(err)
+			}
+			if wrote {
+				mu.Lock()
+				defer mu.Unlock()
+				first[name]++
+			}
+		})
+	}
+	wg.Wait()
+	if first["opened:a"] != 1 || first["opened:b"] != 1 {
+		t.Errorf("written by %v, want one of each", first)
+	}
+	acts, err := n.Store.Acts(t.Context(), r.Event)
+	if err != nil || len(acts) != 3 {
+		t.Errorf("%d acts, %v, want submitted and two notes", len(acts), err)
+	}
+	if _, err := n.Store.Note(t.Context(), NewID(time.Now()), "opened:a", NewAct(r, "opened")); !errors.Is(err, alerts.ErrNotFound) {
+		t.Errorf("a note of nothing: %v", err)
+	}
+	if got, err := n.Store.Get(t.Context(), r.ID, alerts.Newest); err != nil || !equal(t, got, r) {
+		t.Errorf("a note has changed the record: %v, %v", got, err)
+	}
+}
+
+func watchedFound(t *testing.T, n *Node) {
+	began := time.Now().Add(-time.Second)
+	due := NewRecord(alerts.SeverityMinor, "sito")
+	due.ReviewDue = began.Add(time.Hour).UTC()
+	drill := NewRecord(alerts.SeverityExtreme, "sito")
+	drill.Alert.Status = alerts.StatusExercise
+	var want []alerts.ID
+	for _, r := range []*alerts.Record{NewRecord(alerts.SeveritySevere, "sito"), NewRecord(alerts.SeverityMinor, "sito"), due, drill, NewRecord(alerts.SeverityExtreme, "sito")} {
+		if r != drill {
+			r.Alert.Status = alerts.StatusActual
+		}
+		n.issue(t, r, nil)
+		if r.Watched() {
+			want = append(want, r.ID)
+		}
+	}
+	n.take(t, NewRecord(alerts.SeverityExtreme, "sito"))
+	all, err := n.Store.Watched(t.Context(), began)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []alerts.ID
+	for _, r := range all {
+		got = append(got, r.ID)
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if len(want) != 3 || !slices.Equal(got, want) {
+		t.Errorf("watched %v, want %v", got, want)
+	}
+	if all, err = n.Store.Watched(t.Context(), time.Now().Add(time.Hour)); err != nil || len(all) != 0 {
+		t.Errorf("in an hour %d, %v", len(all), err)
 	}
 }
 

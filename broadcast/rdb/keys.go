@@ -89,7 +89,8 @@ func (k keys) parked(channel, messageID string) string {
 
 // Nodes, people, API keys.
 
-func (k keys) nodes() string               { return k.tag + "nodes" } // sorted set by last sign of life, s
+func (k keys) watched() string             { return k.tag + "watched" } // sorted set: published records to look after, by ms
+func (k keys) nodes() string               { return k.tag + "nodes" }   // sorted set by last sign of life, s
 func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
 func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber
 func (k keys) peopleSeq() string           { return k.tag + "people:seq" }

@@ -35,6 +35,16 @@ var closing = map[alerts.Change]alerts.State{
 	alerts.ChangeEnded:     alerts.StateEnded,
 }
 
+// watchedAt tells the script whether, and from when, the record is watched, and
+// what is watched no longer.
+func watchedAt(rec *alerts.Record) []any {
+	if !rec.Watched() {
+		return []any{"", ""}
+	}
+	at := rec.Published
+	return []any{at.UnixMilli(), at.Add(-alerts.WatchedFor).UnixMilli()}
+}
+
 // outgoing is what is stored of one channel.
 type outgoing struct {
 	name     string
@@ -65,7 +75,7 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 	}
 
 	k := r.keys
-	keys := []string{k.record(rec.ID), k.event(rec.Event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(rec.Event), k.out(rec.ID), k.record(rec.Supersedes), k.nothing()}
+	keys := []string{k.record(rec.ID), k.event(rec.Event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(rec.Event), k.out(rec.ID), k.record(rec.Supersedes), k.nothing(), k.watched()}
 	stopped, err := r.stopped(ctx, rec, outs, earlier)
 	if err != nil {
 		return fail(op, err)
@@ -73,6 +83,7 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 	keys = append(keys, stopped...)
 	args := []any{nonce(), flag(rec.Urgent()), string(rec.Content), string(rec.Approved), string(rec.Supersedes), j, act, string(rec.ID),
 		string(closing[rec.Change]), milliseconds(keptFor(rec)), len(stopped), len(outs)}
+	args = append(args, watchedAt(rec)...)
 	plan := make([]string, len(outs))
 	for i, o := range outs {
 		keys = append(keys, k.tally(rec.ID, o.name), k.snapshot(rec.ID, o.name))

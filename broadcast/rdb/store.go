@@ -144,6 +144,49 @@ func (s *Store) Move(ctx context.Context, seen, to *alerts.Record, act alerts.Ac
 	return nil
 }
 
+// Note implements [alerts.Store].
+func (s *Store) Note(ctx context.Context, event alerts.ID, once string, act alerts.Act) (bool, error) {
+	op := "note " + string(event)
+	a, err := json.Marshal(act)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", op, err)
+	}
+	k := s.r.keys
+	got, err := s.r.repeat(ctx, s.r.scripts.note, []string{k.event(event), k.acts(), k.actSeq(), k.actsOf(event), k.nothing()}, nonce(), once, a).Int()
+	switch {
+	case err != nil:
+		return false, fail(op, err)
+	case got < 0:
+		return false, fmt.Errorf("%s: %w", op, alerts.ErrNotFound)
+	}
+	return got == 1, nil
+}
+
+// Watched implements [alerts.Store].
+func (s *Store) Watched(ctx context.Context, since time.Time) ([]*alerts.Record, error) {
+	var ids []string
+	err := again(ctx, func(ctx context.Context) (err error) {
+		ids, err = s.r.commands.ZRevRangeByScore(ctx, s.r.keys.watched(), &redis.ZRangeBy{Max: "+inf", Min: strconv.FormatInt(since.UnixMilli(), 10)}).Result()
+		return err
+	})
+	if err != nil {
+		return nil, fail("watched", err)
+	}
+	var all []*alerts.Record
+	for some := range slices.Chunk(ids, page) {
+		recs, err := s.r.recordsOf(ctx, some, nil)
+		if err != nil {
+			return nil, fail("watched", err)
+		}
+		for _, rec := range recs {
+			if rec != nil {
+				all = append(all, rec)
+			}
+		}
+	}
+	return all, nil
+}
+
 // Raw implements [alerts.Store].
 func (s *Store) Raw(ctx context.Context, id alerts.ID) (raw []byte, err error) {
 	err = again(ctx, func(ctx context.Context) (err error) {

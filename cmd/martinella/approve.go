@@ -50,6 +50,11 @@ func approve(ctx context.Context, sh shell, c *client, id, reason string, yes, a
 	if v.Alert == nil {
 		return refused(errors.New("the gateway did not show the alert"), "this key may not read it")
 	}
+	if v.State == alerts.StateSubmitted { // from now on its author waits for this person
+		if _, _, err := c.act(ctx, v.ID, "open", alerts.Decision{Digest: v.Digest}); err != nil {
+			return asFailure(err)
+		}
+	}
 	if !asJSON {
 		describe(sh, v)
 	}

@@ -78,6 +78,8 @@ func TestExitCodes(t *testing.T) {
 		"a configuration that is not there": {[]string{"serve", "--config", filepath.Join(dir, "no.yaml")}, exitUsage, "no such file"},
 		"keys in memory":                    {[]string{"keys", "list", "--redis", "memory", "--data", dir}, exitUsage, "belongs to its gateway alone"},
 		"a demonstration for everybody":     {[]string{"demo", "--once", "--listen", "0.0.0.0:0", "--data", dir}, exitUsage, "loopback only"},
+		"extend without a reason":           {[]string{"extend", "01", "--until", "+6h", "--url", closed, "--key-file", key}, exitUsage, "no reason"},
+		"extend without a time":             {[]string{"extend", "01", "--reason", "x", "--url", closed, "--key-file", key}, exitUsage, "not a time"},
 		"cancel without a reason":           {[]string{"cancel", "01", "--url", closed, "--key-file", key}, exitUsage, "no reason"},
 		"a number that does not exist":      {[]string{"people", "add", "--phone", "+3911", "--areas", "*", "--data", dir}, exitUsage, "phone number"},
 		"a person nowhere":                  {[]string{"people", "add", "--phone", "+393331234567", "--data", dir}, exitUsage, "no area"},

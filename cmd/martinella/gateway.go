@@ -19,6 +19,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/lexicon"
 	"martinella/broadcast"
 	"martinella/broadcast/live"
 	"martinella/channels"
@@ -43,6 +44,7 @@ type gateway struct {
 	office      *signin.Office
 	server      *dashboards.Server
 	stopping    atomic.Bool
+	stirred     chan struct{} // has the sweep look at once
 }
 
 // newGateway builds every part over an open store. site is the public address
@@ -51,7 +53,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	if c.PublicURL == "" {
 		c.PublicURL = site
 	}
-	g := &gateway{config: c, log: log, store: s}
+	g := &gateway{config: c, log: log, store: s, stirred: make(chan struct{}, 1)}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -83,7 +85,9 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		NewID: func(now time.Time) alerts.ID {
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 		},
-		Digest: digest,
+		Digest:    digest,
+		Ringer:    broadcast.NewBell(registry, log),
+		Suspended: func(language string) string { return lexicon.For(language).Suspended },
 	}
 	if err := g.follow(registry); err != nil {
 		return nil, err
@@ -165,6 +169,7 @@ func (g *gateway) follow(registry *prometheus.Registry) error {
 	g.board = broadcast.NewBoard(g.store.Store(), g.store.Log(), g.log)
 	g.board.OnLoad(g.hub.Begin)
 	g.board.Observe(g.hub.Publish)
+	g.board.Observe(g.stir)
 	return nil
 }
 
@@ -266,22 +271,36 @@ func (g *gateway) reasons(ctx context.Context) []string {
 	return why
 }
 
-// sweepEvery is how often events whose time is over are marked.
+// sweepEvery is how often the desk looks for what is due.
 const sweepEvery = 15 * time.Second
 
-// sweep marks lapsed events until ctx ends.
+// stir has the sweep look at once: a real alert ends exercises.
+func (g *gateway) stir(e broadcast.Entry) {
+	if e.Record.Alert.Practice() {
+		return
+	}
+	select {
+	case g.stirred <- struct{}{}:
+	default:
+	}
+}
+
+// sweep does what is due until ctx ends.
 func (g *gateway) sweep(ctx context.Context) error {
 	tick := time.NewTicker(sweepEvery)
 	defer tick.Stop()
 	for {
-		if n, err := g.desk.Lapse(ctx, time.Now()); err != nil && ctx.Err() == nil {
-			g.log.Warn("events whose time is over were not marked", zap.Error(err))
-		} else if n > 0 {
-			g.log.Info("events have lapsed", zap.Int("events", n))
+		done, err := g.desk.Watch(ctx, time.Now())
+		if err != nil && ctx.Err() == nil {
+			g.log.Warn("not all that is due was done; it is tried again", zap.Error(err))
+		}
+		if done.Lapsed+done.Suspended > 0 {
+			g.log.Info("events have ended", zap.Int("lapsed", done.Lapsed), zap.Int("suspended", done.Suspended))
 		}
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-g.stirred:
 		case <-tick.C:
 		}
 	}

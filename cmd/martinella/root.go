@@ -96,7 +96,7 @@ yet when the waiting ended, 4 gateway unreachable.`,
 	root.Version = versionLine()
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
-		serveCommand(sh), demoCommand(sh), checkCommand(sh), sendCommand(sh), approveCommand(sh), cancelCommand(sh), allClearCommand(sh), kitCommand(sh), watchCommand(sh),
+		serveCommand(sh), demoCommand(sh), checkCommand(sh), sendCommand(sh), approveCommand(sh), extendCommand(sh), cancelCommand(sh), allClearCommand(sh), kitCommand(sh), watchCommand(sh),
 		keysCommand(sh), peopleCommand(sh), staffCommand(sh), channelsCommand(sh), templatesCommand(sh), ledgerCommand(sh), configCommand(sh), benchCommand(sh), doctorCommand(sh),
 		versionCommand(sh),
 	)
