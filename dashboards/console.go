@@ -62,6 +62,7 @@ func (c *console) routes() []consoleRoute {
 		{"GET", "/console/account", forStaff, c.accountPage},
 		{"POST", "/console/account", forStaff, c.account},
 		{"POST", "/console/account/passkey", forStaff, c.addPasskey},
+		{"POST", "/console/account/proof", forStaff, c.proveAccount},
 		{"GET", "/console/staff", forAdministrators, c.staffPage},
 		{"POST", "/console/staff", forAdministrators, c.staff},
 	}

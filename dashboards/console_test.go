@@ -195,7 +195,7 @@ func TestTheConsoleRefuses(t *testing.T) {
 		"an act that there is none":         {"/console/account", url.Values{"do": {"fly"}}, nil, 400},
 		"a used link":                       {"/console/invite/" + strings.Repeat("A", 43), url.Values{}, nil, 410},
 		"a passkey that is no JSON":         {"/console/sign-in/passkey", form, nil, 415},
-		"an administrator's act from staff": {"/console/staff", url.Values{"do": {"confirm"}, "of": {"x"}}, nil, 410},
+		"an administrator's act from staff": {"/console/staff", url.Values{"do": {"confirm"}, "of": {"x"}}, nil, 403},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if r := p.do("POST", c.path, c.form, c.headers...); r.StatusCode != c.want {

@@ -98,7 +98,14 @@ func (c *console) account(v *visit) {
 		c.log("other sessions ended", v.member)
 		c.to(v, "/console/account?said=ended")
 	case "remove":
-		err := c.office.RemovePasskey(ctx, v.member.ID, form.Get("passkey"))
+		err := c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now)
+		if err == nil {
+			err = c.office.RemovePasskey(ctx, v.member, v.session, form.Get("passkey"))
+		}
+		if wrong, code := c.unproved(v, err); wrong != "" {
+			c.accountForm(v, code, nil, wrong)
+			return
+		}
 		if errors.Is(err, signin.ErrLast) {
 			c.accountForm(v, http.StatusUnprocessableEntity, nil, v.l.must("account_last"))
 			return
@@ -110,7 +117,15 @@ func (c *console) account(v *visit) {
 		c.log("passkey removed", v.member)
 		c.to(v, "/console/account?said=removed")
 	case "codes":
-		codes, err := c.office.NewRecovery(ctx, v.member.ID)
+		var codes []string
+		err := c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now)
+		if err == nil {
+			codes, err = c.office.NewRecovery(ctx, v.member, v.session)
+		}
+		if wrong, code := c.unproved(v, err); wrong != "" {
+			c.accountForm(v, code, nil, wrong)
+			return
+		}
 		if err != nil {
 			c.fail(v, err)
 			return
@@ -131,7 +146,11 @@ func (c *console) addPasskey(v *visit) {
 	ctx, cancel := actContext(v.r)
 	defer cancel()
 	if a.ID == "" {
-		ceremony, err := c.office.AskPasskey(ctx, v.member, v.session)
+		var ceremony *signin.Ceremony
+		err := c.office.ProveAccount(ctx, v.member, v.session, a.Code, v.now)
+		if err == nil {
+			ceremony, err = c.office.AskPasskey(ctx, v.member, v.session)
+		}
 		c.asked(v, ceremony, err)
 		return
 	}
@@ -140,6 +159,41 @@ func (c *console) addPasskey(v *visit) {
 		c.log("passkey added", v.member)
 	}
 	c.answered(v, "/console/account", err)
+}
+
+// proveAccount begins and ends proving with a passkey who is at the browser,
+// before what outlasts the session: passkeys, recovery codes, people and rights.
+func (c *console) proveAccount(v *visit) {
+	a, ok := c.passkey(v)
+	if !ok {
+		return
+	}
+	ctx, cancel := actContext(v.r)
+	defer cancel()
+	deed := signin.AccountDeed(v.member)
+	if a.ID == "" {
+		ceremony, err := c.office.AskProof(ctx, v.member, v.session, deed)
+		c.asked(v, ceremony, err)
+		return
+	}
+	c.answered(v, "", c.office.ProveByPasskey(ctx, v.member, v.session, deed, a.ID, a.Answer, v.now))
+}
+
+// unproved says what is wrong with a fresh proof; "" where that is not it.
+func (c *console) unproved(v *visit, err error) (wrong string, code int) {
+	var early *signin.WaitError
+	switch {
+	case errors.As(err, &early):
+		c.s.metrics.refused("rate_limited")
+		v.w.Header().Set("Retry-After", seconds(early.For))
+		return v.l.must("proof_wait", "Seconds", seconds(early.For)), http.StatusTooManyRequests
+	case errors.Is(err, signin.ErrUnproved):
+		return v.l.must("proof_needed"), http.StatusForbidden
+	case errors.Is(err, signin.ErrCode):
+		c.s.metrics.refused("unauthorized")
+		return v.l.must("proof_wrong"), http.StatusForbidden
+	}
+	return "", 0
 }
 
 // framed puts white around a picture.

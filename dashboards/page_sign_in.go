@@ -74,6 +74,7 @@ type passkeyAnswer struct {
 	Answer json.RawMessage `json:"answer"`
 	Login  string          `json:"login"`
 	Name   string          `json:"name"`
+	Code   string          `json:"code"` // the fresh proof before a passkey is added
 }
 
 // passkey reads it; the flood of one address waits.
@@ -130,6 +131,10 @@ func (c *console) answered(v *visit, path string, err error) {
 }
 
 func (c *console) passkeyWrong(v *visit, err error) {
+	if wrong, code := c.unproved(v, err); wrong != "" {
+		c.answer(v, code, map[string]string{"wrong": wrong})
+		return
+	}
 	switch {
 	case errors.Is(err, signin.ErrRefused):
 		c.s.metrics.refused("unauthorized")

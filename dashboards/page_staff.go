@@ -107,7 +107,7 @@ func (c *console) staffForm(v *visit, page staffPage, code int, wrong, field str
 	case "waits":
 		said = v.l.must("said_waits")
 	}
-	c.show(v, sheet{name: "staff", title: v.l.must("staff_title"), code: code, wrong: wrong, field: field, said: said, content: page})
+	c.show(v, sheet{name: "staff", title: v.l.must("staff_title"), passkeys: true, code: code, wrong: wrong, field: field, said: said, content: page})
 }
 
 func roleNames(l *locale, roles []string) []string {
@@ -175,6 +175,20 @@ func (c *console) staff(v *visit) {
 	form := v.r.PostForm
 	id, of := form.Get("member"), form.Get("of")
 	var err error
+	switch form.Get("do") {
+	case "invite", "rights", "confirm", "disable", "erase": // they outlast a session that somebody stole
+		if err = c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now); err == nil {
+			err = c.office.Spend(ctx, v.session, signin.AccountDeed(v.member))
+		}
+		if wrong, code := c.unproved(v, err); wrong != "" {
+			c.staffForm(v, staffPage{Form: form}, code, wrong, "")
+			return
+		}
+		if err != nil {
+			c.fail(v, err)
+			return
+		}
+	}
 	switch form.Get("do") {
 	case "invite":
 		token, waits, err := c.office.Ask(ctx, v.member, signin.Change{Login: form.Get("login"), Name: form.Get("name"), Grant: grantOf(form)}, v.now)

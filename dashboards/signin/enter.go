@@ -92,7 +92,13 @@ func (o *Office) Enter(ctx context.Context, e Entry, now time.Time) (*Entered, e
 	if err := o.store.Forgive(ctx, name); err != nil {
 		return nil, err
 	}
-	return o.entered(ctx, m, by, e.Agent)
+	in, err := o.entered(ctx, m, by, e.Agent)
+	if err != nil || by != ByRecovery {
+		return in, err
+	}
+	// Who lost a passkey or phone has nothing else to prove with: the recovery
+	// code counts for the account too, once.
+	return in, o.grant(ctx, &Session{Digest: digest(in.Token)}, AccountDeed(m))
 }
 
 // proved changes the member by what proves them; nobody proves nothing.
@@ -124,8 +130,12 @@ func (o *Office) entered(ctx context.Context, m *Member, by, agent string) (*Ent
 const recoveryCodes = 10
 
 // NewRecovery makes new recovery codes and forgets those before. They are
-// shown once, to be printed and sealed.
-func (o *Office) NewRecovery(ctx context.Context, member string) ([]string, error) {
+// shown once, to be printed and sealed. It uses up the proof of [AccountDeed];
+// ErrUnproved.
+func (o *Office) NewRecovery(ctx context.Context, m *Member, s *Session) ([]string, error) {
+	if err := o.spendAccount(ctx, m, s); err != nil {
+		return nil, err
+	}
 	codes, digests := make([]string, recoveryCodes), make([]string, recoveryCodes)
 	for i := range codes {
 		b := make([]byte, 10) // 80 bits: nobody guesses one, so a plain digest is enough
@@ -133,7 +143,7 @@ func (o *Office) NewRecovery(ctx context.Context, member string) ([]string, erro
 		text := base32Text.EncodeToString(b)
 		codes[i], digests[i] = text[:4]+"-"+text[4:8]+"-"+text[8:12]+"-"+text[12:], digest("recovery", text)
 	}
-	_, err := o.change(ctx, member, func(m *Member) error {
+	_, err := o.change(ctx, m.ID, func(m *Member) error {
 		m.Recovery = digests
 		return nil
 	})

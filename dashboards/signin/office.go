@@ -36,6 +36,7 @@ var (
 	ErrGone     = errors.New("the link was used, has expired, or never was")
 	ErrTaken    = errors.New("another member of staff has this login")
 	ErrWeak     = errors.New("the password is too short, too long or too common")
+	ErrUnproved = errors.New("a fresh passkey or code is needed")
 	ErrCode     = errors.New("the code is not right")
 	ErrNotYours = errors.New("a second administrator must do this")
 	ErrLast     = errors.New("somebody must remain who administers")

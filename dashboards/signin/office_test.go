@@ -209,7 +209,7 @@ func TestInvitations(t *testing.T) {
 func TestRecoveryCodes(t *testing.T) {
 	o := office(t)
 	e, _ := o.joined(t, "anna", "author")
-	codes, err := o.NewRecovery(t.Context(), e.Member.ID)
+	codes, err := o.renewed(t, e)
 	if err != nil || len(codes) != recoveryCodes {
 		t.Fatalf("%q, %v", codes, err)
 	}
@@ -227,7 +227,7 @@ func TestRecoveryCodes(t *testing.T) {
 	if err := enter(password, codes[0]); !errors.Is(err, ErrRefused) {
 		t.Errorf("a used code: %v", err)
 	}
-	if _, err := o.NewRecovery(t.Context(), e.Member.ID); err != nil {
+	if _, err := o.renewed(t, e); err != nil {
 		t.Fatal(err)
 	}
 	if err := enter(password, codes[1]); !errors.Is(err, ErrRefused) {

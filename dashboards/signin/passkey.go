@@ -106,6 +106,9 @@ func (o *Office) asserted(ctx context.Context, c *ceremony, answer []byte, only 
 		return nil, ErrRefused
 	}
 	id := string(parsed.Response.UserHandle)
+	if id == "" { // authenticators may leave it out when they were told the keys
+		id = only
+	}
 	if id == "" || len(id) > longestToken || (only != "" && id != only) {
 		return nil, ErrRefused
 	}
@@ -159,15 +162,24 @@ func (o *Office) JoinByPasskey(ctx context.Context, token, id string, answer []b
 	return o.join(ctx, m, c.Subject, c.First, ByPasskey, agent)
 }
 
-// AskPasskey begins adding a passkey to a member who is signed in.
+// AskPasskey begins adding a passkey to a member who is signed in and proved
+// [AccountDeed]; ErrUnproved.
 func (o *Office) AskPasskey(ctx context.Context, m *Member, s *Session) (*Ceremony, error) {
+	if err := o.Proved(ctx, s, AccountDeed(m)); errors.Is(err, ErrRefused) {
+		return nil, ErrUnproved
+	} else if err != nil {
+		return nil, err
+	}
 	return o.askKey(ctx, m, ceremony{Purpose: toAdd, Subject: s.Digest})
 }
 
-// AddPasskey ends it.
+// AddPasskey ends it, and uses up the proof of [AccountDeed]; ErrUnproved.
 func (o *Office) AddPasskey(ctx context.Context, m *Member, s *Session, id string, answer []byte, now time.Time) error {
 	c, err := o.take(ctx, id, toAdd, s.Digest)
 	if err != nil {
+		return err
+	}
+	if err := o.spendAccount(ctx, m, s); err != nil {
 		return err
 	}
 	_, err = o.change(ctx, m.ID, func(m *Member) error { return o.created(m, c, answer, s.Agent, now) })
@@ -203,10 +215,14 @@ func (o *Office) created(m *Member, c *ceremony, answer []byte, name string, now
 	return nil
 }
 
-// RemovePasskey takes a passkey from a member by the digest of its id. The
-// last way to sign in stays.
-func (o *Office) RemovePasskey(ctx context.Context, member, of string) error {
-	_, err := o.change(ctx, member, func(m *Member) error {
+// RemovePasskey takes a passkey from a member by the digest of its id, and
+// uses up the proof of [AccountDeed]; ErrUnproved. The last way to sign in
+// stays.
+func (o *Office) RemovePasskey(ctx context.Context, m *Member, s *Session, of string) error {
+	if err := o.spendAccount(ctx, m, s); err != nil {
+		return err
+	}
+	_, err := o.change(ctx, m.ID, func(m *Member) error {
 		m.Passkeys = slices.DeleteFunc(m.Passkeys, func(p Passkey) bool { return p.Digest() == of })
 		if len(m.Passkeys) == 0 && m.Password == "" {
 			return ErrLast

@@ -22,6 +22,13 @@ type Deed struct {
 	Digest alerts.Digest
 }
 
+// accountAct is the act of the deeds of [AccountDeed].
+const accountAct = "account"
+
+// AccountDeed is changing how a member signs in, or what people may do: what
+// would outlast a session that somebody stole.
+func AccountDeed(m *Member) Deed { return Deed{Act: accountAct, Digest: alerts.Digest(m.ID)} }
+
 // subject binds a deed to the session in which it was proved.
 func (d Deed) subject(s *Session) string { return digest("deed", s.Digest, d.Act, string(d.Digest)) }
 
@@ -50,15 +57,27 @@ func (o *Office) ProveByPasskey(ctx context.Context, m *Member, s *Session, d De
 	return o.grant(ctx, s, d)
 }
 
-// ProveByCode proves with a fresh code of the authenticator program.
+// ProveByCode proves with a fresh code of the authenticator program; for the
+// own account a recovery code stands for it.
 func (o *Office) ProveByCode(ctx context.Context, m *Member, s *Session, d Deed, code string, now time.Time) error {
+	if len(code) > longestLogin {
+		return ErrCode
+	}
 	name := "proof " + m.ID
 	if wait, err := o.store.Attempt(ctx, name, patience); err != nil {
 		return err
 	} else if wait > 0 {
 		return &WaitError{wait}
 	}
-	if _, err := o.change(ctx, m.ID, func(m *Member) error { return m.spend(code, now) }); err != nil {
+	if _, err := o.change(ctx, m.ID, func(m *Member) error {
+		switch {
+		case !m.Disabled.IsZero():
+			return ErrRefused
+		case d.Act == accountAct && m.recover(code):
+			return nil
+		}
+		return m.spend(code, now)
+	}); err != nil {
 		return err
 	}
 	if err := o.store.Forgive(ctx, name); err != nil {
@@ -71,6 +90,15 @@ func (o *Office) grant(ctx context.Context, s *Session, d Deed) error {
 	return o.store.PutTicket(ctx, broadcast.Ticket{Kind: "proof", Digest: d.subject(s), Doc: []byte("1"), Lasts: ProofLasts})
 }
 
+// Proved says whether the deed may be done, and leaves its proof; ErrRefused.
+func (o *Office) Proved(ctx context.Context, s *Session, d Deed) error {
+	_, err := o.store.Ticket(ctx, "proof", d.subject(s))
+	if errors.Is(err, alerts.ErrNotFound) {
+		return ErrRefused
+	}
+	return err
+}
+
 // Spend uses the proof of a deed up; ErrRefused when there is none.
 func (o *Office) Spend(ctx context.Context, s *Session, d Deed) error {
 	_, err := o.store.TakeTicket(ctx, "proof", d.subject(s))
@@ -78,4 +106,29 @@ func (o *Office) Spend(ctx context.Context, s *Session, d Deed) error {
 		return ErrRefused
 	}
 	return err
+}
+
+// spendAccount uses up the proof of [AccountDeed].
+func (o *Office) spendAccount(ctx context.Context, m *Member, s *Session) error {
+	err := o.Spend(ctx, s, AccountDeed(m))
+	if errors.Is(err, ErrRefused) {
+		return ErrUnproved
+	}
+	return err
+}
+
+// ProveAccount asks for a fresh proof before people or rights change: code,
+// where it is given, or a proof by passkey before. ErrUnproved, ErrCode.
+func (o *Office) ProveAccount(ctx context.Context, m *Member, s *Session, code string, now time.Time) error {
+	if code != "" {
+		if err := o.ProveByCode(ctx, m, s, AccountDeed(m), code, now); err != nil {
+			return err
+		}
+	}
+	if err := o.Proved(ctx, s, AccountDeed(m)); errors.Is(err, ErrRefused) {
+		return ErrUnproved
+	} else if err != nil {
+		return err
+	}
+	return nil
 }

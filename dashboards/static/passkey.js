@@ -6,7 +6,7 @@ const text = (buffer) => btoa(String.fromCharCode(...new Uint8Array(buffer))).re
 async function ask(to, body) {
   const answer = await fetch(to, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(said.wrong || "");
+  if (!answer.ok) throw Object.assign(new Error(said.wrong || ""), { status: answer.status });
   return said;
 }
 
@@ -29,15 +29,46 @@ async function get(o) {
     response: { clientDataJSON: text(r.clientDataJSON), authenticatorData: text(r.authenticatorData), signature: text(r.signature), userHandle: r.userHandle ? text(r.userHandle) : undefined } };
 }
 
+// prove asks for a passkey before what outlasts the session.
+async function prove() {
+  const to = "/console/account/proof" + location.search;
+  const begun = await ask(to, {});
+  await ask(to, { id: begun.id, answer: await get(begun.options.publicKey) });
+}
+
+for (const button of document.querySelectorAll("[data-prove]")) {
+  const wrong = button.closest("section").querySelector("[data-wrong]");
+  button.addEventListener("click", async () => {
+    wrong.hidden = true;
+    if (!button.form.reportValidity()) return;
+    button.disabled = true;
+    try {
+      await prove();
+      button.form.elements.code.value = "";
+      button.form.submit();
+    } catch (e) {
+      wrong.textContent = e.name === "Error" && e.message || button.dataset.lost;
+      wrong.hidden = false;
+      button.disabled = false;
+    }
+  });
+}
+
 for (const button of document.querySelectorAll("[data-passkey]")) {
-  const wrong = button.closest("section, form").querySelector("[data-wrong]");
+  const wrong = (button.closest("section") || button.form).querySelector("[data-wrong]");
   button.addEventListener("click", async () => {
     wrong.hidden = true;
     button.disabled = true;
     const to = button.dataset.to || location.pathname + "/passkey" + location.search;
     const value = (name) => document.getElementById(name)?.value || "";
     try {
-      const begun = await ask(to, button.form ? { login: value("login"), name: value("name") } : {});
+      const code = button.form?.elements.code?.value || "";
+      const asked = button.form ? { login: value("login"), name: value("name"), code } : {};
+      const begun = await ask(to, asked).catch(async (e) => {
+        if (button.dataset.passkey !== "create" || e.status !== 403 || code || !button.hasAttribute("data-proves")) throw e;
+        await prove();
+        return ask(to, asked);
+      });
       const answer = await (button.dataset.passkey === "create" ? create : get)(begun.options.publicKey);
       location.assign((await ask(to, { id: begun.id, answer })).to);
     } catch (e) {
