@@ -133,6 +133,16 @@ func (p *person) join(token, login, name string) string {
 	return seed
 }
 
+// seed is what the page of an invitation shows.
+func (g *consoleGateway) seed(token string) string {
+	g.t.Helper()
+	i, err := g.office.Invited(g.t.Context(), token)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return i.Seed(token)
+}
+
 // first makes the first administrator.
 func (g *consoleGateway) first() (*person, string) {
 	g.t.Helper()
@@ -250,7 +260,7 @@ func TestCookiesOverHTTPS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed := g.office.Seed(token)
+	seed := g.seed(token)
 	p := g.person()
 	p.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	r := p.do("POST", "/console/invite/"+token, url.Values{"login": {"anna"}, "name": {"Anna Rossi"}, "password": {goodPassword}, "again": {goodPassword}, "code": {code(t, seed, 0)}})

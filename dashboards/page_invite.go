@@ -33,7 +33,7 @@ func (c *console) inviteForm(v *visit, login, name string, code int, wrong, fiel
 		c.fail(v, err)
 		return
 	}
-	seed := c.office.Seed(token)
+	seed := i.Seed(token)
 	page := invitePage{First: i.First, Login: i.Login, Name: i.Name, Ends: v.l.At(i.Ends, v.now), Seed: grouped(seed)}
 	if i.First {
 		page.Login, page.Name = login, name

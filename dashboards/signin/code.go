@@ -24,10 +24,11 @@ const (
 var base32Text = base32.StdEncoding.WithPadding(base32.NoPadding)
 
 // seedOf is the seed of the codes of who accepts an invitation. It follows
-// from the secret of the link, so that showing it stores nothing.
-func seedOf(token string) string {
+// from the secret of the link and from the salt that goes with the invitation:
+// a link that lies about after it was used tells nothing.
+func seedOf(token, salt string) string {
 	mac := hmac.New(sha256.New, []byte(token))
-	mac.Write([]byte("martinella codes"))
+	mac.Write([]byte("martinella codes " + salt))
 	return base32Text.EncodeToString(mac.Sum(nil)[:20]) // 160 bits (RFC 4226 section 4)
 }
 

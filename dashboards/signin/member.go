@@ -117,10 +117,13 @@ func (m *Member) WebAuthnCredentials() []webauthn.Credential {
 	return keys
 }
 
+// idPrefix begins the ids of members.
+const idPrefix = "staff:"
+
 func newID() string {
 	b := make([]byte, 8)
 	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return "staff:" + hex.EncodeToString(b)
+	return idPrefix + hex.EncodeToString(b)
 }
 
 // folded is a login in the form in which it is compared.

@@ -155,6 +155,9 @@ func (o *Office) JoinByPasskey(ctx context.Context, token, id string, answer []b
 	if err != nil {
 		return nil, err
 	}
+	if _, err := o.Invited(ctx, token); err != nil {
+		return nil, err
+	}
 	m := c.Join
 	if err := o.created(m, c, answer, agent, now); err != nil {
 		return nil, err

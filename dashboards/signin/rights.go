@@ -93,6 +93,11 @@ func (o *Office) Confirm(ctx context.Context, by *Member, digest string, now tim
 		if c.By.ID == by.ID {
 			return "", c, ErrNotYours
 		}
+		if stands, err := o.stands(ctx, c.By); err != nil {
+			return "", c, err
+		} else if !stands {
+			return "", c, ErrGone
+		}
 	}
 	token, err = o.apply(ctx, c, now)
 	return token, c, err

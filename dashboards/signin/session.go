@@ -72,6 +72,11 @@ func (o *Office) Who(ctx context.Context, token string) (*Member, *Session, erro
 	}
 	m, err := o.member(ctx, kept.Member)
 	if errors.Is(err, alerts.ErrNotFound) || (err == nil && !m.Disabled.IsZero()) {
+		// It began while the member was being disabled: it must not come back
+		// with them.
+		if err := o.store.End(ctx, kept.Member, kept.Digest); err != nil {
+			return nil, nil, err
+		}
 		return nil, nil, ErrRefused
 	}
 	if err != nil {
