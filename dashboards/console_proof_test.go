@@ -64,3 +64,15 @@ func TestAStolenSessionCannotStay(t *testing.T) {
 		t.Errorf("the code again: %d", r.StatusCode)
 	}
 }
+
+// Issuing a grave alert alone needs a fresh proof too (DECISIONS 4).
+func TestIssuingAloneNeedsAFreshProof(t *testing.T) {
+	g := openConsole(t)
+	p, _ := g.first()
+	severe := g.post(author, "/api/v1/alerts", message("grave", "severity", "Severe")).json(t)
+	r := g.do("POST", "/api/v1/alerts/"+severe["id"].(string)+"/issue-alone", `{"digest":"`+severe["digest"].(string)+`","reason":"nobody answers"}`,
+		"Cookie", "martinella="+p.cookieOf("martinella"), "Content-Type", "application/json")
+	if r.StatusCode != 403 || !strings.Contains(r.body, "proof") {
+		t.Errorf("%d %s", r.StatusCode, r.body)
+	}
+}
