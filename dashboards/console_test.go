@@ -126,7 +126,7 @@ func (p *person) join(token, login, name string) string {
 		p.t.Fatalf("no seed: %d %s", page.StatusCode, page.body)
 	}
 	seed := strings.ReplaceAll(found[1], " ", "")
-	r := p.do("POST", "/console/invite/"+token+"?lang=en", url.Values{"login": {login}, "name": {name}, "password": {goodPassword}, "again": {goodPassword}, "code": {code(p.t, seed, -1)}})
+	r := p.do("POST", "/console/invite/"+token+"?lang=en", url.Values{"login": {login}, "name": {name}, "password": {goodPassword}, "again": {goodPassword}, "code": {code(p.t, seed, 0)}})
 	if r.StatusCode != 200 || r.Request.URL.Path != "/console" {
 		p.t.Fatalf("join: %d %s %s", r.StatusCode, r.Request.URL, r.body)
 	}
@@ -178,7 +178,7 @@ func TestFirstLinkThenOutAndInAgain(t *testing.T) {
 	if wrong.StatusCode != 401 || unknown.StatusCode != 401 || strings.ReplaceAll(wrong.body, "anna", "berta") != unknown.body {
 		t.Errorf("the answer tells who is known: %d %d", wrong.StatusCode, unknown.StatusCode)
 	}
-	r := p.do("POST", "/console/sign-in?lang=en", url.Values{"login": {" ANNA "}, "password": {goodPassword}, "code": {code(t, seed, 0)}})
+	r := p.do("POST", "/console/sign-in?lang=en", url.Values{"login": {" ANNA "}, "password": {goodPassword}, "code": {code(t, seed, 1)}})
 	if r.StatusCode != 200 || r.Request.URL.Path != "/console" {
 		t.Errorf("signing in again: %d %s", r.StatusCode, r.body)
 	}
@@ -215,14 +215,14 @@ func TestTheConsoleRefuses(t *testing.T) {
 	}
 	// A code holds once, and no older one after it.
 	other := g.person()
-	in := url.Values{"login": {"anna"}, "password": {goodPassword}, "code": {code(t, seed, 0)}}
+	in := url.Values{"login": {"anna"}, "password": {goodPassword}, "code": {code(t, seed, 1)}}
 	if r := other.do("POST", "/console/sign-in", in); r.Request.URL.Path != "/console" {
 		t.Fatalf("%d %s", r.StatusCode, r.body)
 	}
-	for _, steps := range []int{0, -1} {
-		in.Set("code", code(t, seed, steps))
+	for i, spent := range []string{in.Get("code"), code(t, seed, 0), code(t, seed, -1)} {
+		in.Set("code", spent)
 		if r := g.person().do("POST", "/console/sign-in", in); r.StatusCode != 401 {
-			t.Errorf("a code of step %d again: %d", steps, r.StatusCode)
+			t.Errorf("spent code %d again: %d", i, r.StatusCode)
 		}
 	}
 }
@@ -248,7 +248,7 @@ func TestGuessingSlowsTheGuesserAlone(t *testing.T) {
 	}
 	p.do("POST", "/console/sign-out", url.Values{})
 	// The browser that signed in before waits for nobody's guesses.
-	r := p.do("POST", "/console/sign-in", url.Values{"login": {"anna"}, "password": {goodPassword}, "code": {code(t, seed, 0)}})
+	r := p.do("POST", "/console/sign-in", url.Values{"login": {"anna"}, "password": {goodPassword}, "code": {code(t, seed, 1)}})
 	if r.Request.URL.Path != "/console" {
 		t.Errorf("the known browser: %d", r.StatusCode)
 	}
@@ -303,13 +303,13 @@ func TestASessionCallsTheAPI(t *testing.T) {
 		return api("POST", path, decision, "Content-Type", "application/json").StatusCode
 	}
 	shown := alerts.Digest(severe["digest"].(string))
-	if err := g.office.ProveByCode(t.Context(), m, s, signin.Deed{Act: "cancel", Digest: shown}, code(t, seed, 0), time.Now()); err != nil {
+	if err := g.office.ProveByCode(t.Context(), m, s, signin.Deed{Act: "cancel", Digest: shown}, code(t, seed, 1), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if got := approve(); got != 403 {
 		t.Errorf("with the proof of another act: %d", got)
 	}
-	if err := g.office.ProveByCode(t.Context(), m, s, signin.Deed{Act: "approve", Digest: shown}, code(t, seed, 1), time.Now()); err != nil {
+	if err := g.office.ProveByCode(t.Context(), m, s, signin.Deed{Act: "approve", Digest: shown}, code(t, seed, 3), time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if got := approve(); got != 200 && got != 201 {

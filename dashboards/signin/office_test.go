@@ -55,10 +55,14 @@ func (o *Office) seedFor(t testing.TB, token string) string {
 }
 
 // joined makes a member by an invitation, and gives the seed of the codes. The
-// first code is spent a minute before now.
+// first code is that of the step before now.
 func (o *Office) joined(t testing.TB, login string, roles ...string) (*Entered, string) {
 	t.Helper()
-	now := time.Now()
+	return o.joinedAt(t, time.Now(), login, roles...)
+}
+
+func (o *Office) joinedAt(t testing.TB, now time.Time, login string, roles ...string) (*Entered, string) {
+	t.Helper()
 	token, err := o.NewInvitation(t.Context(), Invitation{Login: login, Name: "Name of " + login, Grant: Grant{Roles: roles, Limits: alerts.Rights{Statuses: alerts.Statuses}}}, now)
 	if err != nil {
 		t.Fatal(err)
@@ -73,13 +77,13 @@ func (o *Office) joined(t testing.TB, login string, roles ...string) (*Entered, 
 
 func TestEntering(t *testing.T) {
 	o := office(t)
-	anna, seed := o.joined(t, "anna", "author")
-	gone, goneSeed := o.joined(t, "gone", "author")
+	now := time.Now() // one step for the whole test
+	anna, seed := o.joinedAt(t, now, "anna", "author")
+	gone, goneSeed := o.joinedAt(t, now, "gone", "author")
 	boss, _ := o.joined(t, "boss", "administrator")
 	if err := o.Disable(t.Context(), boss.Member, gone.Member.ID, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	now := time.Now()
 	right := code(t, seed, now)
 	for name, c := range map[string]struct {
 		Entry
