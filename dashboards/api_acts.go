@@ -69,12 +69,14 @@ func (s *Server) act(w http.ResponseWriter, r *http.Request, name string, do act
 // decide has the desk act and answers with what came of it.
 func (s *Server) decide(w http.ResponseWriter, r *http.Request, name string, with alerts.Decision, do act) {
 	by := callerOf(r)
-	with.StepUp = by.StepUp
 	ctx, cancel := actContext(r)
 	defer cancel()
 	if err := s.proved(ctx, by, name, alerts.ID(r.PathValue("id")), with.Digest); err != nil {
 		s.fail(w, r, err)
 		return
+	}
+	if by.Session != nil { // it has just been proved where it must be
+		with.StepUp = alerts.StepUp{Digest: with.Digest, At: time.Now()}
 	}
 	record, outcome, err := do(ctx, by.Person, alerts.ID(r.PathValue("id")), with, time.Now())
 	if err != nil {

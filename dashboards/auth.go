@@ -23,8 +23,6 @@ import (
 // caller is who sent a request, and how that is known.
 type caller struct {
 	alerts.Person
-	// StepUp is the fresh proof that a session carries; zero for keys.
-	StepUp alerts.StepUp
 	// SentWithin is for signatures over the alert alone, which could be
 	// replayed (DECISIONS 18); 0 for the others.
 	SentWithin time.Duration

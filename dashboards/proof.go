@@ -22,12 +22,14 @@ func (c *console) caller(r *http.Request) (*caller, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &caller{Person: m.Person(), Session: s}, nil
+	person := m.Person()
+	person.Session = true
+	return &caller{Person: person, Session: s}, nil
 }
 
 // gravest are the acts for which a session alone is not enough where the alert
-// is a real one: any Cancel, and the rest from Severe on (DECISIONS 4 and 5).
-var gravest = map[string]bool{"approve": true, "cancel": true, "all-clear": true, "issue-alone": true}
+// is a real one: any Cancel, and the rest from Severe on (DECISIONS 3 to 5).
+var gravest = map[string]bool{"approve": true, "cancel": true, "all-clear": true, "issue-alone": true, "extend": true, "resume": true}
 
 // proved uses up the fresh proof that a grave act of a member of staff needs.
 // Keys prove nothing more: they are given their rights one by one.
