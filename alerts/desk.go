@@ -129,13 +129,6 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if err := d.prepare(ctx, r); err != nil {
 		return nil, "", err
 	}
-	real, err := d.shadow(ctx, r, now)
-	if err != nil {
-		return nil, "", err
-	}
-	if real != nil {
-		r.Warnings.flag("status", "is "+string(r.Alert.Status)+" where a real alert was issued a moment ago: "+string(real.Event), "it waits for a person who says with a reason that it may go out")
-	}
 	stored, fresh, err := d.Store.Intake(ctx, r, s.Raw, r.act(by, "submitted", "", now))
 	if err != nil {
 		return nil, "", err
@@ -143,7 +136,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	if !fresh {
 		return d.again(ctx, by, stored, s.Alert, digest, now)
 	}
-	if real != nil || !d.alone(by, stored, head) {
+	if !d.alone(by, stored, head) {
 		return stored, OutcomeWaiting, nil
 	}
 	r, err = d.publish(ctx, by, stored, "issued", "", now)
@@ -169,9 +162,6 @@ func (d *Desk) again(ctx context.Context, by Person, r *Record, a *Alert, digest
 	}
 	if r.Author.ID != by.ID || !d.alone(by, r, head) || len(r.Alert.Obstacles(now)) > 0 || len(by.overReach(head)) > 0 {
 		return r, OutcomeKnown, nil
-	}
-	if real, err := d.shadow(ctx, r, now); err != nil || real != nil {
-		return r, OutcomeKnown, err
 	}
 	published, err := d.finish(ctx, by, r, "issued", "", now)
 	if errors.Is(err, ErrStale) { // a parallel attempt was faster, or the event has moved on

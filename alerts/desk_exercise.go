@@ -4,58 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 )
-
-// ShadowLasts is how long after a real alert of Severe or Extreme an exercise
-// in the same place needs a person's reason.
-const ShadowLasts = 30 * time.Minute
-
-// shadow gives the real alert of Severe or Extreme that was issued in the same
-// place within half an hour, for a record that would begin or change an
-// exercise or test; nil where there is none. Such a record is not refused: it
-// waits, with a warning, for a person who approves it with a reason. An
-// exercise can wait, and nobody may have asked for silence where one is part of
-// how a real event is handled.
-func (d *Desk) shadow(ctx context.Context, r *Record, now time.Time) (*Record, error) {
-	if !r.Alert.Practice() || r.Change == ChangeCancelled || r.Change == ChangeEnded {
-		return nil, nil
-	}
-	recent, err := d.Store.Watched(ctx, now.Add(-ShadowLasts))
-	if err != nil {
-		return nil, err
-	}
-	for _, real := range recent {
-		if threatens(real) && samePlace(real, r) {
-			return real, nil
-		}
-	}
-	return nil, nil
-}
-
-// shadowed refuses what is in the shadow of a real alert and has no reason.
-func (d *Desk) shadowed(ctx context.Context, r *Record, now time.Time) error {
-	real, err := d.shadow(ctx, r, now)
-	if err != nil || real == nil {
-		return err
-	}
-	return noReason("a real alert was issued there within half an hour, " + string(real.Event) + ": say why the exercise goes out nevertheless")
-}
 
 // threatens reports whether the record warns in earnest of something Severe or
 // Extreme.
 func threatens(r *Record) bool {
 	return r.Alert.Status == StatusActual && (r.Change == ChangeIssued || r.Change == ChangeUpdated) && r.Severity().Rank() >= SeveritySevere.Rank()
-}
-
-// samePlace reports whether two records share an area code. Where one of them
-// has none nobody knows, and they do.
-func samePlace(a, b *Record) bool {
-	if len(a.Areas) == 0 || len(b.Areas) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(a.Areas, func(v Value) bool { return slices.Contains(b.Areas, v) })
 }
 
 // suspend ends the exercises and tests that were running when a real alert of

@@ -60,11 +60,6 @@ func (d *Desk) Resume(ctx context.Context, by Person, id ID, with Decision, now 
 	if err := with.proven(by, closing.Approved, now); err != nil {
 		return nil, "", err
 	}
-	if with.Reason == "" {
-		if err := d.shadowed(ctx, r, now); err != nil {
-			return nil, "", err
-		}
-	}
 	if known == nil {
 		if r.Content, err = d.Digest(r.Alert, true); err != nil {
 			return nil, "", fmt.Errorf("digest: %w", err)

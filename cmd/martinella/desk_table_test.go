@@ -331,8 +331,8 @@ func TestARealAlertSuspendsTheExerciseAtOnce(t *testing.T) {
 		t.Errorf("the exercise ended as %s", text)
 	}
 	eventually(t, "somebody is rung", func() bool { return s.metric(t, `martinella_rings_total{why="exercise-suspended"}`) == 1 })
-	if r := s.submit(t, keys["school"], tabled(3, "Exercise", "Public", "Severe", later, "300002")); r.status != http.StatusAccepted {
-		t.Errorf("an exercise where there is a real alert: %d %s", r.status, r.body)
+	if r := s.submit(t, keys["school"], tabled(3, "Exercise", "Public", "Severe", later, "300002")); r.status != http.StatusCreated {
+		t.Errorf("an exercise beside a real alert: %d %s", r.status, r.body)
 	}
 
 	key := s.key(t, "duty", "--can", "approve", "--status", "Actual")
