@@ -104,12 +104,12 @@ func TestALinkToTheConfigurationStaysALink(t *testing.T) {
 }
 
 func TestNothingIsAskedWhereNothingCanBeWritten(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root writes everywhere")
-	}
 	dir := t.TempDir()
 	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // root writes everywhere but into what is no folder for files
+		dir = "/proc"
 	}
 	if err := writable(dir); err == nil || !strings.Contains(err.Error(), "cannot be written") {
 		t.Errorf("got %v", err)
