@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,16 +20,28 @@ import (
 
 // heads answers as a test says.
 type heads struct {
+	mu   sync.Mutex
 	err  error
 	size int64
 }
 
+// say sets what it answers from now on.
+func (h *heads) say(size int64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.size, h.err = size, err
+}
+
 func (h *heads) Key() ledger.Key { return ledger.Key{} }
 func (h *heads) Head(context.Context) (ledger.Signed, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return ledger.Signed{Head: ledger.Head{Size: h.size}}, h.err
 }
 func (h *heads) Entries(context.Context, int64) iter.Seq2[ledger.Entry, error] { return nil }
 func (h *heads) Prove(context.Context, int64) (ledger.Proof, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return ledger.Proof{}, h.err
 }
 
@@ -72,13 +85,13 @@ func TestTheLedgerKeeperSaysWhatIsWrong(t *testing.T) {
 			}
 		}
 		expect("at the start", 7, 0, 0, 0)
-		l.err = alerts.ErrUnavailable
+		l.say(7, alerts.ErrUnavailable)
 		time.Sleep(time.Minute)
 		expect("without a store", 7, 60, 0, 1)
-		l.err = errors.Join(ledger.ErrBroken, errors.New("entry 3"))
+		l.say(7, errors.Join(ledger.ErrBroken, errors.New("entry 3")))
 		time.Sleep(time.Minute)
 		expect("with a store that was meddled with", 7, 120, 1, 2)
-		l.err, l.size = nil, 9
+		l.say(9, nil)
 		time.Sleep(5 * time.Second)
 		expect("mended", 9, 0, 0, 3)
 		cancel()

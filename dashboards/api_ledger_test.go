@@ -66,7 +66,7 @@ func TestTheLedgerIsReadAndVerified(t *testing.T) {
 		t.Errorf("entry 3: %s, %v", one.body, err)
 	}
 
-	book.edited[3] = []byte("no longer what it was")
+	book.set(func() { book.edited[3] = []byte("no longer what it was") })
 	one = g.get("/api/v1/ledger/3", "Authorization", "Bearer "+approver)
 	if v := one.json(t); v["whole"] != false || v["act"] != nil {
 		t.Errorf("an edited entry: %s", one.body)
@@ -106,7 +106,7 @@ func TestALedgerThatCannotBeRead(t *testing.T) {
 	}
 	g.memory.fail(nil)
 
-	book.fail = errors.New("the store went away")
+	book.set(func() { book.fail = errors.New("the store went away") })
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, g.URL+"/api/v1/ledger/export", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -120,9 +120,10 @@ func TestALedgerThatCannotBeRead(t *testing.T) {
 	if err == nil {
 		t.Error("an export that broke off looks like a whole one")
 	}
-	book.fail = nil
+	book.set(func() { book.fail = nil })
 
-	book.hold = make(chan struct{})
+	hold := make(chan struct{})
+	book.set(func() { book.hold = hold })
 	first := make(chan reply)
 	go func() {
 		first <- g.get("/api/v1/ledger/export", "Authorization", "Bearer "+approver)
@@ -135,7 +136,7 @@ func TestALedgerThatCannotBeRead(t *testing.T) {
 		}
 		g.get("/api/v1/ledger/head")
 	}
-	close(book.hold)
+	close(hold)
 	if got := <-first; got.StatusCode != http.StatusOK {
 		t.Errorf("the first export: %d", got.StatusCode)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"iter"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,8 @@ import (
 type acts struct {
 	m      *memory
 	signer *ledger.Signer
+
+	mu     sync.Mutex // of all below; taken after that of the store
 	texts  [][]byte
 	hashes []tlog.Hash
 	edited map[int64][]byte
@@ -46,6 +49,8 @@ func (a *acts) Head(context.Context) (ledger.Signed, error) {
 	if a.m.down != nil {
 		return ledger.Signed{}, a.m.down
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.texts, a.hashes = nil, nil
 	var tree ledger.Tree
 	for _, act := range a.m.acts {
@@ -56,7 +61,16 @@ func (a *acts) Head(context.Context) (ledger.Signed, error) {
 	return a.signer.Head(tree.Size(), tree.Root(), time.Now())
 }
 
+// set changes what it does from now on.
+func (a *acts) set(change func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	change()
+}
+
 func (a *acts) entry(n int64) ledger.Entry {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	leaf := ledger.Leaf(a.texts[n-1])
 	e := ledger.Entry{N: n, Text: a.texts[n-1], Leaf: leaf, Sig: a.signer.Entry(n, leaf)}
 	if text, changed := a.edited[n]; changed {
@@ -67,11 +81,14 @@ func (a *acts) entry(n int64) ledger.Entry {
 
 func (a *acts) Entries(_ context.Context, size int64) iter.Seq2[ledger.Entry, error] {
 	return func(yield func(ledger.Entry, error) bool) {
-		if a.hold != nil {
-			<-a.hold
+		a.mu.Lock()
+		hold, fail := a.hold, a.fail
+		a.mu.Unlock()
+		if hold != nil {
+			<-hold
 		}
 		for n := int64(1); n <= size; n++ {
-			if !yield(a.entry(n), a.fail) {
+			if !yield(a.entry(n), fail) {
 				return
 			}
 		}
@@ -89,7 +106,9 @@ func (a *acts) Prove(ctx context.Context, n int64) (ledger.Proof, error) {
 	path, err := tlog.ProveRecord(head.Size, n-1, tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		out := make([]tlog.Hash, len(indexes))
 		for i, at := range indexes {
+			a.mu.Lock()
 			out[i] = a.hashes[at]
+			a.mu.Unlock()
 		}
 		return out, nil
 	}))
