@@ -39,7 +39,7 @@ func TestKilledAtEachPlaceOfTheProgram(t *testing.T) {
 		for _, at := range crash.Points() {
 			p.end(syscall.SIGTERM)
 			t.Setenv("CRASH_AT", string(at)+":1")
-			p.start(t)
+			p.begin(t)
 			t.Setenv("CRASH_AT", "")
 			answered := make(chan struct{})
 			go func() {

@@ -95,7 +95,17 @@ func freeAddr(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// start begins the gateway and waits until it is ready.
 func (p *process) start(t testing.TB) {
+	t.Helper()
+	if !p.begin(t) {
+		t.Fatalf("the gateway ended at its start\n%s", tail(p.log.String()))
+	}
+}
+
+// begin starts the gateway and waits until it is ready, or has ended: one that
+// takes over what another left may die at its place before that.
+func (p *process) begin(t testing.TB) (ready bool) {
 	t.Helper()
 	os.Remove(p.ready)
 	p.cmd = exec.Command(p.bin, "serve", "--config", p.config, "--listen", strings.TrimPrefix(p.url, "http://"), "--ready-file", p.ready)
@@ -111,15 +121,19 @@ func (p *process) start(t testing.TB) {
 	}(p.cmd, p.done)
 	t.Cleanup(func() { p.end(syscall.SIGKILL) })
 	eventually(t, "the gateway is ready", func() bool {
-		select {
-		case <-p.done:
-			t.Fatalf("the gateway ended at its start\n%s", tail(p.log.String()))
-		default:
-		}
 		b, err := os.ReadFile(p.ready)
 		var at readyFile
-		return err == nil && json.Unmarshal(b, &at) == nil && at.PID == p.cmd.Process.Pid
+		if ready = err == nil && json.Unmarshal(b, &at) == nil && at.PID == p.cmd.Process.Pid; ready {
+			return true
+		}
+		select {
+		case <-p.done:
+			return true
+		default:
+			return false
+		}
 	})
+	return ready
 }
 
 func tail(s string) string { return s[max(0, len(s)-4000):] }
