@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,24 +49,15 @@ const (
 	forAdministrators
 )
 
-// routes is every path of the console.
+// routes is every path of the console; each page's own are in its file.
 func (c *console) routes() []consoleRoute {
-	return []consoleRoute{
-		{"GET", "/console", forStaff, c.overview},
-		{"GET", "/console/sign-in", forAnybody, c.signInPage},
-		{"POST", "/console/sign-in", forAnybody, c.signIn},
-		{"POST", "/console/sign-in/passkey", forAnybody, c.signInByPasskey},
-		{"POST", "/console/sign-out", forStaff, c.signOut},
-		{"GET", "/console/invite/{token}", forAnybody, c.invitePage},
-		{"POST", "/console/invite/{token}", forAnybody, c.accept},
-		{"POST", "/console/invite/{token}/passkey", forAnybody, c.acceptByPasskey},
-		{"GET", "/console/account", forStaff, c.accountPage},
-		{"POST", "/console/account", forStaff, c.account},
-		{"POST", "/console/account/passkey", forStaff, c.addPasskey},
-		{"POST", "/console/account/proof", forStaff, c.proveAccount},
-		{"GET", "/console/staff", forAdministrators, c.staffPage},
-		{"POST", "/console/staff", forAdministrators, c.staff},
-	}
+	return slices.Concat(
+		[]consoleRoute{{"GET", "/console", forStaff, c.overview}},
+		c.signInRoutes(),
+		c.inviteRoutes(),
+		c.accountRoutes(),
+		c.staffRoutes(),
+	)
 }
 
 func newConsole(s *Server) (*console, error) {

@@ -3,7 +3,9 @@ package dashboards
 import (
 	"embed"
 	"fmt"
+	"io/fs"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,8 +43,9 @@ type locales struct {
 	wishes map[string]*locale // by Accept-Language, as browsers write it
 }
 
-// pageLanguages are the languages of the pages: those with a catalogue in the
-// folder locales. Messages have more (lexicon.Languages). The first one stands
+// pageLanguages are the languages of the pages: those with catalogues in the
+// folder locales, it.toml for the public pages and PAGE.it.toml for one of the
+// console. Messages have more (lexicon.Languages). The first one stands
 // in for others.
 var pageLanguages = []string{"it", "en"}
 
@@ -56,18 +59,27 @@ func loadLocales(zone *time.Location) (*locales, error) {
 	var tags []language.Tag
 	keys := map[string][]string{}
 	for _, tag := range ls.tags {
-		b, err := localeFiles.ReadFile("locales/" + tag + ".toml")
-		if err != nil {
-			return nil, fmt.Errorf("catalogue: %w", err)
+		names, err := fs.Glob(localeFiles, "locales/*"+tag+".toml")
+		if err != nil || len(names) == 0 {
+			return nil, fmt.Errorf("catalogue %s: no file: %w", tag, err)
 		}
-		file, err := bundle.ParseMessageFileBytes(b, tag+".toml")
-		if err != nil {
-			return nil, fmt.Errorf("catalogue %s: %w", tag, err)
-		}
-		for _, m := range file.Messages {
-			keys[tag] = append(keys[tag], m.ID)
+		for _, name := range names {
+			b, err := localeFiles.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("catalogue: %w", err)
+			}
+			file, err := bundle.ParseMessageFileBytes(b, path.Base(name))
+			if err != nil {
+				return nil, fmt.Errorf("catalogue %s: %w", name, err)
+			}
+			for _, m := range file.Messages {
+				keys[tag] = append(keys[tag], m.ID)
+			}
 		}
 		slices.Sort(keys[tag])
+		if same := slices.Compact(slices.Clone(keys[tag])); len(same) != len(keys[tag]) {
+			return nil, fmt.Errorf("catalogue %s has a key in two files", tag)
+		}
 		if !slices.Equal(keys[tag], keys[ls.tags[0]]) {
 			return nil, fmt.Errorf("catalogue %s has other keys than %s", tag, ls.tags[0])
 		}

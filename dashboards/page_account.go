@@ -30,6 +30,15 @@ type sessionLine struct {
 	Here              bool
 }
 
+func (c *console) accountRoutes() []consoleRoute {
+	return []consoleRoute{
+		{"GET", "/console/account", forStaff, c.accountPage},
+		{"POST", "/console/account", forStaff, c.account},
+		{"POST", "/console/account/passkey", forStaff, c.addPasskey},
+		{"POST", "/console/account/proof", forStaff, c.proveAccount},
+	}
+}
+
 func (c *console) accountPage(v *visit) { c.accountForm(v, 0, nil, "") }
 
 func (c *console) accountForm(v *visit, code int, codes []string, wrong string) {

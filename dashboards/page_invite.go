@@ -24,6 +24,14 @@ type invitePage struct {
 	Picture     template.URL
 }
 
+func (c *console) inviteRoutes() []consoleRoute {
+	return []consoleRoute{
+		{"GET", "/console/invite/{token}", forAnybody, c.invitePage},
+		{"POST", "/console/invite/{token}", forAnybody, c.accept},
+		{"POST", "/console/invite/{token}/passkey", forAnybody, c.acceptByPasskey},
+	}
+}
+
 func (c *console) invitePage(v *visit) { c.inviteForm(v, "", "", 0, "", "") }
 
 func (c *console) inviteForm(v *visit, login, name string, code int, wrong, field string) {

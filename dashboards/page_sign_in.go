@@ -12,6 +12,15 @@ import (
 
 type signInPage struct{ Login string }
 
+func (c *console) signInRoutes() []consoleRoute {
+	return []consoleRoute{
+		{"GET", "/console/sign-in", forAnybody, c.signInPage},
+		{"POST", "/console/sign-in", forAnybody, c.signIn},
+		{"POST", "/console/sign-in/passkey", forAnybody, c.signInByPasskey},
+		{"POST", "/console/sign-out", forStaff, c.signOut},
+	}
+}
+
 func (c *console) signInPage(v *visit) {
 	if v.member != nil {
 		c.to(v, "/console")

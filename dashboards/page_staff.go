@@ -63,6 +63,13 @@ type severityLine struct {
 	Has          bool
 }
 
+func (c *console) staffRoutes() []consoleRoute {
+	return []consoleRoute{
+		{"GET", "/console/staff", forAdministrators, c.staffPage},
+		{"POST", "/console/staff", forAdministrators, c.staff},
+	}
+}
+
 func (c *console) staffPage(v *visit) { c.staffForm(v, staffPage{}, 0, "", "") }
 
 func (c *console) staffForm(v *visit, page staffPage, code int, wrong, field string) {
