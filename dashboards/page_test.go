@@ -550,7 +550,12 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 	placeholders := regexp.MustCompile(`\{\{?\.?\w+\}?\}`)
 	texts := map[string]map[string]string{}
 	for _, tag := range ls.tags {
-		b, _ := localeFiles.ReadFile("locales/" + tag + ".toml")
+		names, _ := fs.Glob(localeFiles, "locales/*"+tag+".toml")
+		var b []byte
+		for _, name := range names {
+			file, _ := localeFiles.ReadFile(name)
+			b = append(append(b, file...), '\n')
+		}
 		texts[tag] = map[string]string{}
 		for line := range strings.Lines(string(b)) {
 			if key, value, found := strings.Cut(line, " = "); found {
