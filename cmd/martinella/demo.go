@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"martinella/alerts"
+	"martinella/alerts/areas"
 	"martinella/channels"
 )
 
@@ -89,6 +90,7 @@ func demoConfig(sh shell, cmd *cobra.Command) (*Config, error) {
 			*addr = net.JoinHostPort(host, "0")
 		}
 	}
+	c.gazetteer = areas.Valdemo()
 	c.Channels = nil
 	for _, name := range demoChannels {
 		n := yaml.Node{Kind: yaml.MappingNode}
