@@ -103,10 +103,7 @@ func serve(ctx context.Context, c *Config, readyName string, out io.Writer, log 
 		}
 		log.Info("ready", zap.String("public", at.Public), zap.String("admin", at.Admin), zap.String("site", c.PublicURL),
 			zap.String("mode", c.Mode), zap.String("authority", c.Authority.Slug), zap.String("durability", d.Mode), zap.Int("channels", len(g.channels)), zap.String("version", version()))
-		if err := g.first(ctx, out); err != nil {
-			if ctx.Err() != nil { // told to stop in the first moment: the next start invites
-				return nil
-			}
+		if err := g.first(ctx, out); err != nil && ctx.Err() == nil { // told to stop in the first moment, the next start invites
 			return err
 		}
 		if then != nil {
