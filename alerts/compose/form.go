@@ -183,4 +183,3 @@ type Checklist []Item
 func (l Checklist) Complete() bool {
 	return !slices.ContainsFunc(l, func(i Item) bool { return !i.There })
 }
-
