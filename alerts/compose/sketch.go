@@ -1,10 +1,7 @@
 package compose
 
 import (
-	"time"
-
 	"martinella/alerts"
-	"martinella/alerts/areas"
 	"martinella/alerts/templates"
 )
 
@@ -34,28 +31,3 @@ func Lint(f Form, a *alerts.Alert, c Context, failures ...Failure) []Finding { r
 // Check looks for the five elements in the form and the alert that it made.
 func Check(f Form, a *alerts.Alert, c Context) Checklist { return nil }
 
-// ParseTime reads a time as people write it.
-func ParseTime(text string, now time.Time, zone *time.Location, lang string) (time.Time, error) {
-	return time.Time{}, nil
-}
-
-// FormatTime writes a time so that [ParseTime] reads it: "22/11/2026 06:00".
-func FormatTime(t time.Time, zone *time.Location) string { return "" }
-
-// Span says a time and how long it is: "Oggi 18:30 – domani 06:00 (11 h 30 min)".
-// from is now where it is zero.
-func Span(from, until, now time.Time, zone *time.Location, lang string) string { return "" }
-
-// Diff lists what differs, in the order of the form.
-func Diff(before, after Form) []Change { return nil }
-
-// Words is the difference of two texts, word by word.
-func Words(before, after string) []Piece { return nil }
-
-// Named is a Gazetteer over areas; g may be nil.
-func Named(g *areas.Gazetteer) Gazetteer { return nil }
-
-// Find reads a list of places as people write it (one a line, or with commas):
-// names, codes, or "NAME=CODE". unknown is what no area, or more than one, is
-// called.
-func Find(g Gazetteer, text string) (codes []alerts.Value, unknown []string) { return nil, nil }
