@@ -3,6 +3,7 @@ package compose
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -92,9 +93,7 @@ func TestEveryTemplateMakesAnAlertThatTheLintLikes(t *testing.T) {
 			f := New(c)
 			f.Codes = []alerts.Value{{Name: "ISTAT", Value: "999001"}}
 			f.Values = map[string]string{"place": place}
-			for name, v := range values {
-				f.Values[name] = v
-			}
+			maps.Copy(f.Values, values)
 			f = Fill(tpl, f, c)
 			a := made(t, f, c)
 			if hits := Lint(f, a, c); len(hits) > 0 {
@@ -208,8 +207,8 @@ func TestRealMessagesComeBack(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		doc, err := cap.Parse(b, cap.National)
-		if err != nil || len(doc.Alert.Problems()) > 0 || doc.Alert.MsgType != alerts.MsgAlert && doc.Alert.MsgType != alerts.MsgUpdate || doc.Alert.AllClear() {
+		doc, parsed := cap.Parse(b, cap.National)
+		if parsed != nil || len(doc.Alert.Problems()) > 0 || doc.Alert.MsgType != alerts.MsgAlert && doc.Alert.MsgType != alerts.MsgUpdate || doc.Alert.AllClear() {
 			return nil
 		}
 		a := doc.Alert
