@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"html/template"
 	"slices"
@@ -34,7 +35,7 @@ type channelLine struct {
 	Delivered       string
 	Failed          string
 	Uncertain       string
-	P50, P99        string
+	Times           string   // p50 and p99
 	More            []string // under the name: speed and end, note, second provider
 	Cause, Raw      string   // in plain words; as the platform said it
 	Renewal         string   // how to renew refused credentials
@@ -161,7 +162,7 @@ func stateWord(l *locale, state string) (word, mark, tone string) {
 
 func (c *console) channelLine(v *visit, r *alerts.Record, d broadcast.Delivery, state string, trouble *broadcast.Trouble) channelLine {
 	line := channelLine{Key: d.Channel, Total: thousands(d.Total), Accepted: thousands(d.Accepted), Failed: thousands(d.Failed), Uncertain: thousands(d.Uncertain),
-		Delivered: "—", P50: v.l.took(d.P50MS), P99: v.l.took(d.P99MS), URL: publicURL(d.URL)}
+		Delivered: "—", Times: v.l.took(d.P50MS) + " / " + v.l.took(d.P99MS), URL: publicURL(d.URL)}
 	line.Name, line.Place = c.channelName(d.Channel)
 	line.State, line.Mark, line.Tone = stateWord(v.l, state)
 	if d.Total > 0 {
@@ -219,7 +220,7 @@ func (c *console) explain(v *visit, r *alerts.Record, d broadcast.Delivery, stat
 		why = causeAccess
 	}
 	if raw != "" || refused || state == "uncertain" || state == "expired" {
-		line.Cause, line.Raw = causeWord(v.l, why, state), cmpOr(raw, line.Raw)
+		line.Cause, line.Raw = causeWord(v.l, why, state), cmp.Or(raw, line.Raw)
 	}
 	current := r.State == alerts.StateIssued && broadcast.Resendable(r, v.now) == nil
 	switch {

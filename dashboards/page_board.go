@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
@@ -92,6 +93,9 @@ type backPart struct {
 func (c *console) board(v *visit) {
 	if one := c.boardSheet(v); one != nil {
 		one.said = v.saidOf()
+		if askedOf(v.r).part {
+			one.block = "live"
+		}
 		c.show(v, *one)
 	}
 }
@@ -284,8 +288,8 @@ func (c *console) deeds(v *visit, r *alerts.Record, standing broadcast.Standing,
 	}
 	update, longer := other(by.Can(alerts.VerbSubmit)), other(by.Can(alerts.VerbIssue) || by.Can(alerts.VerbApprove))
 	if lapsed {
-		update = cmpOr(update, v.l.must("board_why_lapsed"))
-		longer = cmpOr(longer, v.l.must("board_why_lapsed"))
+		update = cmp.Or(update, v.l.must("board_why_lapsed"))
+		longer = cmp.Or(longer, v.l.must("board_why_lapsed"))
 	}
 	q := langQuery(v)
 	changes := "/console/new?changes=" + string(r.ID)
@@ -300,13 +304,6 @@ func (c *console) deeds(v *visit, r *alerts.Record, standing broadcast.Standing,
 	}
 	lines[2].Name = v.l.must("board_cancel")
 	return lines
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // waits tells who waits for whom.
