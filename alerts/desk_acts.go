@@ -29,8 +29,8 @@ func (d *Desk) Approve(ctx context.Context, by Person, id ID, with Decision, now
 	if r.State != StateSubmitted {
 		return nil, wrongState(r, "approved")
 	}
-	if by.ID == r.Author.ID && (r.Flagged || d.needsSecond(r, head)) {
-		return nil, &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: "is the author", Hint: "another person must approve it"}}}
+	if err := d.isAuthor(by, r, head); err != nil {
+		return nil, err
 	}
 	if grave(r, head) || r.Change == ChangeCancelled {
 		if err := with.proven(by, r.Approved, now); err != nil {
@@ -243,6 +243,14 @@ func (d *Desk) overtaken(ctx context.Context, by Person, r *Record, why error, n
 // AllClearShown is how long an all-clear stays on the pages (LOOK.md 9).
 const AllClearShown = 6 * time.Hour
 
+// Closing is the Cancel (change is [ChangeCancelled]) or the all-clear
+// ([ChangeEnded]) that by would make of the record with a text, whether it is
+// issued yet or not: for showing the way back before anything leaves. It stores
+// nothing.
+func (d *Desk) Closing(r *Record, by Person, change Change, text string, now time.Time) *Record {
+	return d.closing(r, by, Decision{Text: text}, change, now)
+}
+
 // closing makes the Cancel or the all-clear of an event: the same areas,
 // languages and channels; the wording is that of the channels, with the
 // person's text in front.
@@ -316,8 +324,8 @@ func (d *Desk) open(ctx context.Context, by Person, id ID, with Decision, verb V
 	if head, err = d.head(ctx, r); err != nil {
 		return nil, nil, err
 	}
-	if refused := append(by.Refusals(r.Alert, r.named()), by.overReach(head)...); len(refused) > 0 {
-		return nil, nil, &Refusal{Kind: ErrForbidden, Problems: refused}
+	if err := mayAct(by, r, head, verb); err != nil {
+		return nil, nil, err
 	}
 	if with.Digest == "" {
 		return nil, nil, &Refusal{Kind: ErrInvalid, Problems: Problems{{Field: "digest", Problem: "is missing", Hint: "read the alert and send the digest of what you read"}}}

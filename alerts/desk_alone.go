@@ -21,7 +21,8 @@ const (
 )
 
 // Open notes that somebody who could approve the submitted record looks at it.
-// Opening it again is the same.
+// Opening it again is the same. It gives the record as it would leave now, with
+// another digest where channels, wording or subscribers have changed since.
 func (d *Desk) Open(ctx context.Context, by Person, id ID, with Decision, now time.Time) (*Record, error) {
 	r, _, err := d.open(ctx, by, id, with, VerbApprove)
 	if err != nil {
@@ -33,34 +34,65 @@ func (d *Desk) Open(ctx context.Context, by Person, id ID, with Decision, now ti
 	if r.Author.ID == by.ID {
 		return nil, &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: "is the author", Hint: "it counts when another person opens it"}}}
 	}
-	_, err = d.Store.Note(ctx, r.Event, "opened:"+string(r.ID)+":"+by.ID, r.act(by, verbOpened, "", now))
+	if _, err = d.Store.Note(ctx, r.Event, "opened:"+string(r.ID)+":"+by.ID, r.act(by, verbOpened, "", now)); err != nil {
+		return nil, err
+	}
+	r, _, err = d.renew(ctx, by, r, now)
 	return r, err
 }
 
-// AloneFrom is when the author of a submitted record may issue it alone unless
-// an approver opens it before. false: never, it is no Actual of Severe or
-// Extreme that waits for its second person.
+// AloneFrom is when the author of a submitted record may issue it alone, as far
+// as is known now: an approver who opens it in time moves it once. false:
+// never, it is no Actual of Severe or Extreme that waits for its second person.
 func (d *Desk) AloneFrom(ctx context.Context, r *Record) (time.Time, bool, error) {
 	head, err := d.head(ctx, r)
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	from, may := aloneFrom(r, head)
-	return from, may && r.State == StateSubmitted, nil
+	if _, may := openedWithin(r, head); !may || r.State != StateSubmitted {
+		return time.Time{}, false, nil
+	}
+	from, _, err := d.aloneFrom(ctx, r, head)
+	return from, err == nil, err
 }
 
-func aloneFrom(r, head *Record) (time.Time, bool) {
+// openedWithin is how long an approver has to open the record, and as long
+// again to decide on it (DECISIONS 4); false where its author never issues it
+// alone.
+func openedWithin(r, head *Record) (time.Duration, bool) {
 	if !grave(r, head) || r.Flagged || r.Change == ChangeCancelled {
-		return time.Time{}, false
+		return 0, false
 	}
 	if weight(r, head) >= SeverityExtreme.Rank() {
-		return r.Received.Add(AloneExtreme), true
+		return AloneExtreme, true
 	}
-	return r.Received.Add(AloneSevere), true
+	return AloneSevere, true
+}
+
+// aloneFrom judges by the acts of the event. Who opened the record in time has
+// as long again to decide: one silent person must not hold up a warning for
+// ever. opened is the last such act; nil where nobody did.
+func (d *Desk) aloneFrom(ctx context.Context, r, head *Record) (from time.Time, opened *Act, err error) {
+	wait, _ := openedWithin(r, head)
+	from = r.Received.Add(wait)
+	acts, err := d.Store.Acts(ctx, r.Event)
+	if err != nil {
+		return time.Time{}, nil, err
+	}
+	for i := range acts {
+		a := &acts[i]
+		if a.Verb == verbOpened && a.Alert == r.ID && !a.At.After(r.Received.Add(wait)) && (opened == nil || !a.At.Before(opened.At)) {
+			opened = a
+		}
+	}
+	if opened != nil && opened.At.Add(wait).After(from) {
+		from = opened.At.Add(wait)
+	}
+	return from, opened, nil
 }
 
 // IssueAlone issues a submitted Actual of Severe or Extreme that no approver
-// has opened in time: by its author, with a reason and a fresh proof. Everyone
+// has opened in time, or that one opened and did not decide on: by its author, with a reason and a fresh proof. Everyone
 // is rung, and a second person must review it within 24 hours. A key needs the
 // flag that lets it issue alone. Doing it again gives the record.
 func (d *Desk) IssueAlone(ctx context.Context, by Person, id ID, with Decision, now time.Time) (*Record, error) {
@@ -74,33 +106,14 @@ func (d *Desk) IssueAlone(ctx context.Context, by Person, id ID, with Decision, 
 	if r.State != StateSubmitted {
 		return nil, wrongState(r, "issued")
 	}
-	second := func(field, what, hint string) error {
-		return &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: field, Problem: what, Hint: hint}}}
+	if err := d.aloneRefusal(ctx, by, r, head, now); err != nil {
+		return nil, err
 	}
-	from, may := aloneFrom(r, head)
-	switch {
-	case r.Author.ID != by.ID:
-		return nil, second("author", "is somebody else", "approve it instead")
-	case !may:
-		return nil, second("severity", "is not that of a real alert which its author may issue alone", "it waits for a person who may approve")
-	case !by.Session && !by.Rights.SelfApprove:
-		return nil, second("key", "may not issue this alone", "a person does it at the console; a key must be made with --self-approve")
-	case with.Reason == "":
+	if with.Reason == "" {
 		return nil, noReason("say why nobody else could be asked; everyone will read it")
-	case now.Before(from):
-		return nil, second("approver", "may still open it: until "+FormatTime(from), "ask again then")
 	}
 	if err := with.proven(by, r.Approved, now); err != nil {
 		return nil, err
-	}
-	acts, err := d.Store.Acts(ctx, r.Event)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range acts {
-		if a.Verb == verbOpened && a.Alert == r.ID && !a.At.After(from) {
-			return nil, second("approver", fmt.Sprintf("%s opened it at %s", a.By.Name, FormatTime(a.At)), "ask that person to decide")
-		}
 	}
 	alone := r.Clone()
 	alone.ReviewDue = now.Add(ReviewWithin)
@@ -112,6 +125,44 @@ func (d *Desk) IssueAlone(ctx context.Context, by Person, id ID, with Decision, 
 		d.call(ctx, done, CallEveryone, WhyAlone, now)
 	}
 	return done, nil
+}
+
+// AloneRefusal is why by may not issue the submitted record alone at now, a
+// [Refusal]; nil where they may, with a reason and a fresh proof.
+func (d *Desk) AloneRefusal(ctx context.Context, by Person, r *Record, now time.Time) error {
+	head, err := d.head(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := mayAct(by, r, head, VerbSubmit); err != nil {
+		return err
+	}
+	return d.aloneRefusal(ctx, by, r, head, now)
+}
+
+func (d *Desk) aloneRefusal(ctx context.Context, by Person, r, head *Record, now time.Time) error {
+	second := func(field, what, hint string) error {
+		return &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: field, Problem: what, Hint: hint}}}
+	}
+	_, may := openedWithin(r, head)
+	switch {
+	case r.Author.ID != by.ID:
+		return second("author", "is somebody else", "approve it instead")
+	case !may:
+		return second("severity", "is not that of a real alert which its author may issue alone", "it waits for a person who may approve")
+	case !by.Session && !by.Rights.SelfApprove:
+		return second("key", "may not issue this alone", "a person does it at the console; a key must be made with --self-approve")
+	}
+	from, opened, err := d.aloneFrom(ctx, r, head)
+	switch {
+	case err != nil:
+		return err
+	case !now.Before(from):
+		return nil
+	case opened != nil:
+		return second("approver", fmt.Sprintf("%s opened it at %s and may decide until %s", opened.By.Name, FormatTime(opened.At), FormatTime(from)), "ask that person to decide")
+	}
+	return second("approver", "may still open it: until "+FormatTime(from), "ask again then")
 }
 
 // ReviewDue is until when somebody must look at what was issued alone in the

@@ -82,14 +82,27 @@ func TestIssuingAlone(t *testing.T) {
 		"an Extreme a moment before the 3 minutes":   {alert: extreme, by: author, after: 3*time.Minute - 1, want: ErrSecondPerson},
 		"a Severe that nobody opened in 10 minutes":  {by: author, after: 10 * time.Minute},
 		"a Severe a moment before the 10 minutes":    {by: author, after: 10*time.Minute - 1, want: ErrSecondPerson},
-		"an approver opened it in time":              {alert: extreme, by: author, after: time.Hour, before: opened(other, 3*time.Minute), want: ErrSecondPerson},
-		"an approver opened it too late":             {alert: extreme, by: author, after: time.Hour, before: opened(other, 3*time.Minute+1)},
-		"one opened it who may not approve":          {alert: extreme, by: author, after: time.Hour, before: opened(person("x", VerbSubmit), time.Minute)},
-		"one opened it who may not approve such":     {alert: extreme, by: author, after: time.Hour, before: opened(Person{ID: "x", Rights: Rights{Verbs: []Verb{VerbApprove}}}, time.Minute)},
-		"the author opened it":                       {alert: extreme, by: author, after: time.Hour, before: opened(person("author", VerbApprove), time.Minute)},
-		"somebody else wants it":                     {by: sitting("third", VerbSubmit, VerbApprove), after: time.Hour, want: ErrSecondPerson},
-		"without a reason":                           {by: author, after: time.Hour, with: func(r *Record, now time.Time) Decision { return sure(r, "", now) }, want: ErrInvalid},
-		"without a proof":                            {by: author, after: time.Hour, with: func(r *Record, _ time.Time) Decision { return Decision{Digest: r.Approved, Reason: "x"} }, want: ErrStepUp},
+		"an approver opened it in time":              {alert: extreme, by: author, after: 6*time.Minute - 1, before: opened(other, 3*time.Minute), want: ErrSecondPerson},
+		"an approver opened it and did nothing":      {alert: extreme, by: author, after: 6 * time.Minute, before: opened(other, 3*time.Minute)},
+		"one opened it at once and did nothing":      {alert: extreme, by: author, after: 3 * time.Minute, before: opened(other, 0)},
+		"a Severe that is being read":                {by: author, after: 20*time.Minute - 1, before: opened(other, 10*time.Minute), want: ErrSecondPerson},
+		"a Severe that was opened and left":          {by: author, after: 20 * time.Minute, before: opened(other, 10*time.Minute)},
+		"the second of two opened it last": {alert: extreme, by: author, after: 4*time.Minute + 30*time.Second - 1, want: ErrSecondPerson, before: func(t *testing.T, d *Desk, r *Record) {
+			opened(other, 10*time.Second)(t, d, r)
+			opened(person("third", VerbApprove), 90*time.Second)(t, d, r)
+		}},
+		"whoever opens it again and again gains nothing": {alert: extreme, by: author, after: 4 * time.Minute, before: func(t *testing.T, d *Desk, r *Record) {
+			for at := time.Minute; at < 4*time.Minute; at += 10 * time.Second {
+				opened(other, at)(t, d, r)
+			}
+		}},
+		"an approver opened it too late":         {alert: extreme, by: author, after: time.Hour, before: opened(other, 3*time.Minute+1)},
+		"one opened it who may not approve":      {alert: extreme, by: author, after: time.Hour, before: opened(person("x", VerbSubmit), time.Minute)},
+		"one opened it who may not approve such": {alert: extreme, by: author, after: time.Hour, before: opened(Person{ID: "x", Rights: Rights{Verbs: []Verb{VerbApprove}}}, time.Minute)},
+		"the author opened it":                   {alert: extreme, by: author, after: time.Hour, before: opened(person("author", VerbApprove), time.Minute)},
+		"somebody else wants it":                 {by: sitting("third", VerbSubmit, VerbApprove), after: time.Hour, want: ErrSecondPerson},
+		"without a reason":                       {by: author, after: time.Hour, with: func(r *Record, now time.Time) Decision { return sure(r, "", now) }, want: ErrInvalid},
+		"without a proof":                        {by: author, after: time.Hour, with: func(r *Record, _ time.Time) Decision { return Decision{Digest: r.Approved, Reason: "x"} }, want: ErrStepUp},
 		"with a proof for another alert": {by: author, after: time.Hour, with: func(r *Record, now time.Time) Decision {
 			return Decision{Digest: r.Approved, Reason: "x", StepUp: StepUp{"00", now}}
 		}, want: ErrStepUp},

@@ -229,22 +229,32 @@ type Lane struct {
 	Oldest time.Duration // age of the oldest of them
 }
 
+// Reached is how many recipients of a channel had been accepted so long after
+// issuing.
+type Reached struct {
+	MS int64 // milliseconds
+	N  int   // of all until then
+}
+
 // Delivery is the state of one channel for one alert, as the API shows it.
 // Times are milliseconds since the approval; nil: not yet.
 type Delivery struct {
-	Channel     string     `json:"channel"`
-	State       string     `json:"state"` // queued sending done retrying partly_failed failed uncertain expired
-	Total       int        `json:"total"`
-	Accepted    int        `json:"accepted"` // by the platform, delivered ones included
-	Delivered   int        `json:"delivered"`
-	Failed      int        `json:"failed"`
-	Uncertain   int        `json:"uncertain"`
-	Expired     int        `json:"expired"`
-	Suppressed  int        `json:"suppressed"`
-	FirstMS     *int64     `json:"first_ms"`
-	P50MS       *int64     `json:"p50_ms"`
-	P99MS       *int64     `json:"p99_ms"`
-	LastMS      *int64     `json:"last_ms"`
+	Channel    string `json:"channel"`
+	State      string `json:"state"` // queued sending done retrying partly_failed failed uncertain expired
+	Total      int    `json:"total"`
+	Accepted   int    `json:"accepted"` // by the platform, delivered ones included
+	Delivered  int    `json:"delivered"`
+	Failed     int    `json:"failed"`
+	Uncertain  int    `json:"uncertain"`
+	Expired    int    `json:"expired"`
+	Suppressed int    `json:"suppressed"`
+	FirstMS    *int64 `json:"first_ms"`
+	P50MS      *int64 `json:"p50_ms"`
+	P99MS      *int64 `json:"p99_ms"`
+	LastMS     *int64 `json:"last_ms"`
+	// Reached tells how many had been accepted by when, in the order of time, as
+	// precisely as the store counts; empty where it does not.
+	Reached     []Reached  `json:"-"`
 	Error       string     `json:"error,omitempty"` // the newest reason, for people
 	Note        string     `json:"note,omitempty"`  // of a channel that took it: nobody listens on a siren's topic
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`

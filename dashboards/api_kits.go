@@ -102,6 +102,12 @@ type tick struct {
 // maxPostURL bounds the address of a post, in bytes.
 const maxPostURL = 500
 
+// postURL reports whether the text can be the address of a post.
+func postURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && len(text) <= maxPostURL && tidy(text) == text
+}
+
 // posted writes down that the caller posted a kit.
 func (s *Server) posted(w http.ResponseWriter, r *http.Request) {
 	by, channel := callerOf(r), r.PathValue("channel")
@@ -111,8 +117,7 @@ func (s *Server) posted(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if body.URL != "" {
-		u, err := url.Parse(body.URL)
-		if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Host == "" || u.User != nil || len(body.URL) > maxPostURL || tidy(body.URL) != body.URL {
+		if !postURL(body.URL) {
 			s.fail(w, r, refuse(errBadRequest, "url", "is not the address of a post", "copy it from the browser, or leave it out"))
 			return
 		}

@@ -58,7 +58,12 @@ func (s *Server) progress(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	watched, leave, full := s.watchers.follow(callerOf(r).ID, record)
+	s.stream(w, r, callerOf(r).ID, record)
+}
+
+// stream sends the progress of a record to one person until it ends.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, person string, record *alerts.Record) {
+	watched, leave, full := s.watchers.follow(person, record)
 	if full {
 		s.tooMany(w, defaultRetry, "too many streams are open, of this key or of all")
 		return

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,7 +12,6 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
-	"martinella/broadcast"
 	"martinella/dashboards/signin"
 )
 
@@ -58,6 +58,7 @@ func (c *console) routes() []consoleRoute {
 		c.accountRoutes(),
 		c.staffRoutes(),
 		c.deedRoutes(),
+		c.boardRoutes(),
 	)
 }
 
@@ -188,6 +189,7 @@ type sheet struct {
 	code               int
 	passkeys           bool
 	said, wrong, field string
+	block              string // of its template alone; "": the whole page
 	content            any
 }
 
@@ -200,7 +202,7 @@ func (c *console) show(v *visit, one sheet) {
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag
 	}
-	made, err := p.execute(v.l, one.name, "console.html", f)
+	made, err := p.execute(v.l, one.name, cmp.Or(one.block, "console.html"), f)
 	if err != nil {
 		c.s.internal(v.w, v.r, err, nil)
 		return
@@ -228,75 +230,4 @@ func (c *console) fail(v *visit, err error) {
 	default:
 		c.s.pages.unable(v.w, v.r, err)
 	}
-}
-
-// alertLine is an alert on the first page of the console.
-type alertLine struct {
-	card
-	Left string // time to expiry, in words
-}
-
-// waitingLine is an alert that waits for its second person.
-type waitingLine struct {
-	Headline words
-	Level    string
-	Tone     string
-	Shape    string
-	Exercise bool
-	Author   string
-	Since    instant
-	Own      bool // written by who looks: another one must approve it
-}
-
-type overviewPage struct {
-	Active   []alertLine
-	Waiting  []waitingLine
-	Troubles []troubleLine
-}
-
-type troubleLine struct {
-	broadcast.Trouble
-	From instant
-}
-
-// mostWaiting bounds the list of what waits.
-const mostWaiting = 50
-
-// overview is the first page: what goes on, what waits, what does not work.
-func (c *console) overview(v *visit) {
-	var page overviewPage
-	for _, h := range current(c.s.Board.Snapshot(), v.now) {
-		line := alertLine{card: c.s.card(v.l, h, v.now)}
-		if e := h.Alert.Expires(); !e.IsZero() && e.After(v.now) {
-			line.Left = left(v.l, e.Sub(v.now))
-		}
-		page.Active = append(page.Active, line)
-	}
-	for r, err := range c.s.Desk.Store.All(v.r.Context(), alerts.Filter{States: []alerts.State{alerts.StateSubmitted}, Limit: mostWaiting}) {
-		if err != nil {
-			c.s.pages.unable(v.w, v.r, err)
-			return
-		}
-		shown := c.s.card(v.l, happening{Record: r, Standing: broadcast.StandingActive}, v.now)
-		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, r.Author.Name, v.l.At(r.Received, v.now), r.Author.ID == v.member.ID})
-	}
-	if c.s.Troubles != nil {
-		for _, t := range c.s.Troubles() {
-			page.Troubles = append(page.Troubles, troubleLine{t, v.l.At(t.Since, v.now)})
-		}
-	}
-	title := v.l.must("console_title")
-	if n := len(page.Waiting); n > 0 {
-		title = "(" + itoa(n) + ") " + title
-	}
-	c.show(v, sheet{name: "overview", title: title, content: page})
-}
-
-// left is a time to come in hours and minutes.
-func left(l *locale, d time.Duration) string {
-	minutes := int(d.Minutes())
-	if minutes < 60 {
-		return l.must("left_minutes", "Minutes", max(1, minutes))
-	}
-	return l.must("left_hours", "Hours", minutes/60, "Minutes", minutes%60)
 }

@@ -531,7 +531,7 @@ func TestTemplatesHoldNoWords(t *testing.T) {
 	}
 }
 
-var usedKey = regexp.MustCompile(`(?:\{\{-?\s*|\()T "([a-z0-9_]+)"|must\("([a-z0-9_]+)"|"((?:accessibility|privacy)_\d)"`)
+var usedKey = regexp.MustCompile(`(?:\{\{-?\s*|\()T "([a-z0-9_]+)"|must\("([a-z0-9_]+)"|"((?:accessibility|privacy)_\d)"|"(refused_[a-z_]+)", http`)
 
 func TestEveryWordIsThereAndUsed(t *testing.T) {
 	ls, err := loadLocales(rome)

@@ -175,6 +175,9 @@ func (r *Redis) open(ctx context.Context) (err error) {
 	if err := r.renewEpoch(ctx); err != nil {
 		return err
 	}
+	if err := r.gatherWaiting(ctx); err != nil {
+		return err
+	}
 	return r.refreshLease(ctx)
 }
 

@@ -1,9 +1,11 @@
 package rdb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -112,6 +114,7 @@ func readTally(channel string, h map[string]string) broadcast.Delivery {
 		}
 	}
 	d.P50MS, d.P99MS = quantile(h, 0.50), quantile(h, 0.99)
+	d.Reached = reached(h, d.LastMS)
 	return d
 }
 
@@ -160,4 +163,23 @@ func quantile(h map[string]string, q float64) *int64 {
 		}
 	}
 	return last
+}
+
+// reached adds the buckets up.
+func reached(h map[string]string, last *int64) (all []broadcast.Reached) {
+	for field, text := range h {
+		b, err := strconv.Atoi(strings.TrimPrefix(field, "b"))
+		if n, bad := strconv.Atoi(text); field[0] == 'b' && err == nil && bad == nil {
+			at := bucketTop(b)
+			if last != nil {
+				at = min(at, *last)
+			}
+			all = append(all, broadcast.Reached{MS: at, N: n})
+		}
+	}
+	slices.SortFunc(all, func(a, b broadcast.Reached) int { return cmp.Compare(a.MS, b.MS) })
+	for i := 1; i < len(all); i++ {
+		all[i].N += all[i-1].N
+	}
+	return all
 }

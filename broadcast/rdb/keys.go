@@ -90,6 +90,7 @@ func (k keys) parked(channel, messageID string) string {
 // Nodes, people, API keys.
 
 func (k keys) watched() string             { return k.tag + "watched" } // sorted set: published records to look after, by ms
+func (k keys) waiting() string             { return k.tag + "waiting" } // sorted set: ids of what was submitted and not decided on; see waiting.go
 func (k keys) nodes() string               { return k.tag + "nodes" }   // sorted set by last sign of life, s
 func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
 func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber

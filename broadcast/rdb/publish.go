@@ -75,7 +75,7 @@ func (r *Redis) Publish(ctx context.Context, p *broadcast.Publication) error {
 	}
 
 	k := r.keys
-	keys := []string{k.record(rec.ID), k.event(rec.Event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(rec.Event), k.out(rec.ID), k.record(rec.Supersedes), k.nothing(), k.watched()}
+	keys := []string{k.record(rec.ID), k.event(rec.Event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(rec.Event), k.out(rec.ID), k.record(rec.Supersedes), k.nothing(), k.watched(), k.waiting()}
 	stopped, err := r.stopped(ctx, rec, outs, earlier)
 	if err != nil {
 		return fail(op, err)

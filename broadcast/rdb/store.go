@@ -26,8 +26,12 @@ var _ alerts.Store = (*Store)(nil)
 // Store gives the store of records.
 func (r *Redis) Store() *Store { return &Store{r} }
 
-// page is how many records or acts are read at once.
-const page = 200
+// page is how many records or acts are read at once; fewMore is how many beside
+// a limit, for those that do not pass the filter.
+const (
+	page    = 200
+	fewMore = 10
+)
 
 // Intake implements [alerts.Store].
 func (s *Store) Intake(ctx context.Context, rec *alerts.Record, raw []byte, act alerts.Act) (*alerts.Record, bool, error) {
@@ -39,7 +43,7 @@ func (s *Store) Intake(ctx context.Context, rec *alerts.Record, raw []byte, act 
 	k := s.r.keys
 	cmd, replicated := s.r.keep(ctx, s.r.scripts.intake, []string{
 		k.alias(rec.Alert.Sender, rec.Alert.Identifier), k.record(rec.ID), k.raw(rec.ID), k.records(), k.event(rec.Event),
-		k.acts(), k.actSeq(), k.actsOf(rec.Event), k.nothing(),
+		k.acts(), k.actSeq(), k.actsOf(rec.Event), k.nothing(), k.waiting(),
 	}, string(rec.ID), flag(rec.Urgent()), raw, a,
 		"v", rec.V, "j", j, "state", string(rec.State), "content", string(rec.Content), "approved", string(rec.Approved),
 		"event", string(rec.Event), "supersedes", string(rec.Supersedes))
@@ -131,8 +135,8 @@ func (s *Store) Move(ctx context.Context, seen, to *alerts.Record, act alerts.Ac
 		j, approved = nil, seen.Approved // what was issued never changes but for its state
 	}
 	k := s.r.keys
-	got, err := s.r.repeat(ctx, s.r.scripts.move, []string{k.record(seen.ID), k.acts(), k.actSeq(), k.actsOf(seen.Event), k.nothing()},
-		nonce(), string(seen.State), string(seen.Content), string(seen.Approved), string(to.State), string(approved), j, a).Int()
+	got, err := s.r.repeat(ctx, s.r.scripts.move, []string{k.record(seen.ID), k.acts(), k.actSeq(), k.actsOf(seen.Event), k.nothing(), k.waiting()},
+		nonce(), string(seen.State), string(seen.Content), string(seen.Approved), string(to.State), string(approved), j, a, string(seen.ID)).Int()
 	switch {
 	case err != nil:
 		return fail(op, err)
@@ -203,11 +207,18 @@ func (s *Store) Raw(ctx context.Context, id alerts.ID) (raw []byte, err error) {
 // may not come.
 func (s *Store) All(ctx context.Context, f alerts.Filter) iter.Seq2[*alerts.Record, error] {
 	return func(yield func(*alerts.Record, error) bool) {
-		top, given := "+", 0
+		top, given, most := "+", 0, int64(page)
+		from := s.r.keys.records()
+		if len(f.States) == 1 && f.States[0] == alerts.StateSubmitted {
+			from = s.r.keys.waiting()
+		}
+		if f.Limit > 0 { // whoever wants ten does not have two hundred read
+			most = min(most, int64(f.Limit)+fewMore)
+		}
 		for {
 			var ids []string
 			err := again(ctx, func(ctx context.Context) (err error) {
-				ids, err = s.r.commands.ZRevRangeByLex(ctx, s.r.keys.records(), &redis.ZRangeBy{Max: top, Min: "-", Count: page}).Result()
+				ids, err = s.r.commands.ZRevRangeByLex(ctx, from, &redis.ZRangeBy{Max: top, Min: "-", Count: most}).Result()
 				return err
 			})
 			if err != nil {

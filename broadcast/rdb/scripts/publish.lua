@@ -1,7 +1,7 @@
 -- publish: makes a submitted record public, everything or nothing. The same
 -- call again (same nonce) gives the first one's answer.
 -- KEYS   1 record, 2 event, 3 log, 4 epoch, 5 acts, 6 act number, 7 acts of the event, 8 what goes out, 9 earlier record, 10 a key that never exists,
---        11 what is watched,
+--        11 what is watched, 12 what waits,
 --        then the tallies of earlier revisions to stop, then for each channel its tally and its snapshot
 -- ARGV   1 nonce, 2 urgent (0|1), 3 content, 4 approved, 5 id of the earlier revision or '', 6 record, 7 act, 8 id, 9 new state of the earlier one,
 --        10 ttl of snapshots in ms, 11 number of tallies to stop, 12 number of channels,
@@ -16,9 +16,9 @@ if (redis.call('HGET', KEYS[2], 'head') or '') ~= ARGV[5] then return {-1} end
 if ARGV[2] == '1' then redis.call('PEXPIRE', KEYS[10], 1000) end
 
 local stops, channels, at = tonumber(ARGV[11]), tonumber(ARGV[12]), 15
-for i = 1, stops do redis.call('HSET', KEYS[11 + i], 'stop', ARGV[8]) end
+for i = 1, stops do redis.call('HSET', KEYS[12 + i], 'stop', ARGV[8]) end
 for i = 1, channels do
-  local tally, snapshot = KEYS[11 + stops + 2 * i - 1], KEYS[11 + stops + 2 * i]
+  local tally, snapshot = KEYS[12 + stops + 2 * i - 1], KEYS[12 + stops + 2 * i]
   redis.call('HSET', tally, 'n', ARGV[at])
   if ARGV[at + 1] ~= '' then redis.call('SET', snapshot, ARGV[at + 1], 'PX', ARGV[10]) end
   if ARGV[at + 2] ~= '' then redis.call('HSET', tally, 's4', ARGV[at], 'err', ARGV[at + 2]) end
@@ -40,6 +40,7 @@ redis.call('HSET', KEYS[4], 'head', entry)
 local n = append_act(KEYS[5], KEYS[6], KEYS[7], ARGV[7])
 redis.call('HSET', KEYS[1], 'state', 'issued', 'j', ARGV[6], 'cursor', cursor, 'nonce', ARGV[1], 'act', n)
 redis.call('HSET', KEYS[2], 'head', ARGV[8])
+redis.call('ZREM', KEYS[12], ARGV[8])
 if ARGV[13] ~= '' then
   redis.call('ZREMRANGEBYSCORE', KEYS[11], '-inf', '(' .. ARGV[14])
   redis.call('ZADD', KEYS[11], ARGV[13], ARGV[8])
