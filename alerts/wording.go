@@ -9,6 +9,22 @@ import (
 // the alert for one platform, channel or audience: "martinella:text:facebook".
 const WordingParameter = "martinella:text:"
 
+// ChangedParameter is the name of the CAP parameter in which an Update says, in
+// the info's own language, what is different from the revision before. The same
+// words begin the description, so that every reader of CAP and every channel
+// says them first; the parameter tells a program which words they are.
+const ChangedParameter = "martinella:changed"
+
+// Changed is what the Update says that is different; "" where it says nothing.
+func (i *Info) Changed() string {
+	for _, p := range i.Parameters {
+		if strings.EqualFold(strings.TrimSpace(p.Name), ChangedParameter) {
+			return strings.TrimSpace(p.Value)
+		}
+	}
+	return ""
+}
+
 // dropWording takes out the words for single platforms: they speak of a danger
 // that is over, or never was.
 func (i *Info) dropWording() {
