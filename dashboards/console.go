@@ -58,6 +58,8 @@ func (c *console) routes() []consoleRoute {
 		c.accountRoutes(),
 		c.staffRoutes(),
 		c.deedRoutes(),
+		c.approveRoutes(),
+		c.reviewRoutes(),
 	)
 }
 
@@ -176,6 +178,9 @@ type consoleFrame struct {
 	Authority                string
 	Practice, Passkeys       bool
 	Weak                     string
+	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
+	Heading                  bool   // the page opens with the focus on its heading
+	Scripts                  []string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
 	Now                      instant
@@ -188,6 +193,9 @@ type sheet struct {
 	code               int
 	passkeys           bool
 	said, wrong, field string
+	mode               string // see consoleFrame
+	heading            bool
+	scripts            []string
 	content            any
 }
 
@@ -195,7 +203,8 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
-		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
+		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
+		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag
@@ -246,11 +255,21 @@ type waitingLine struct {
 	Author   string
 	Since    instant
 	Own      bool // written by who looks: another one must approve it
+	URL      string
+}
+
+// reviewLine is what was issued alone and nobody has looked at.
+type reviewLine struct {
+	Headline words
+	Issuer   string
+	Due      instant
+	URL      string
 }
 
 type overviewPage struct {
 	Active   []alertLine
 	Waiting  []waitingLine
+	Reviews  []reviewLine
 	Troubles []troubleLine
 }
 
@@ -278,7 +297,12 @@ func (c *console) overview(v *visit) {
 			return
 		}
 		shown := c.s.card(v.l, happening{Record: r, Standing: broadcast.StandingActive}, v.now)
-		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, r.Author.Name, v.l.At(r.Received, v.now), r.Author.ID == v.member.ID})
+		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, r.Author.Name, v.l.At(r.Received, v.now), r.Author.ID == v.member.ID, deedPath(r.ID, "approve")})
+	}
+	var err error
+	if page.Reviews, err = c.reviewsDue(v); err != nil {
+		c.s.pages.unable(v.w, v.r, err)
+		return
 	}
 	if c.s.Troubles != nil {
 		for _, t := range c.s.Troubles() {
