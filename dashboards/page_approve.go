@@ -204,7 +204,7 @@ func (c *console) waiting(ctx context.Context, v *visit, r *alerts.Record) (*app
 	p := &approvePage{
 		ID: r.ID, Digest: r.Approved, Changed: now.Approved != r.Approved, Facts: shown, Status: v.l.must("approve_status_" + modeOf(r)),
 		Author: r.Author.Name, Own: r.Author.ID == v.member.ID, Since: v.l.At(r.Received, v.now), Age: left(v.l, v.now.Sub(r.Received)),
-		ChangeOf: v.l.must("approve_change_" + string(r.Change)), Channels: c.channelTexts(v.l, now, previews), People: crowd(v.l, now.Reach, "person"),
+		ChangeOf: v.l.must("approve_change_" + string(r.Change)), Channels: c.channelTexts(v.l, now, previews, true), People: crowd(v.l, now.Reach, "person"),
 		Areas: areaNames(now), Codes: len(now.Areas), Problems: now.Warnings, Blocks: r.Alert.Obstacles(v.now), First: r.Supersedes == "", Clock: v.now.Format(time.RFC3339Nano),
 	}
 	if e := r.Expires(); e.After(v.now) {
@@ -273,7 +273,7 @@ func (c *console) closings(ctx context.Context, v *visit, p *approvePage, r *ale
 		if err != nil {
 			return err
 		}
-		p.Closings = append(p.Closings, closingText{v.l.must("approve_closing_" + string(change)), c.channelTexts(v.l, back, previews)})
+		p.Closings = append(p.Closings, closingText{v.l.must("approve_closing_" + string(change)), c.channelTexts(v.l, back, previews, false)})
 	}
 	return nil
 }
@@ -368,8 +368,8 @@ func (c *console) langTexts(l *locale, r *alerts.Record, now time.Time) []langTe
 	return out
 }
 
-// channelTexts is what each channel says.
-func (c *console) channelTexts(l *locale, r *alerts.Record, previews []broadcast.Preview) []channelText {
+// channelTexts is what each channel says; the picture is drawn of what is stored.
+func (c *console) channelTexts(l *locale, r *alerts.Record, previews []broadcast.Preview, stored bool) []channelText {
 	out := make([]channelText, 0, len(previews))
 	for _, one := range previews {
 		ch, total := channelText{Name: one.Channel, Failure: one.Failure}, 0
@@ -385,7 +385,7 @@ func (c *console) channelTexts(l *locale, r *alerts.Record, previews []broadcast
 			if m.Step != channels.StepPost {
 				line.Step = l.must("approve_step_" + string(m.Step))
 			}
-			if m.Image != nil && c.s.Cards != nil {
+			if m.Image != nil && c.s.Cards != nil && stored {
 				line.Alt, line.Image = m.Image.Alt, deedPath(r.ID, "card.png")+"?language="+url.QueryEscape(m.Language)
 			}
 			if i < len(one.Estimates) {

@@ -48,10 +48,21 @@ type deciding struct {
 
 func openDeciding(t testing.TB) *deciding {
 	t.Helper()
+	d := prepareDeciding(t)
+	first, seed := d.first()
+	d.approver, d.seeds[first] = first, seed
+	d.author = d.member("bruno", "Bruno Bianchi", "author", "approver")
+	return d
+}
+
+// prepareDeciding is the same with nobody there yet.
+func prepareDeciding(t testing.TB) *deciding {
+	t.Helper()
 	d := &deciding{seeds: map[*person]string{}}
 	d.consoleGateway = openConsole(t, func(c *Config) {
 		of := renderer{c.Desk.Publisher.(publisher), &d.version}
 		c.Desk.Publisher = of
+		c.Cards = blank{}
 		c.Preview = func(ctx context.Context, r *alerts.Record) ([]broadcast.Preview, error) {
 			if err := of.Prepare(ctx, r); err != nil {
 				return nil, err
@@ -62,27 +73,30 @@ func openDeciding(t testing.TB) *deciding {
 			}
 			return []broadcast.Preview{
 				{Channel: "sms", Address: "phone", Messages: []channels.Message{{Language: "it-IT", Text: "PC Valdemo: " + word + " {code}"}}, Reach: []int{18234}, Estimates: []channels.Estimate{{Parts: 2}}},
-				{Channel: "mastodon-comune", Messages: []channels.Message{{Language: "it-IT", Title: "Avviso", Text: word + "\n\nProtezione Civile di Valdemo"}}, Reach: []int{1}},
+				{Channel: "mastodon-comune", Messages: []channels.Message{{Language: "it-IT", Title: "Avviso", Text: word + "\n\nProtezione Civile di Valdemo", Image: &channels.Image{Type: mediaPNG, Alt: "Avviso di piena con la mappa", Width: 1200, Height: 630}}}, Reach: []int{1}},
 				{Channel: "sirene", Messages: []channels.Message{{Language: "it-IT", Payload: []byte(`{"state":"on"}`)}}, Reach: []int{1}},
 				{Channel: "x-comune", Failure: "the text is too long by 40 characters"},
 			}, nil
 		}
 	})
-	first, seed := d.first()
-	d.approver, d.seeds[first] = first, seed
-	d.author = d.member("bruno", "Bruno Bianchi", "author", "approver")
 	return d
 }
 
-// member makes somebody with the roles, for real alerts.
-func (d *deciding) member(login, name string, roles ...string) *person {
+// invited is a link for somebody with the roles, for real alerts.
+func (d *deciding) invited(login, name string, roles ...string) string {
 	d.t.Helper()
 	i := signin.Invitation{Login: login, Name: name, Grant: grantOf(url.Values{"role": roles, "real": {"1"}}), By: alerts.By{ID: "key:test", Name: "Test"}}
 	token, err := d.office.NewInvitation(d.t.Context(), i, time.Now())
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	p := d.person()
+	return token
+}
+
+// member makes somebody of it, with password and codes.
+func (d *deciding) member(login, name string, roles ...string) *person {
+	d.t.Helper()
+	token, p := d.invited(login, name, roles...), d.person()
 	d.seeds[p] = p.join(token, login, name)
 	return p
 }
@@ -171,6 +185,9 @@ func TestTheApproverSeesAllThatLeaves(t *testing.T) {
 		if !strings.Contains(r.body, text) {
 			t.Errorf("%s is missing: %q", what, text)
 		}
+	}
+	if r := d.approver.get("/console/a/" + string(id) + "/card.png?language=it-IT"); r.StatusCode != 200 || r.Header.Get("Content-Type") != mediaPNG {
+		t.Errorf("the card: %d %s", r.StatusCode, r.Header.Get("Content-Type"))
 	}
 	form := r.body[strings.Index(r.body, `/approve?lang=en#errors"`):]
 	if first := form[strings.Index(form, "<button"):]; !strings.HasPrefix(first, `<button class="button" name="do" value="check"`) {
