@@ -120,12 +120,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 		}
 	}
 
-	id := d.NewID(now)
-	r := &Record{
-		V: RecordVersion, ID: id, Event: id, Revision: 1, State: StateSubmitted, Change: ChangeIssued,
-		Alert: s.Alert, Own: s.Own, Warnings: s.Problems.Warnings(), Flagged: !s.Own && len(s.Problems) > 0,
-		Content: digest, Channels: s.plan(by), Author: by.By(), Via: s.Via, Received: now,
-	}
+	r := d.received(by, s, digest, now)
 	head, err := d.link(ctx, r)
 	if err != nil {
 		return nil, "", err
@@ -152,6 +147,17 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	}
 	r, err = d.publish(ctx, by, stored, "issued", "", now)
 	return r, OutcomeIssued, err
+}
+
+// received is the record of a submission, not linked to its event and not
+// rendered.
+func (d *Desk) received(by Person, s Submission, digest Digest, now time.Time) *Record {
+	id := d.NewID(now)
+	return &Record{
+		V: RecordVersion, ID: id, Event: id, Revision: 1, State: StateSubmitted, Change: ChangeIssued,
+		Alert: s.Alert, Own: s.Own, Warnings: s.Problems.Warnings(), Flagged: !s.Own && len(s.Problems) > 0,
+		Content: digest, Channels: s.plan(by), Author: by.By(), Via: s.Via, Received: now,
+	}
 }
 
 // again answers an alert that is known: the stored record as it stands now. An

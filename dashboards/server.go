@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/alerts/areas"
 	"martinella/alerts/cap"
 	"martinella/alerts/lint"
 	"martinella/alerts/templates"
@@ -55,6 +56,8 @@ type Config struct {
 	// tells what each channel would say of a record. Both come with Staff.
 	Papers  broadcast.Papers
 	Preview func(ctx context.Context, r *alerts.Record) ([]broadcast.Preview, error)
+	// Areas names the areas that alerts are for, for the console; nil knows none.
+	Areas *areas.Gazetteer
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits

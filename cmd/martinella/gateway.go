@@ -212,7 +212,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview,
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
