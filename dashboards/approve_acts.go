@@ -71,6 +71,10 @@ func (c *console) approveWaiting(v *visit) {
 		c.failDeed(v, err)
 		return
 	}
+	if r.State.Published() && r.Approver.ID == v.member.ID { // pressed twice
+		c.to(v, "/console/a/"+string(r.ID))
+		return
+	}
 	if r.State != alerts.StateSubmitted || alerts.Digest(v.r.PostForm.Get("digest")) != r.Approved {
 		c.showWaiting(v, outcome{refused: &refusal{Text: v.l.must("refused_stale")}, code: http.StatusConflict})
 		return

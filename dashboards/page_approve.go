@@ -38,6 +38,8 @@ type approvePage struct {
 	ID        alerts.ID
 	Digest    alerts.Digest
 	Changed   bool // what would leave is no longer what was submitted
+	Moved     bool // what it changes was changed or closed meanwhile: it never leaves
+	Open      bool // it may leave if somebody decides so
 	Said      string
 	Refused   *refusal
 	Wrongs    []fieldWrong
@@ -168,6 +170,7 @@ func (c *console) showWaiting(v *visit, came outcome) {
 	if page.Form == nil {
 		page.Form = url.Values{}
 	}
+	page.Open = !page.Changed && !page.Moved && len(page.Blocks) == 0
 	page.Orders = orders(v.l, page.Form.Get("people"))
 	c.show(v, sheet{name: "approve", title: v.l.must("approve_title", "Headline", page.Facts.Headline.Text), code: came.code, passkeys: true, heading: true,
 		mode: modeOf(r), scripts: []string{"approve.js"}, content: page})
@@ -214,7 +217,7 @@ func (c *console) waiting(ctx context.Context, v *visit, r *alerts.Record) (*app
 	p.Cards = []card{shown}
 	p.Map = c.s.draw(v.l, p.Cards, []happening{{now, broadcast.StandingActive}})
 	for _, h := range c.s.lint(ctx, &cap.Document{Alert: r.Alert}) {
-		line := hitLine{Message: h.Message.En, Remedy: h.Remedy.En, Text: h.Text, Language: h.Language, Suggestion: h.Suggestion, Block: h.Effect == "block"}
+		line := hitLine{Message: h.Message.En, Remedy: h.Remedy.En, Text: h.Text, Language: languageOf(v.l, h.Language), Suggestion: h.Suggestion, Block: h.Effect == "block"}
 		if v.l.Tag == "it" {
 			line.Message, line.Remedy = h.Message.It, h.Remedy.It
 		}
@@ -242,11 +245,24 @@ func (c *console) compare(ctx context.Context, v *visit, p *approvePage, r *aler
 	if err != nil {
 		return err
 	}
+	p.Moved = before.State != alerts.StateIssued && before.State != alerts.StateLapsed
 	known := compose.Context{Authority: c.s.Authority, Zone: c.s.Zone, Now: v.now}
 	for _, one := range compose.Diff(compose.Of(before, known), compose.Of(r, known)) {
-		p.Changes = append(p.Changes, changedField{fieldName(v.l, one.Field), one.Language, one.Words})
+		words := one.Words
+		if one.Field == "severity" {
+			words = []compose.Piece{{Kind: compose.Removed, Text: v.l.lex.Level(alerts.Severity(one.Before))}, {Kind: compose.Same, Text: " "}, {Kind: compose.Added, Text: v.l.lex.Level(alerts.Severity(one.After))}}
+		}
+		p.Changes = append(p.Changes, changedField{fieldName(v.l, one.Field), one.Language, words})
 	}
 	return nil
+}
+
+// languageOf names the language of a finding; "" of the whole alert.
+func languageOf(l *locale, tag string) string {
+	if tag == "" {
+		return ""
+	}
+	return l.language(tag)
 }
 
 // fieldName names a field of a form by its path, like "texts[0].headline".

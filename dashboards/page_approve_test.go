@@ -440,7 +440,7 @@ func TestLoweringASevereNeedsAProof(t *testing.T) {
 	first := d.issue(message("grave", "severity", "Severe"))
 	sent := first["id"].(string)
 	alert := d.record(alerts.ID(sent)).Alert
-	update := message("lower", "severity", "Moderate", "msgType", "Update", "<scope>Public</scope>", "<scope>Public</scope><references>"+alert.Sender+","+alert.Identifier+","+alerts.FormatTime(alert.Sent)+"</references>")
+	update := message("lower", "severity", "Moderate", "msgType", "Update", "headline", "Piena in calo: restate ai piani alti", "<scope>Public</scope>", "<scope>Public</scope><references>"+alert.Sender+","+alert.Identifier+","+alerts.FormatTime(alert.Sent)+"</references>")
 	id := d.submit(d.author, update)
 	r := d.approver.do("POST", "/console/a/"+string(id)+"/approve?lang=en", d.yes(id))
 	if r.StatusCode != http.StatusForbidden || d.record(id).State != alerts.StateSubmitted {
@@ -448,5 +448,10 @@ func TestLoweringASevereNeedsAProof(t *testing.T) {
 	}
 	if !strings.Contains(r.body, "What changes from the last published version") || !strings.Contains(r.body, "Update of a published warning") {
 		t.Errorf("the page does not compare: %s", r.body)
+	}
+	for _, want := range []string{"<del>", "<ins>", "Headline (IT", "Severity"} {
+		if !strings.Contains(r.body, want) {
+			t.Errorf("the difference lacks %s", want)
+		}
 	}
 }
