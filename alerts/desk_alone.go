@@ -200,6 +200,31 @@ func (d *Desk) unreviewed(ctx context.Context, event ID) ([]Act, error) {
 	return due, nil
 }
 
+// ReviewRefusal is why by may not review what was issued alone in the record's
+// event, a [Refusal]; nil where they may.
+func (d *Desk) ReviewRefusal(ctx context.Context, by Person, r *Record) error {
+	due, err := d.unreviewed(ctx, r.Event)
+	if err != nil {
+		return err
+	}
+	return mayReview(by, r, due)
+}
+
+func mayReview(by Person, r *Record, due []Act) error {
+	if !by.Can(VerbApprove) {
+		return lacks(VerbApprove)
+	}
+	if refused := by.Refusals(r.Alert, r.named()); len(refused) > 0 {
+		return &Refusal{Kind: ErrForbidden, Problems: refused}
+	}
+	for _, a := range due {
+		if a.By.ID == by.ID {
+			return &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "reviewer", Problem: "issued it", Hint: "another person must look at it"}}}
+		}
+	}
+	return nil
+}
+
 // Review notes what a second person found who looked at all that was issued
 // alone in the event: not one who issued it. Where nothing is due it changes
 // nothing.
@@ -211,23 +236,18 @@ func (d *Desk) Review(ctx context.Context, by Person, id ID, with Decision, now 
 	if err != nil {
 		return nil, err
 	}
-	if refused := by.Refusals(r.Alert, r.named()); len(refused) > 0 {
-		return nil, &Refusal{Kind: ErrForbidden, Problems: refused}
+	due, err := d.unreviewed(ctx, r.Event)
+	if err != nil {
+		return nil, err
+	}
+	if err := mayReview(by, r, due); err != nil {
+		return nil, err
 	}
 	if with.Digest != r.Approved {
 		return nil, stale()
 	}
 	if with.Reason == "" {
 		return nil, noReason("say what you found")
-	}
-	due, err := d.unreviewed(ctx, r.Event)
-	if err != nil {
-		return nil, err
-	}
-	for _, a := range due {
-		if a.By.ID == by.ID {
-			return nil, &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "reviewer", Problem: "issued it", Hint: "another person must look at it"}}}
-		}
 	}
 	for _, a := range due {
 		act := r.act(by, verbReviewed, with.Reason, now)

@@ -9,7 +9,10 @@ import (
 
 // Preview is what one channel would say of a record.
 type Preview struct {
-	Channel  string
+	Channel string
+	// Address is the kind of contact that each recipient is reached by ("phone",
+	// "email"); "" where the channel posts to everybody.
+	Address  string
 	Messages []channels.Message // as [channels.Channel] renders them, with their placeholders
 	// Reach is how many recipients each message goes to, by its index; 1 for a
 	// public post.
@@ -48,6 +51,11 @@ func (p *Planner) Preview(ctx context.Context, r *alerts.Record) ([]Preview, err
 	all := make([]Preview, 0, len(d.channels))
 	for _, name := range d.channels {
 		one := Preview{Channel: name, Failure: d.failures[name]}
+		for _, route := range p.Routes {
+			if route.Name() == name {
+				one.Address = route.addressKind()
+			}
+		}
 		for i, m := range d.messages {
 			if m.Channel != name {
 				continue

@@ -29,6 +29,10 @@ func (s *Server) giveBack(w http.ResponseWriter, r *http.Request) {
 	s.act(w, r, "return", settled(s.Desk.Return))
 }
 
+func (s *Server) recall(w http.ResponseWriter, r *http.Request) {
+	s.act(w, r, "recall", settled(s.Desk.Recall))
+}
+
 func (s *Server) reject(w http.ResponseWriter, r *http.Request) {
 	s.act(w, r, "reject", settled(s.Desk.Reject))
 }

@@ -59,6 +59,8 @@ func (c *console) routes() []consoleRoute {
 		c.staffRoutes(),
 		c.deedRoutes(),
 		c.boardRoutes(),
+		c.approveRoutes(),
+		c.reviewRoutes(),
 	)
 }
 
@@ -177,6 +179,9 @@ type consoleFrame struct {
 	Authority                string
 	Practice, Passkeys       bool
 	Weak                     string
+	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
+	Heading                  bool   // the page opens with the focus on its heading
+	Scripts                  []string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
 	Now                      instant
@@ -190,6 +195,9 @@ type sheet struct {
 	passkeys           bool
 	said, wrong, field string
 	block              string // of its template alone; "": the whole page
+	mode               string // see consoleFrame
+	heading            bool
+	scripts            []string
 	content            any
 }
 
@@ -197,7 +205,8 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
-		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
+		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
+		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag

@@ -93,7 +93,7 @@ func (c *console) overview(v *visit) {
 		}
 		page.Active = append(page.Active, line)
 	}
-	for _, fill := range []func(*visit, *overviewPage) error{c.waiting, c.reviews, c.recent} {
+	for _, fill := range []func(*visit, *overviewPage) error{c.waitingList, c.reviews, c.recent} {
 		if err := fill(v, &page); err != nil {
 			c.s.pages.unable(v.w, v.r, err)
 			return
@@ -111,15 +111,15 @@ func (c *console) overview(v *visit) {
 	c.show(v, sheet{name: "overview", title: title, content: page})
 }
 
-// waiting lists what waits for its second person.
-func (c *console) waiting(v *visit, page *overviewPage) error {
+// waitingList lists what waits for its second person.
+func (c *console) waitingList(v *visit, page *overviewPage) error {
 	for r, err := range c.s.Desk.Store.All(v.r.Context(), alerts.Filter{States: []alerts.State{alerts.StateSubmitted}, Limit: mostWaiting}) {
 		if err != nil {
 			return err
 		}
 		shown := c.s.card(v.l, happening{Record: r, Standing: broadcast.StandingActive}, v.now)
 		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, tidy(r.Author.Name), v.l.At(r.Received, v.now), r.Author.ID == v.member.ID,
-			"/console/a/" + string(r.ID) + page.Query})
+			deedPath(r.ID, "approve") + page.Query})
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func (c *console) reviews(v *visit, page *overviewPage) error {
 		if due.IsZero() {
 			continue
 		}
-		page.Reviews = append(page.Reviews, reviewLine{c.s.card(v.l, c.happeningOf(r, v.now), v.now).Headline, tidy(r.Author.Name), v.l.At(due, v.now), due.Before(v.now), "/console/a/" + string(r.ID) + page.Query})
+		page.Reviews = append(page.Reviews, reviewLine{c.s.card(v.l, c.happeningOf(r, v.now), v.now).Headline, tidy(r.Author.Name), v.l.At(due, v.now), due.Before(v.now), deedPath(r.ID, "review") + page.Query})
 	}
 	return nil
 }

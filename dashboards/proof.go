@@ -41,7 +41,13 @@ func (s *Server) proved(ctx context.Context, by *caller, act string, id alerts.I
 	if err != nil {
 		return err
 	}
-	if !needsProof(r, act) {
+	needed := needsProof(r, act)
+	if act == "approve" || act == "issue-alone" { // the desk weighs a change by what it replaces too
+		if needed, err = s.Desk.NeedsProof(ctx, r); err != nil {
+			return err
+		}
+	}
+	if !needed {
 		return nil
 	}
 	err = s.console.office.Spend(ctx, by.Session, signin.Deed{Act: act, Digest: shown})

@@ -44,6 +44,7 @@ func (s *Server) api() []route {
 		{"POST", "/api/v1/alerts/{id}/resume", alerts.VerbRead, s.resume}, // the desk asks for issue or approve
 		{"POST", "/api/v1/alerts/{id}/approve", alerts.VerbApprove, s.approve},
 		{"POST", "/api/v1/alerts/{id}/return", alerts.VerbApprove, s.giveBack},
+		{"POST", "/api/v1/alerts/{id}/recall", alerts.VerbSubmit, s.recall},
 		{"POST", "/api/v1/alerts/{id}/reject", alerts.VerbApprove, s.reject},
 		{"POST", "/api/v1/alerts/{id}/cancel", alerts.VerbRead, s.cancel},      // the desk asks for issue or approve
 		{"POST", "/api/v1/alerts/{id}/all-clear", alerts.VerbRead, s.allClear}, // the desk asks for submit
