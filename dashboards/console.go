@@ -57,6 +57,7 @@ func (c *console) routes() []consoleRoute {
 		c.inviteRoutes(),
 		c.accountRoutes(),
 		c.staffRoutes(),
+		c.ledgerRoutes(),
 	)
 }
 
@@ -174,6 +175,7 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
+	Scripts                  []string // further files of static
 	Weak                     string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
@@ -186,6 +188,7 @@ type sheet struct {
 	name, title        string
 	code               int
 	passkeys           bool
+	scripts            []string
 	said, wrong, field string
 	content            any
 }
@@ -194,7 +197,7 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
-		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
+		Passkeys: one.passkeys, Scripts: one.scripts, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag
@@ -248,6 +251,7 @@ type waitingLine struct {
 }
 
 type overviewPage struct {
+	Alone    []ledgerLine // what administrators did without a second one
 	Active   []alertLine
 	Waiting  []waitingLine
 	Troubles []troubleLine
@@ -264,6 +268,11 @@ const mostWaiting = 50
 // overview is the first page: what goes on, what waits, what does not work.
 func (c *console) overview(v *visit) {
 	var page overviewPage
+	var err error
+	if page.Alone, err = c.alone(v); err != nil {
+		c.fail(v, err)
+		return
+	}
 	for _, h := range current(c.s.Board.Snapshot(), v.now) {
 		line := alertLine{card: c.s.card(v.l, h, v.now)}
 		if e := h.Alert.Expires(); !e.IsZero() && e.After(v.now) {

@@ -100,7 +100,7 @@ func (c *console) account(v *visit) {
 		c.log("session ended", v.member)
 		c.to(v, "/console/account?said=ended")
 	case "end-others":
-		if err := c.office.EndAll(ctx, v.member.ID, v.session.Digest); err != nil {
+		if err := c.office.EndOthers(ctx, v.member, v.session, v.now); err != nil {
 			c.fail(v, err)
 			return
 		}
@@ -109,7 +109,7 @@ func (c *console) account(v *visit) {
 	case "remove":
 		err := c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now)
 		if err == nil {
-			err = c.office.RemovePasskey(ctx, v.member, v.session, form.Get("passkey"))
+			err = c.office.RemovePasskey(ctx, v.member, v.session, form.Get("passkey"), v.now)
 		}
 		if wrong, code := c.unproved(v, err); wrong != "" {
 			c.accountForm(v, code, nil, wrong)
@@ -129,7 +129,7 @@ func (c *console) account(v *visit) {
 		var codes []string
 		err := c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now)
 		if err == nil {
-			codes, err = c.office.NewRecovery(ctx, v.member, v.session)
+			codes, err = c.office.NewRecovery(ctx, v.member, v.session, v.now)
 		}
 		if wrong, code := c.unproved(v, err); wrong != "" {
 			c.accountForm(v, code, nil, wrong)

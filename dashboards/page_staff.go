@@ -205,20 +205,20 @@ func (c *console) staff(v *visit) {
 		_, waits, err := c.office.Ask(ctx, v.member, signin.Change{Member: id, Grant: grantOf(form)}, v.now)
 		c.settle(v, url.Values{}, "", "", waits, err)
 		return
+	case "disable", "erase":
+		_, waits, err := c.office.Ask(ctx, v.member, signin.Change{Do: form.Get("do"), Member: id}, v.now)
+		c.settle(v, url.Values{}, "", "", waits, err)
+		return
 	case "confirm":
 		token, change, err := c.office.Confirm(ctx, v.member, of, v.now)
 		c.settle(v, url.Values{}, token, change.Name, false, err)
 		return
 	case "drop":
-		err = c.office.Drop(ctx, of)
+		err = c.office.Drop(ctx, v.member, of, v.now)
 	case "withdraw":
-		err = c.office.Withdraw(ctx, of)
+		err = c.office.Withdraw(ctx, v.member, of, v.now)
 	case "end":
-		err = c.office.EndAll(ctx, id, "")
-	case "disable":
-		err = c.office.Disable(ctx, v.member, id, v.now)
-	case "erase":
-		err = c.office.Erase(ctx, v.member, id)
+		err = c.office.EndAll(ctx, v.member, id, v.now)
 	default:
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
 		return

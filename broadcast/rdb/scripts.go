@@ -20,6 +20,7 @@ type scripts struct {
 	lease, pace, hold, trim, epoch, person, erase           *redis.Script
 	grow, head                                              *redis.Script
 	member, unmember, ticket, session, seen, attempt        *redis.Script
+	keep, key                                               *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -46,7 +47,8 @@ func loadScripts() (*scripts, error) {
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("acts", "erase"),
 		grow: script("grow"), head: script("head"),
-		member: script("member"), unmember: script("unmember"), ticket: script("ticket"), session: script("session"), seen: script("seen"), attempt: script("attempt"),
+		member: script("acts", "member"), unmember: script("acts", "unmember"), ticket: script("acts", "ticket"), keep: script("acts", "keep"), key: script("acts", "key"),
+		session: script("session"), seen: script("seen"), attempt: script("attempt"),
 	}
 	return s, failed
 }
