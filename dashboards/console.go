@@ -58,6 +58,7 @@ func (c *console) routes() []consoleRoute {
 		c.accountRoutes(),
 		c.staffRoutes(),
 		c.ledgerRoutes(),
+		c.sessionRoutes(),
 	)
 }
 
@@ -97,6 +98,9 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 		switch {
 		case errors.Is(err, signin.ErrRefused):
 			if route.Who != forAnybody {
+				if c.held(v) {
+					return
+				}
 				c.to(v, "/console/sign-in")
 				return
 			}
@@ -177,6 +181,7 @@ type consoleFrame struct {
 	Practice, Passkeys       bool
 	Scripts                  []string // further files of static
 	Weak                     string
+	Session                  *sessionWords
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
 	Now                      instant
@@ -197,7 +202,7 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
-		Passkeys: one.passkeys, Scripts: one.scripts, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
+		Passkeys: one.passkeys, Scripts: one.scripts, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag

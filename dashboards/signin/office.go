@@ -38,6 +38,8 @@ var (
 	ErrWeak     = errors.New("the password is too short, too long or too common")
 	ErrUnproved = errors.New("a fresh passkey or code is needed")
 	ErrCode     = errors.New("the code is not right")
+	ErrPassword = errors.New("the password is not right")
+	ErrNoCodes  = errors.New("a code program is needed first")
 	ErrNotYours = errors.New("a second administrator must do this")
 	ErrLast     = errors.New("somebody must remain who administers")
 	ErrInvalid  = errors.New("a name, a login of letters and digits, and known roles are needed")
