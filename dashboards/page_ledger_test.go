@@ -199,3 +199,30 @@ func (c *counting) Range(ctx context.Context, from, to int64) ([]ledger.Entry, e
 	c.read += len(some)
 	return some, err
 }
+
+// What waits for a second administrator says what it is: an end is not taken
+// for a change of rights.
+func TestAnEndThatWaitsIsNamed(t *testing.T) {
+	g := openConsole(t)
+	p, _ := g.first()
+	me, _, err := g.office.Who(t.Context(), p.cookieOf("martinella"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, _, err := g.office.Ask(t.Context(), me, signin.Change{Login: "bruno", Name: "Bruno Verdi", Grant: signin.EveryRole()}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	bruno := g.person()
+	bruno.join(token, "bruno", "Bruno Verdi")
+	them, _, err := g.office.Who(t.Context(), bruno.cookieOf("martinella"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, waits, err := g.office.Ask(t.Context(), me, signin.Change{Do: signin.ToDisable, Member: them.ID}, time.Now()); !waits || err != nil {
+		t.Fatalf("waits %v, %v", waits, err)
+	}
+	if r := bruno.get("/console/staff?lang=en"); !strings.Contains(r.body, `<strong class="lapsed">Disable</strong> · <strong>Bruno Verdi</strong>`) {
+		t.Errorf("%s", r.body)
+	}
+}

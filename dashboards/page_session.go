@@ -61,7 +61,6 @@ type heldPage struct {
 
 type heldField struct {
 	Name, Value string
-	Long        bool
 }
 
 // held answers a form that came when the session had ended: nothing was done,
@@ -89,7 +88,7 @@ func (c *console) held(v *visit) bool {
 			continue
 		}
 		for _, value := range v.r.PostForm[name] {
-			page.Fields = append(page.Fields, heldField{name, value, len(value) > 20})
+			page.Fields = append(page.Fields, heldField{name, value})
 		}
 	}
 	c.show(v, sheet{name: "held", title: v.l.must("signin_held_title"), code: http.StatusUnauthorized, wrong: v.l.must("signin_held"), content: page})

@@ -27,7 +27,7 @@ const (
 	VerbEnded          = "staff-ended" // sessions
 	VerbRecovery       = "staff-recovery"
 	VerbPasskeyAdded   = "staff-passkey-added"
-	VerbPasskeyRemoved = "staff-passkey-removed"
+	VerbPasskeyRemoved = "staff-passkey-removed" //nolint:gosec // G101: the name of an act
 	VerbPassword       = "staff-password"
 	VerbSeed           = "staff-seed"
 )

@@ -70,11 +70,10 @@ func TestTheOldPasswordIsNotGuessed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var wait *WaitError
 	for range patience.Free + 1 {
 		err = o.ChangePassword(t.Context(), m, s, "a guess of somebody", "ombrello lampada finestra", time.Now())
 	}
-	if !errors.As(err, &wait) {
+	if _, slowed := errors.AsType[*WaitError](err); !slowed {
 		t.Errorf("after %d guesses: %v", patience.Free, err)
 	}
 }
