@@ -195,6 +195,18 @@ func (k *Key) Live(now time.Time) bool {
 	return k.Revoked.IsZero() && (k.Expires.IsZero() || now.Before(k.Expires))
 }
 
+// The verbs of acts on API keys; see [KeyAct].
+const (
+	ActKeyCreated = "key-created"
+	ActKeyRevoked = "key-revoked"
+)
+
+// KeyAct is an act on the API key with this id. via is the way by which it was
+// done ("command", "console"); reason says what the key may do.
+func KeyAct(by By, verb, id, reason, via string, now time.Time) Act {
+	return Act{V: 1, At: now.UTC(), By: By{ID: by.ID}, Verb: verb, Of: id, Reason: reason, Via: via}
+}
+
 // Keys is the store of API keys. Its methods may be called from many
 // goroutines and block until the store answered.
 type Keys interface {
@@ -205,12 +217,14 @@ type Keys interface {
 	// BySigner finds a key by its id and opens its signing secret.
 	BySigner(ctx context.Context, id string) (*Key, []byte, error)
 
-	// Add stores a key; secret is sealed under the key file.
-	Add(ctx context.Context, k *Key, secret []byte) error
+	// Add stores a key with the act of making it; secret is sealed under the key
+	// file.
+	Add(ctx context.Context, k *Key, secret []byte, act Act) error
 
 	// List gives all keys, revoked ones included, oldest first.
 	List(ctx context.Context) ([]*Key, error)
 
-	// Revoke ends a key; [ErrNotFound] if there is none with this id.
-	Revoke(ctx context.Context, id string, now time.Time) error
+	// Revoke ends a key from act.At on, with the act; [ErrNotFound] if there is
+	// none with this id. One that has ended keeps its date.
+	Revoke(ctx context.Context, id string, act Act) error
 }

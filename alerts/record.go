@@ -239,18 +239,22 @@ func (r *Record) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Act is one thing that somebody did to a record. Acts are appended by the
-// scripts that change the record, never apart from them; the ledger builds its
-// tree over them.
+// Act is one thing that somebody did: to a record, or to who may do something
+// (people of staff, API keys). Acts are appended by the scripts that make the
+// change, never apart from them; the ledger builds its tree over them.
+//
+// Of an act on people and keys By and Of are ids without names: the ledger
+// keeps every act for ever, and who is erased must not stay in it by name.
 type Act struct {
 	V      int       `json:"v"`
 	Seq    int64     `json:"seq"` // 1, 2, ... without a gap within an authority; set by the store
 	At     time.Time `json:"at"`
 	By     By        `json:"by"`
-	Verb   string    `json:"verb"` // submitted, opened, approved, issued, issued-alone, reviewed, returned, recalled, rejected, extended, resumed, cancelled, suspended, ended, lapsed, rung
+	Verb   string    `json:"verb"` // submitted, opened, approved, issued, issued-alone, reviewed, returned, recalled, rejected, extended, resumed, cancelled, suspended, ended, lapsed, rung, staff-..., key-...
 	Alert  ID        `json:"alert"`
 	Event  ID        `json:"event"`
 	Digest Digest    `json:"digest"`
 	Reason string    `json:"reason,omitempty"`
 	Via    string    `json:"via,omitempty"`
+	Of     string    `json:"of,omitempty"` // id of the member of staff, invitation or key that the act is about
 }

@@ -31,6 +31,16 @@ type Ledger interface {
 	// what it was.
 	Entries(ctx context.Context, size int64) iter.Seq2[ledger.Entry, error]
 
+	// Range gives the entries from..to (1 is the first), in order and without
+	// signatures; those that the newest head does not cover are left out. It
+	// takes as long as there are entries between them, however many there are
+	// before and after.
+	Range(ctx context.Context, from, to int64) ([]ledger.Entry, error)
+
+	// Recheck verifies the newest entries, at most last, as they are stored at
+	// this moment, against the newest head.
+	Recheck(ctx context.Context, last int64) (*ledger.Report, error)
+
 	// Prove gives one entry with its proof in the newest head;
 	// [alerts.ErrNotFound] for a number that no act has.
 	Prove(ctx context.Context, n int64) (ledger.Proof, error)

@@ -39,6 +39,14 @@ func (h *heads) Head(context.Context) (ledger.Signed, error) {
 	return ledger.Signed{Head: ledger.Head{Size: h.size}}, h.err
 }
 func (h *heads) Entries(context.Context, int64) iter.Seq2[ledger.Entry, error] { return nil }
+func (h *heads) Range(context.Context, int64, int64) ([]ledger.Entry, error) {
+	return nil, errors.New("not asked for here")
+}
+
+func (h *heads) Recheck(context.Context, int64) (*ledger.Report, error) {
+	return nil, errors.New("not asked for here")
+}
+
 func (h *heads) Prove(context.Context, int64) (ledger.Proof, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

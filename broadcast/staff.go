@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"time"
+
+	"martinella/alerts"
 )
 
 // Staff keeps what the members of staff sign in with. It does not know what
@@ -23,15 +25,19 @@ type Staff interface {
 	// ErrLoginTaken. Where ticket is named, it is taken in the same moment:
 	// ErrTicketGone where it is not there any more.
 	PutMember(ctx context.Context, m MemberDoc) (revision int64, err error)
-	// EraseMember removes a member with all sessions.
-	EraseMember(ctx context.Context, id string) error
+	// EraseMember removes a member with all sessions, and appends the act.
+	EraseMember(ctx context.Context, id string, act alerts.Act) error
+	// RecentActs gives the newest acts on people of staff and on API keys, at
+	// most so many, the newest first.
+	RecentActs(ctx context.Context, most int) ([]alerts.Act, error)
 
 	// PutTicket keeps a document under the digest of a secret for a time.
 	PutTicket(ctx context.Context, t Ticket) error
 	// Ticket reads one and leaves it.
 	Ticket(ctx context.Context, kind, digest string) ([]byte, error)
-	// TakeTicket reads one and removes it: of many callers one has it.
-	TakeTicket(ctx context.Context, kind, digest string) ([]byte, error)
+	// TakeTicket reads one and removes it: of many callers one has it. act,
+	// where there is one, is appended in the same moment.
+	TakeTicket(ctx context.Context, kind, digest string, act *alerts.Act) ([]byte, error)
 	// Tickets reads all of a kind by digest.
 	Tickets(ctx context.Context, kind string) (map[string][]byte, error)
 
@@ -61,8 +67,9 @@ type MemberDoc struct {
 	Revision int64  // that was read; 0: a new member
 	Login    string // in the form in which it is compared
 	Doc      []byte
-	Ticket   Ticket // Kind and Digest of what is taken with it
-	First    bool   // only while there is nobody
+	Ticket   Ticket      // Kind and Digest of what is taken with it
+	First    bool        // only while there is nobody
+	Act      *alerts.Act // appended in the same moment; nil: none
 }
 
 // Ticket is a document that is kept for a time under the digest of a secret.
@@ -70,6 +77,7 @@ type Ticket struct {
 	Kind, Digest string
 	Doc          []byte
 	Lasts        time.Duration
+	Act          *alerts.Act // appended when it is first kept; nil: none
 }
 
 // Session is a sign-in that goes on.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -114,4 +115,47 @@ func (s *Server) ledgerEntry(w http.ResponseWriter, r *http.Request) {
 		Head  string          `json:"head"`
 		Whole bool            `json:"whole"`
 	}{n, act, base64.StdEncoding.EncodeToString(p.Entry.Text), base64.StdEncoding.EncodeToString(p.Entry.Sig), p.Entry.Leaf.String(), path, string(p.Head.Note), p.Check() == nil})
+}
+
+// ledgerList answers with the newest acts that pass a filter, a page at a time.
+func (s *Server) ledgerList(w http.ResponseWriter, r *http.Request) {
+	if !s.ledgerReader(w, r) {
+		return
+	}
+	q := r.URL.Query()
+	f, wrong := parseActFilter(q, s.Zone)
+	for name, values := range q {
+		switch {
+		case !slices.Contains([]string{"person", "verb", "day", "event", "before"}, name):
+			wrong = append(wrong, alerts.Problem{Field: name, Problem: "is not a filter", Hint: "the filters are person, verb, day, event and before"})
+		case len(values) > 1:
+			wrong = append(wrong, alerts.Problem{Field: name, Problem: "is given more than once", Hint: "give it once"})
+		}
+	}
+	if len(wrong) > 0 {
+		s.fail(w, r, &alerts.Refusal{Kind: errBadRequest, Problems: wrong})
+		return
+	}
+	names, err := s.actNames(r.Context())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	got, err := s.searchActs(r.Context(), f, names, actsShown, actsSearched, nil)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	entries := make([]entryJSON, len(got.acts))
+	for i, one := range got.acts {
+		entries[i] = entryOf(one)
+	}
+	var next *int64
+	if got.next > 0 {
+		next = &got.next
+	}
+	writeJSON(w, http.StatusOK, struct {
+		Entries []entryJSON `json:"entries"`
+		Next    *int64      `json:"next"` // null: there are no older ones
+	}{entries, next})
 }

@@ -144,3 +144,44 @@ func TestALedgerThatCannotBeRead(t *testing.T) {
 		t.Errorf("a second export at once: %+v", busy.Response)
 	}
 }
+
+func TestTheLedgerIsSearched(t *testing.T) {
+	g := open(t)
+	for i := range 30 {
+		g.issue(message(fmt.Sprintf("search-%d", i)))
+	}
+	ask := func(q string) (got struct {
+		Entries []struct {
+			N   int64
+			Act alerts.Act
+		}
+		Next *int64
+	}) {
+		t.Helper()
+		r := g.get("/api/v1/ledger"+q, "Authorization", "Bearer "+approver)
+		if err := json.Unmarshal([]byte(r.body), &got); err != nil || r.StatusCode != http.StatusOK {
+			t.Fatalf("%s: %d %s", q, r.StatusCode, r.body)
+		}
+		return got
+	}
+	first := ask("")
+	if len(first.Entries) != actsShown || first.Next == nil || first.Entries[0].N != 60 || *first.Next != 11 {
+		t.Fatalf("%d entries, next %v", len(first.Entries), first.Next)
+	}
+	rest := ask("?before=11")
+	if len(rest.Entries) != 10 || rest.Next != nil || rest.Entries[0].N != 10 {
+		t.Errorf("%d entries, next %v", len(rest.Entries), rest.Next)
+	}
+	one := ask("?verb=issued&event=" + string(first.Entries[0].Act.Event))
+	if len(one.Entries) != 1 || one.Entries[0].Act.Verb != "issued" {
+		t.Errorf("%+v", one)
+	}
+	for _, q := range []string{"?day=today", "?limit=3", "?before=0", "?verb=a&verb=b"} {
+		if r := g.get("/api/v1/ledger"+q, "Authorization", "Bearer "+approver); r.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %d", q, r.StatusCode)
+		}
+	}
+	if r := g.get("/api/v1/ledger", "Authorization", "Bearer "+author); r.StatusCode != http.StatusForbidden {
+		t.Errorf("who may only submit: %d", r.StatusCode)
+	}
+}

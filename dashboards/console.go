@@ -61,6 +61,8 @@ func (c *console) routes() []consoleRoute {
 		c.boardRoutes(),
 		c.approveRoutes(),
 		c.reviewRoutes(),
+		c.ledgerRoutes(),
+		c.sessionRoutes(),
 	)
 }
 
@@ -100,6 +102,9 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 		switch {
 		case errors.Is(err, signin.ErrRefused):
 			if route.Who != forAnybody {
+				if c.held(v) {
+					return
+				}
 				c.to(v, "/console/sign-in")
 				return
 			}
@@ -182,6 +187,7 @@ type consoleFrame struct {
 	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
 	Heading                  bool   // the page opens with the focus on its heading
 	Scripts                  []string
+	Session                  *sessionWords
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
 	Now                      instant
@@ -205,7 +211,7 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
-		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
+		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
 		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {

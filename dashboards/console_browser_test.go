@@ -176,8 +176,8 @@ func TestConsoleInABrowser(t *testing.T) {
 	if _, err := g.office.NewInvitation(t.Context(), invitationOf("bruno", "Bruno "+long[:60]), time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	views(map[string]string{"overview": "/console", "account": "/console/account", "staff": "/console/staff", "staff-en": "/console/staff?lang=en"})
-	for _, path := range []string{"/console", "/console/account", "/console/staff", "/console/sign-in"} {
+	views(map[string]string{"overview": "/console", "account": "/console/account", "staff": "/console/staff", "staff-en": "/console/staff?lang=en", "ledger": "/console/ledger", "ledger-en": "/console/ledger?lang=en&verb=approved"})
+	for _, path := range []string{"/console", "/console/account", "/console/staff", "/console/sign-in", "/console/ledger"} {
 		r := p.get(path)
 		if n := len(zip([]byte(r.body))) + len(zip(g.asset(t, "app.css"))) + len(zip(g.asset(t, "passkey.js"))); n > 40<<10 {
 			t.Errorf("%s takes %d bytes", path, n)

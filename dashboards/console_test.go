@@ -25,6 +25,7 @@ type consoleGateway struct {
 	*gateway
 	office *signin.Office
 	store  broadcast.Staff
+	redis  *rdb.Redis
 	site   string // http://localhost:PORT
 }
 
@@ -48,7 +49,7 @@ func openConsole(t testing.TB, change ...func(*Config)) *consoleGateway {
 		c.Direct = true
 	}}, change...)...)
 	late.Handler = g.server.Public()
-	return &consoleGateway{g, office, r.Staff(), site}
+	return &consoleGateway{g, office, r.Staff(), r, site}
 }
 
 // lateHandler is named after its server was started.

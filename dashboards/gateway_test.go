@@ -71,7 +71,7 @@ func open(t testing.TB, change ...func(*Config)) *gateway {
 		if token == revoked {
 			k.Revoked = time.Now().Add(-time.Hour)
 		}
-		if err := m.Add(t.Context(), k, []byte(signing)); err != nil {
+		if err := m.Add(t.Context(), k, []byte(signing), alerts.Act{}); err != nil {
 			t.Fatal(err)
 		}
 	}

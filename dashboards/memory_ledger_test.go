@@ -95,6 +95,35 @@ func (a *acts) Entries(_ context.Context, size int64) iter.Seq2[ledger.Entry, er
 	}
 }
 
+func (a *acts) Range(ctx context.Context, from, to int64) ([]ledger.Entry, error) {
+	head, err := a.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var some []ledger.Entry
+	for n := max(from, 1); n <= min(to, head.Size); n++ {
+		some = append(some, a.entry(n))
+	}
+	return some, nil
+}
+
+func (a *acts) Recheck(ctx context.Context, last int64) (*ledger.Report, error) {
+	head, err := a.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var before ledger.Tree
+	var some []ledger.Entry
+	for n := int64(1); n <= head.Size; n++ {
+		if e := a.entry(n); n > head.Size-last {
+			some = append(some, e)
+		} else {
+			before.Add(e.Leaf)
+		}
+	}
+	return ledger.Recheck(a.Key(), head, &before, some), nil
+}
+
 func (a *acts) Prove(ctx context.Context, n int64) (ledger.Proof, error) {
 	head, err := a.Head(ctx)
 	if err != nil {

@@ -345,9 +345,12 @@ func (m *memory) BySigner(_ context.Context, id string) (*alerts.Key, []byte, er
 	return nil, nil, alerts.ErrNotFound
 }
 
-func (m *memory) Add(_ context.Context, k *alerts.Key, secret []byte) error {
+func (m *memory) Add(_ context.Context, k *alerts.Key, secret []byte, act alerts.Act) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if act.Verb != "" {
+		m.act(act)
+	}
 	m.keys = append(m.keys, k)
 	m.secrets[k.Person.ID] = secret
 	return nil
@@ -355,12 +358,13 @@ func (m *memory) Add(_ context.Context, k *alerts.Key, secret []byte) error {
 
 func (m *memory) List(context.Context) ([]*alerts.Key, error) { return m.keys, nil }
 
-func (m *memory) Revoke(_ context.Context, id string, now time.Time) error {
+func (m *memory) Revoke(_ context.Context, id string, act alerts.Act) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, k := range m.keys {
 		if k.Person.ID == id {
-			k.Revoked = now
+			k.Revoked = act.At
+			m.act(act)
 		}
 	}
 	return nil

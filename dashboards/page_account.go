@@ -17,6 +17,7 @@ type accountPage struct {
 	Sessions []sessionLine
 	Left     int      // recovery codes
 	Codes    []string // new ones, shown once
+	Seed     *seedPage
 }
 
 type passkeyLine struct {
@@ -39,9 +40,9 @@ func (c *console) accountRoutes() []consoleRoute {
 	}
 }
 
-func (c *console) accountPage(v *visit) { c.accountForm(v, 0, nil, "") }
+func (c *console) accountPage(v *visit) { c.accountForm(v, 0, nil, "", "") }
 
-func (c *console) accountForm(v *visit, code int, codes []string, wrong string) {
+func (c *console) accountForm(v *visit, code int, codes []string, wrong, field string) {
 	page := accountPage{Member: v.member, Left: len(v.member.Recovery), Codes: codes}
 	if codes != nil {
 		page.Left = len(codes)
@@ -51,6 +52,11 @@ func (c *console) accountForm(v *visit, code int, codes []string, wrong string) 
 	}
 	for _, k := range v.member.Passkeys {
 		page.Passkeys = append(page.Passkeys, passkeyLine{k.Name, k.Digest(), v.l.At(k.Added, v.now), v.l.At(k.Used, v.now)})
+	}
+	var err error
+	if page.Seed, err = c.pendingSeed(v); err != nil {
+		c.fail(v, err)
+		return
 	}
 	sessions, err := c.office.Sessions(v.r.Context(), v.member.ID)
 	if err != nil {
@@ -68,8 +74,14 @@ func (c *console) accountForm(v *visit, code int, codes []string, wrong string) 
 		said = v.l.must("said_passkey")
 	case "removed":
 		said = v.l.must("said_removed")
+	case "password":
+		said = v.l.must("signin_said_password")
+	case "seed":
+		said = v.l.must("signin_said_seed")
+	case "seed-new":
+		said = v.l.must("signin_said_seed_new")
 	}
-	c.show(v, sheet{name: "account", title: v.l.must("account_title"), passkeys: true, code: code, wrong: wrong, said: said, content: page})
+	c.show(v, sheet{name: "account", title: v.l.must("account_title"), passkeys: true, code: code, wrong: wrong, field: field, said: said, content: page})
 }
 
 func (c *console) howWords(l *locale, by string) string {
@@ -100,7 +112,7 @@ func (c *console) account(v *visit) {
 		c.log("session ended", v.member)
 		c.to(v, "/console/account?said=ended")
 	case "end-others":
-		if err := c.office.EndAll(ctx, v.member.ID, v.session.Digest); err != nil {
+		if err := c.office.EndOthers(ctx, v.member, v.session, v.now); err != nil {
 			c.fail(v, err)
 			return
 		}
@@ -109,14 +121,14 @@ func (c *console) account(v *visit) {
 	case "remove":
 		err := c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now)
 		if err == nil {
-			err = c.office.RemovePasskey(ctx, v.member, v.session, form.Get("passkey"))
+			err = c.office.RemovePasskey(ctx, v.member, v.session, form.Get("passkey"), v.now)
 		}
 		if wrong, code := c.unproved(v, err); wrong != "" {
-			c.accountForm(v, code, nil, wrong)
+			c.accountForm(v, code, nil, wrong, "")
 			return
 		}
 		if errors.Is(err, signin.ErrLast) {
-			c.accountForm(v, http.StatusUnprocessableEntity, nil, v.l.must("account_last"))
+			c.accountForm(v, http.StatusUnprocessableEntity, nil, v.l.must("account_last"), "")
 			return
 		}
 		if err != nil {
@@ -125,14 +137,16 @@ func (c *console) account(v *visit) {
 		}
 		c.log("passkey removed", v.member)
 		c.to(v, "/console/account?said=removed")
+	case "password", "seed-new", "seed":
+		c.changeSecret(ctx, v, form.Get("do"))
 	case "codes":
 		var codes []string
 		err := c.office.ProveAccount(ctx, v.member, v.session, form.Get("code"), v.now)
 		if err == nil {
-			codes, err = c.office.NewRecovery(ctx, v.member, v.session)
+			codes, err = c.office.NewRecovery(ctx, v.member, v.session, v.now)
 		}
 		if wrong, code := c.unproved(v, err); wrong != "" {
-			c.accountForm(v, code, nil, wrong)
+			c.accountForm(v, code, nil, wrong, "")
 			return
 		}
 		if err != nil {
@@ -140,7 +154,7 @@ func (c *console) account(v *visit) {
 			return
 		}
 		c.log("recovery codes made", v.member)
-		c.accountForm(v, 0, codes, "")
+		c.accountForm(v, 0, codes, "", "")
 	default:
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
 	}

@@ -54,6 +54,7 @@ type reviewLine struct {
 }
 
 type overviewPage struct {
+	Alone    []ledgerLine // what administrators did without a second one
 	Active   []alertLine
 	Lapsed   []alertLine
 	Waiting  []waitingLine
@@ -98,6 +99,11 @@ func (c *console) overview(v *visit) {
 			c.s.pages.unable(v.w, v.r, err)
 			return
 		}
+	}
+	var err error
+	if page.Alone, err = c.alone(v); err != nil {
+		c.fail(v, err)
+		return
 	}
 	if c.s.Troubles != nil {
 		for _, t := range c.s.Troubles() {

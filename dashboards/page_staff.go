@@ -46,6 +46,7 @@ type invitationLine struct {
 
 type changeLine struct {
 	Name, Digest, By string
+	End              string // what ends for the member, in words; "": rights, or an invitation
 	New              bool
 	RoleNames        []string
 	Rights           string
@@ -104,7 +105,7 @@ func (c *console) staffForm(v *visit, page staffPage, code int, wrong, field str
 	}
 	for _, digest := range slices.Sorted(maps.Keys(changes)) {
 		one := changes[digest]
-		page.Changes = append(page.Changes, changeLine{one.Name, digest, one.By.Name, one.Member == "", roleNames(v.l, one.Grant.Roles), c.limitsWords(v.l, one.Grant.Limits), v.l.At(one.At, v.now), one.By.ID == v.member.ID})
+		page.Changes = append(page.Changes, changeLine{one.Name, digest, one.By.Name, endWords(v.l, one.Do), one.Member == "", roleNames(v.l, one.Grant.Roles), c.limitsWords(v.l, one.Grant.Limits), v.l.At(one.At, v.now), one.By.ID == v.member.ID})
 	}
 	page.Roles, page.Severities = roleLines(v.l, page.Form["role"]), severityLines(v.l, page.Form.Get("severity-max"))
 	said := ""
@@ -115,6 +116,17 @@ func (c *console) staffForm(v *visit, page staffPage, code int, wrong, field str
 		said = v.l.must("said_waits")
 	}
 	c.show(v, sheet{name: "staff", title: v.l.must("staff_title"), passkeys: true, code: code, wrong: wrong, field: field, said: said, content: page})
+}
+
+// endWords says what ends; "" for what does not end anything.
+func endWords(l *locale, do string) string {
+	switch do {
+	case signin.ToDisable:
+		return l.must("staff_disable")
+	case signin.ToErase:
+		return l.must("staff_erase")
+	}
+	return ""
 }
 
 func roleNames(l *locale, roles []string) []string {
@@ -205,20 +217,20 @@ func (c *console) staff(v *visit) {
 		_, waits, err := c.office.Ask(ctx, v.member, signin.Change{Member: id, Grant: grantOf(form)}, v.now)
 		c.settle(v, url.Values{}, "", "", waits, err)
 		return
+	case "disable", "erase":
+		_, waits, err := c.office.Ask(ctx, v.member, signin.Change{Do: form.Get("do"), Member: id}, v.now)
+		c.settle(v, url.Values{}, "", "", waits, err)
+		return
 	case "confirm":
 		token, change, err := c.office.Confirm(ctx, v.member, of, v.now)
 		c.settle(v, url.Values{}, token, change.Name, false, err)
 		return
 	case "drop":
-		err = c.office.Drop(ctx, of)
+		err = c.office.Drop(ctx, v.member, of, v.now)
 	case "withdraw":
-		err = c.office.Withdraw(ctx, of)
+		err = c.office.Withdraw(ctx, v.member, of, v.now)
 	case "end":
-		err = c.office.EndAll(ctx, id, "")
-	case "disable":
-		err = c.office.Disable(ctx, v.member, id, v.now)
-	case "erase":
-		err = c.office.Erase(ctx, v.member, id)
+		err = c.office.EndAll(ctx, v.member, id, v.now)
 	default:
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
 		return

@@ -35,7 +35,8 @@ var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "c
 // consoleNames are those of the console, each beside its own layout and parts.
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",
 	"board", "close", "failures",
-	"approve", "settled", "review"}
+	"approve", "settled", "review",
+	"ledger", "held"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}

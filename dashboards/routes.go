@@ -49,6 +49,7 @@ func (s *Server) api() []route {
 		{"POST", "/api/v1/alerts/{id}/cancel", alerts.VerbRead, s.cancel},      // the desk asks for issue or approve
 		{"POST", "/api/v1/alerts/{id}/all-clear", alerts.VerbRead, s.allClear}, // the desk asks for submit
 		{"GET", "/api/v1/templates", alerts.VerbRead, s.templates},
+		{"GET", "/api/v1/ledger", alerts.VerbRead, s.ledgerList},
 		{"GET", "/api/v1/ledger/head", anybody, s.ledgerHead}, // it tells how many acts there are, and is worth the more the more people keep it
 		{"GET", "/api/v1/ledger/export", alerts.VerbRead, s.ledgerExport},
 		{"GET", "/api/v1/ledger/{n}", alerts.VerbRead, s.ledgerEntry},

@@ -142,14 +142,18 @@ func (v *verifier) check(some []checked) {
 	for from := 0; from < len(some); from += share {
 		part := some[from:min(from+share, len(some))]
 		wg.Go(func() {
+			read := make([]*checked, 0, len(part))
 			for i := range part {
 				c := &part[i]
 				tooLong := c.err
 				if c.entry, c.err = readEntry(c.line); tooLong != nil {
 					c.err = tooLong
 				}
-				c.signed = c.err == nil && v.key.signed(c.entry.N, c.entry.Leaf, c.entry.Sig)
+				if c.err == nil {
+					read = append(read, c)
+				}
 			}
+			v.key.verifyAll(read)
 		})
 	}
 	wg.Wait()

@@ -28,7 +28,7 @@ func newKey(id string) *alerts.Key {
 
 func keyFound(t *testing.T, n *Node) {
 	key := newKey("a")
-	if err := n.Keys.Add(t.Context(), key, []byte("a very secret secret")); err != nil {
+	if err := n.Keys.Add(t.Context(), key, []byte("a very secret secret"), keyAct(alerts.ActKeyCreated)); err != nil {
 		t.Fatal(err)
 	}
 	got, err := n.Keys.ByToken(t.Context(), "sha-a")
@@ -47,7 +47,7 @@ func keyFound(t *testing.T, n *Node) {
 			t.Errorf("token %q: %v, want alerts.ErrNotFound", token, err)
 		}
 	}
-	if err := n.Keys.Add(t.Context(), newKey("c"), nil); err != nil {
+	if err := n.Keys.Add(t.Context(), newKey("c"), nil, keyAct(alerts.ActKeyCreated)); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"key:b", "key:c"} {
@@ -61,11 +61,11 @@ func keyEnds(t *testing.T, n *Node) {
 	revoked, expired := newKey("revoked"), newKey("expired")
 	expired.Expires = time.Now().Add(-time.Minute)
 	for _, k := range []*alerts.Key{revoked, expired} {
-		if err := n.Keys.Add(t.Context(), k, []byte("secret")); err != nil {
+		if err := n.Keys.Add(t.Context(), k, []byte("secret"), keyAct(alerts.ActKeyCreated)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := n.Keys.Revoke(t.Context(), "key:revoked", time.Now()); err != nil {
+	if err := n.Keys.Revoke(t.Context(), "key:revoked", keyAct(alerts.ActKeyRevoked)); err != nil {
 		t.Fatal(err)
 	}
 	for _, id := range []string{"revoked", "expired"} {
@@ -76,7 +76,7 @@ func keyEnds(t *testing.T, n *Node) {
 			t.Errorf("%s by signature: %v", id, err)
 		}
 	}
-	if err := n.Keys.Revoke(t.Context(), "key:nobody", time.Now()); !errors.Is(err, alerts.ErrNotFound) {
+	if err := n.Keys.Revoke(t.Context(), "key:nobody", keyAct(alerts.ActKeyRevoked)); !errors.Is(err, alerts.ErrNotFound) {
 		t.Errorf("revoking nobody: %v", err)
 	}
 }
@@ -86,14 +86,14 @@ func keysListed(t *testing.T, n *Node) {
 	for i, id := range []string{"first", "second", "third"} {
 		k := newKey(id)
 		k.Created = start.Add(time.Duration(i) * time.Hour)
-		if err := n.Keys.Add(t.Context(), k, nil); err != nil {
+		if err := n.Keys.Add(t.Context(), k, nil, keyAct(alerts.ActKeyCreated)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := n.Keys.ByToken(t.Context(), "sha-second"); err != nil {
 		t.Fatal(err)
 	}
-	if err := n.Keys.Revoke(t.Context(), "key:third", time.Now()); err != nil {
+	if err := n.Keys.Revoke(t.Context(), "key:third", keyAct(alerts.ActKeyRevoked)); err != nil {
 		t.Fatal(err)
 	}
 	keys, err := n.Keys.List(t.Context())
@@ -110,4 +110,9 @@ func keysListed(t *testing.T, n *Node) {
 	if !keys[0].LastUsed.IsZero() || keys[1].LastUsed.IsZero() || keys[2].Revoked.IsZero() {
 		t.Errorf("last uses and revocation are not told: %+v", keys)
 	}
+}
+
+// keyAct is an act on a key, by the command line.
+func keyAct(verb string) alerts.Act {
+	return alerts.KeyAct(alerts.By{ID: "command"}, verb, "key:any", "", "command", time.Now())
 }

@@ -55,7 +55,7 @@ func memberKept(t *testing.T, s broadcast.Staff) {
 	if err := s.Begin(ctx, broadcast.Session{Digest: "d", Member: "staff:a"}, time.Hour, time.Hour); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.EraseMember(ctx, "staff:a"); err != nil {
+	if err := s.EraseMember(ctx, "staff:a", staffAct("staff-erased")); err != nil {
 		t.Fatal(err)
 	}
 	_, _, member := s.Member(ctx, "staff:a")
@@ -138,7 +138,7 @@ func ticketTakenOnce(t *testing.T, s broadcast.Staff) {
 	var all sync.WaitGroup
 	for range 8 {
 		all.Go(func() {
-			if doc, err := s.TakeTicket(t.Context(), "k", "d"); err == nil && string(doc) == "x" {
+			if doc, err := s.TakeTicket(t.Context(), "k", "d", nil); err == nil && string(doc) == "x" {
 				had.Add(1)
 			} else if !errors.Is(err, alerts.ErrNotFound) {
 				t.Error(err)
@@ -246,4 +246,9 @@ func attemptsSlow(t *testing.T, s broadcast.Staff) {
 	if wait, err := s.Attempt(t.Context(), "anna", p); wait != 0 || err != nil {
 		t.Errorf("forgiven: %v, %v", wait, err)
 	}
+}
+
+// staffAct is an act on a member of staff.
+func staffAct(verb string) alerts.Act {
+	return alerts.Act{V: 1, At: time.Now().UTC(), By: alerts.By{ID: "staff:boss"}, Verb: verb, Of: "staff:a", Via: "console"}
 }

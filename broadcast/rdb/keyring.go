@@ -64,7 +64,7 @@ func (k *Keyring) BySigner(ctx context.Context, id string) (*alerts.Key, []byte,
 
 // live reads a key that may be used now, and writes the use down.
 func (k *Keyring) live(ctx context.Context, id string) (*alerts.Key, error) {
-	key, err := k.read(ctx, id)
+	key, _, err := k.read(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -84,27 +84,27 @@ func (k *Keyring) live(ctx context.Context, id string) (*alerts.Key, error) {
 	return key, nil
 }
 
-func (k *Keyring) read(ctx context.Context, id string) (*alerts.Key, error) {
+func (k *Keyring) read(ctx context.Context, id string) (*alerts.Key, []byte, error) {
 	var text []byte
 	err := again(ctx, func(ctx context.Context) (err error) {
 		text, err = k.r.commands.HGet(ctx, k.r.keys.apiKeys(), id).Bytes()
 		return err
 	})
 	if errors.Is(err, redis.Nil) {
-		return nil, fmt.Errorf("key: %w", alerts.ErrNotFound)
+		return nil, nil, fmt.Errorf("key: %w", alerts.ErrNotFound)
 	}
 	if err != nil {
-		return nil, fail("key", err)
+		return nil, nil, fail("key", err)
 	}
 	key := new(alerts.Key)
 	if err := json.Unmarshal(text, key); err != nil {
-		return nil, fmt.Errorf("key %s: %w", id, err)
+		return nil, nil, fmt.Errorf("key %s: %w", id, err)
 	}
-	return key, nil
+	return key, text, nil
 }
 
 // Add implements [alerts.Keys]. It replaces a key with the same id.
-func (k *Keyring) Add(ctx context.Context, key *alerts.Key, secret []byte) error {
+func (k *Keyring) Add(ctx context.Context, key *alerts.Key, secret []byte, act alerts.Act) error {
 	stored := *key
 	if len(secret) > 0 {
 		stored.SealedSecret = k.r.vault.close(secret, "key "+key.Person.ID)
@@ -113,15 +113,7 @@ func (k *Keyring) Add(ctx context.Context, key *alerts.Key, secret []byte) error
 	if err != nil {
 		return fmt.Errorf("add key %s: %w", key.Person.ID, err)
 	}
-	err = again(ctx, func(ctx context.Context) error {
-		pipe := k.r.commands.TxPipeline()
-		pipe.HSet(ctx, k.r.keys.apiKeys(), key.Person.ID, text)
-		if key.TokenSHA256 != "" {
-			pipe.HSet(ctx, k.r.keys.apiTokens(), key.TokenSHA256, key.Person.ID)
-		}
-		_, err := pipe.Exec(ctx)
-		return err
-	})
+	_, err = k.put(ctx, key, nil, text, act)
 	if err == nil {
 		key.SealedSecret = stored.SealedSecret
 	}
@@ -164,21 +156,38 @@ func (k *Keyring) List(ctx context.Context) ([]*alerts.Key, error) {
 	return keys, nil
 }
 
-// Revoke implements [alerts.Keys]. A key that is revoked keeps its first date.
-func (k *Keyring) Revoke(ctx context.Context, id string, now time.Time) error {
-	key, err := k.read(ctx, id)
+// Revoke implements [alerts.Keys]. A key that is revoked keeps its first date,
+// and there is no second act.
+func (k *Keyring) Revoke(ctx context.Context, id string, act alerts.Act) error {
+	for range tries {
+		key, read, err := k.read(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !key.Revoked.IsZero() {
+			return nil
+		}
+		key.Revoked = act.At
+		text, err := json.Marshal(key)
+		if err != nil {
+			return fmt.Errorf("revoke key %s: %w", id, err)
+		}
+		stored, err := k.put(ctx, key, read, text, act)
+		if err != nil || stored {
+			return fail("revoke key "+id, err)
+		}
+	}
+	return fmt.Errorf("revoke key %s: %w", id, alerts.ErrStale)
+}
+
+// put stores a key with the act; false where it is no longer as it was read.
+func (k *Keyring) put(ctx context.Context, key *alerts.Key, read, text []byte, act alerts.Act) (bool, error) {
+	note, err := actText(&act)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if key.Revoked.IsZero() {
-		key.Revoked = now
-	}
-	text, err := json.Marshal(key)
-	if err != nil {
-		return fmt.Errorf("revoke key %s: %w", id, err)
-	}
-	err = again(ctx, func(ctx context.Context) error {
-		return k.r.commands.HSet(ctx, k.r.keys.apiKeys(), id, text).Err()
-	})
-	return fail("revoke key "+id, err)
+	names := k.r.keys
+	n, err := k.r.repeat(ctx, k.r.scripts.key, []string{names.apiKeys(), names.apiTokens(), names.acts(), names.actSeq(), names.actsOf(ofStaff)},
+		key.Person.ID, read, text, key.TokenSHA256, note).Int()
+	return n == 1, err
 }

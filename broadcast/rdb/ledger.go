@@ -164,6 +164,40 @@ func (l *Ledger) Entries(ctx context.Context, size int64) iter.Seq2[ledger.Entry
 	}
 }
 
+// Range implements [broadcast.Ledger].
+func (l *Ledger) Range(ctx context.Context, from, to int64) ([]ledger.Entry, error) {
+	head, err := l.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if from, to = max(from, 1), min(to, head.Size); from > to {
+		return nil, nil
+	}
+	all, err := l.entries(ctx, from, to)
+	return all, fail("entries of the ledger", err)
+}
+
+// Recheck implements [broadcast.Ledger].
+func (l *Ledger) Recheck(ctx context.Context, last int64) (*ledger.Report, error) {
+	const op = "verify the newest entries of the ledger"
+	head, err := l.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	from := max(head.Size-last, 0)
+	before, err := ledger.Resume(from, l.reader(ctx))
+	if err != nil {
+		return nil, fail(op, err)
+	}
+	var entries []ledger.Entry
+	if from < head.Size {
+		if entries, err = l.entries(ctx, from+1, head.Size); err != nil {
+			return nil, fail(op, err)
+		}
+	}
+	return ledger.Recheck(l.Key(), head, before, entries), nil
+}
+
 // entries reads from..to: the acts as they are, the leaves as the tree has
 // them. Signatures are not made yet.
 func (l *Ledger) entries(ctx context.Context, from, to int64) ([]ledger.Entry, error) {

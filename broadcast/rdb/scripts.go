@@ -21,6 +21,7 @@ type scripts struct {
 	grow, head                                              *redis.Script
 	member, unmember, ticket, session, seen, attempt        *redis.Script
 	paper                                                   *redis.Script
+	keep, key                                               *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -47,7 +48,8 @@ func loadScripts() (*scripts, error) {
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("acts", "erase"),
 		grow: script("grow"), head: script("head"),
-		member: script("member"), unmember: script("unmember"), ticket: script("ticket"), session: script("session"), seen: script("seen"), attempt: script("attempt"),
+		member: script("acts", "member"), unmember: script("acts", "unmember"), ticket: script("acts", "ticket"), keep: script("acts", "keep"), key: script("acts", "key"),
+		session: script("session"), seen: script("seen"), attempt: script("attempt"),
 		paper: script("paper"),
 	}
 	return s, failed

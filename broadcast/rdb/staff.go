@@ -97,9 +97,13 @@ func (s *Staff) PutMember(ctx context.Context, m broadcast.MemberDoc) (int64, er
 	if m.Ticket.Digest != "" {
 		ticket = k.ticket(m.Ticket.Kind, m.Ticket.Digest)
 	}
+	act, err := actText(m.Act)
+	if err != nil {
+		return 0, fail("put member of staff", err)
+	}
 	n, err := s.r.repeat(ctx, s.r.scripts.member,
-		[]string{k.staff(), k.staffRevisions(), k.staffLogins(), k.staffLoginOf(), ticket, k.tickets(m.Ticket.Kind)},
-		m.ID, m.Revision, nonce(), s.r.vault.close(m.Doc, "staff "+m.ID), s.r.vault.find("login", m.Login), m.Ticket.Digest, flag(m.First)).Int64()
+		[]string{k.staff(), k.staffRevisions(), k.staffLogins(), k.staffLoginOf(), ticket, k.tickets(m.Ticket.Kind), k.acts(), k.actSeq(), k.actsOf(ofStaff)},
+		m.ID, m.Revision, nonce(), s.r.vault.close(m.Doc, "staff "+m.ID), s.r.vault.find("login", m.Login), m.Ticket.Digest, flag(m.First), act).Int64()
 	switch {
 	case err != nil:
 		return 0, fail("put member of staff", err)
@@ -114,10 +118,14 @@ func (s *Staff) PutMember(ctx context.Context, m broadcast.MemberDoc) (int64, er
 }
 
 // EraseMember implements [broadcast.Staff].
-func (s *Staff) EraseMember(ctx context.Context, id string) error {
+func (s *Staff) EraseMember(ctx context.Context, id string, act alerts.Act) error {
 	k := s.r.keys
-	err := s.r.repeat(ctx, s.r.scripts.unmember, []string{k.staff(), k.staffRevisions(), k.staffLogins(), k.staffLoginOf()}, id).Err()
+	text, err := actText(&act)
 	if err != nil {
+		return fail("erase member of staff", err)
+	}
+	keys := []string{k.staff(), k.staffRevisions(), k.staffLogins(), k.staffLoginOf(), k.acts(), k.actSeq(), k.actsOf(ofStaff)}
+	if err := s.r.repeat(ctx, s.r.scripts.unmember, keys, id, text).Err(); err != nil {
 		return fail("erase member of staff", err)
 	}
 	return s.EndAll(ctx, id, "")
@@ -126,16 +134,12 @@ func (s *Staff) EraseMember(ctx context.Context, id string) error {
 // PutTicket implements [broadcast.Staff].
 func (s *Staff) PutTicket(ctx context.Context, t broadcast.Ticket) error {
 	k := s.r.keys
-	ends := time.Now().Add(t.Lasts)
-	box := s.r.vault.close(t.Doc, "ticket "+t.Kind+" "+t.Digest)
-	return fail("put ticket", again(ctx, func(ctx context.Context) error {
-		pipe := s.r.commands.TxPipeline()
-		pipe.Set(ctx, k.ticket(t.Kind, t.Digest), box, t.Lasts)
-		pipe.ZRemRangeByScore(ctx, k.tickets(t.Kind), "-inf", strconv.FormatInt(time.Now().UnixMilli(), 10))
-		pipe.ZAdd(ctx, k.tickets(t.Kind), redis.Z{Score: float64(ends.UnixMilli()), Member: t.Digest})
-		_, err := pipe.Exec(ctx)
-		return err
-	}))
+	act, err := actText(t.Act)
+	if err != nil {
+		return fail("put ticket", err)
+	}
+	return fail("put ticket", s.r.repeat(ctx, s.r.scripts.keep, []string{k.ticket(t.Kind, t.Digest), k.tickets(t.Kind), k.acts(), k.actSeq(), k.actsOf(ofStaff)},
+		s.r.vault.close(t.Doc, "ticket "+t.Kind+" "+t.Digest), t.Digest, milliseconds(t.Lasts), time.Now().UnixMilli(), act).Err())
 }
 
 // Ticket implements [broadcast.Staff].
@@ -156,9 +160,13 @@ func (s *Staff) Ticket(ctx context.Context, kind, digest string) ([]byte, error)
 
 // TakeTicket implements [broadcast.Staff]. It is not repeated: where the
 // answer was lost the ticket may be gone, and its owner asks for another.
-func (s *Staff) TakeTicket(ctx context.Context, kind, digest string) ([]byte, error) {
+func (s *Staff) TakeTicket(ctx context.Context, kind, digest string, act *alerts.Act) ([]byte, error) {
 	k := s.r.keys
-	box, err := s.r.run(ctx, s.r.scripts.ticket, []string{k.ticket(kind, digest), k.tickets(kind)}, digest).Text()
+	note, err := actText(act)
+	if err != nil {
+		return nil, fail("take ticket", err)
+	}
+	box, err := s.r.run(ctx, s.r.scripts.ticket, []string{k.ticket(kind, digest), k.tickets(kind), k.acts(), k.actSeq(), k.actsOf(ofStaff)}, digest, note).Text()
 	if errors.Is(err, redis.Nil) {
 		err = alerts.ErrNotFound
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"martinella/alerts"
 	"martinella/broadcast"
@@ -17,7 +18,7 @@ func sealedStore(t *testing.T) (*Redis, Config) {
 	t.Helper()
 	r := openServer(t)
 	key := &alerts.Key{Person: alerts.Person{ID: "signer"}}
-	if err := r.Keys().Add(t.Context(), key, []byte("0123456789abcdef")); err != nil {
+	if err := r.Keys().Add(t.Context(), key, []byte("0123456789abcdef"), alerts.KeyAct(alerts.By{ID: "command"}, alerts.ActKeyCreated, key.Person.ID, "", "command", time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := r.People().Add(t.Context(), broadcast.Subscriber{Contacts: map[string]string{"phone": "+393331234567"}, Language: "it", Areas: []string{"*"}}); err != nil {
@@ -85,7 +86,7 @@ func TestEachAuthorityHasItsKeyFile(t *testing.T) {
 func TestASecretThatDoesNotOpenIsUnavailable(t *testing.T) {
 	r, _ := sealedStore(t)
 	damaged := &alerts.Key{Person: alerts.Person{ID: "damaged"}, SealedSecret: []byte("damaged and not sealed by anybody at all")}
-	if err := r.Keys().Add(t.Context(), damaged, nil); err != nil {
+	if err := r.Keys().Add(t.Context(), damaged, nil, alerts.KeyAct(alerts.By{ID: "command"}, alerts.ActKeyCreated, damaged.Person.ID, "", "command", time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := r.Keys().BySigner(t.Context(), "damaged"); !errors.Is(err, alerts.ErrUnavailable) {

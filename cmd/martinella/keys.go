@@ -100,7 +100,7 @@ func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Ti
 		made.Secret = "ms_" + randomText()
 		secret = []byte(made.Secret)
 	}
-	if err := store.Add(ctx, key, secret); err != nil {
+	if err := store.Add(ctx, key, secret, alerts.KeyAct(alerts.By{ID: "command"}, alerts.ActKeyCreated, made.ID, limits(rights), "command", now)); err != nil {
 		return newKey{}, fmt.Errorf("store the key: %w", err)
 	}
 	return made, nil
@@ -263,7 +263,7 @@ func keysRevokeCommand(sh shell) *cobra.Command {
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return withStore(cmd, sh, func(ctx context.Context, _ *Config, s *store) error {
-				err := s.Keys().Revoke(ctx, args[0], time.Now())
+				err := s.Keys().Revoke(ctx, args[0], alerts.KeyAct(alerts.By{ID: "command"}, alerts.ActKeyRevoked, args[0], "", "command", time.Now()))
 				if errors.Is(err, alerts.ErrNotFound) {
 					return refused(fmt.Errorf("there is no key %s", quoted(args[0])), "martinella keys list shows their ids")
 				}

@@ -37,8 +37,11 @@ func TestTheLedgerIsVerifiedOffline(t *testing.T) {
 	var over reply
 	eventually(t, "the gateway signs the newest acts", func() bool {
 		over = s.ask(t, "GET", "/api/v1/ledger/export", reader, "", nil)
-		return over.status == 200 && strings.Count(string(over.body), "\n") == 10 // nine acts and the heading
+		return over.status == 200 && strings.Count(string(over.body), "\n") == 12 // nine alerts, two keys and the heading
 	})
+	if n := strings.Count(string(over.body), `"verb":"key-created"`); n != 2 {
+		t.Errorf("%d acts of making a key, want 2", n)
+	}
 	write(t, in("http.jsonl"), string(over.body))
 	if r := s.ask(t, "GET", "/api/v1/ledger/head", "", "", nil); r.status != 200 || !strings.Contains(string(r.body), "martinella/ledger/valdemo\n") {
 		t.Errorf("the head: %d %s", r.status, r.body)

@@ -27,6 +27,7 @@ var rooms = []string{"cmd", "dashboards", "broadcast", "channels", "alerts"}
 // dependencies are the modules that this project names in its code, each with
 // its reason. A module that is not here does not come in.
 var dependencies = map[string]string{
+	"filippo.io/edwards25519":                  "alerts/ledger: many signatures of one key verified at once",
 	"github.com/BurntSushi/toml":               "dashboards: catalogues of words",
 	"github.com/SherClockHolmes/webpush-go":    "channels/webpush: encryption (RFC 8291) and signature (RFC 8292) of push messages",
 	"github.com/alicebob/miniredis/v2":         "broadcast/rdb: a Redis in memory, for tests and for practice without redis-server",

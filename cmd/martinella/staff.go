@@ -166,8 +166,7 @@ func staffDisableCommand(sh shell) *cobra.Command {
 				if i < 0 {
 					return refused(fmt.Errorf("nobody is called %s", quoted(args[0])), "martinella staff list shows everybody")
 				}
-				owner := &signin.Member{ID: "command", Grant: signin.EveryRole()}
-				if err := o.Disable(ctx, owner, all[i].ID, time.Now()); err != nil {
+				if err := o.DisableByCommand(ctx, all[i].ID, time.Now()); err != nil {
 					return refused(err, "invite another administrator first")
 				}
 				fmt.Fprintf(sh.out, "%s may sign in no more\n", all[i].Login)

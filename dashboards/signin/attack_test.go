@@ -114,7 +114,7 @@ func TestWhatSomebodyAskedForGoesWithTheirRights(t *testing.T) {
 	}
 	right := code(t, o.seedFor(t, token), now)
 	// A session that began while its member was being disabled.
-	if err := o.Disable(t.Context(), boss.Member, thief.Member.ID, now); err != nil {
+	if err := o.DisableByCommand(t.Context(), thief.Member.ID, now); err != nil {
 		t.Fatal(err)
 	}
 	late, err := o.begin(t.Context(), thief.Member, ByPassword, "")
@@ -136,7 +136,7 @@ func TestWhatSomebodyAskedForGoesWithTheirRights(t *testing.T) {
 			t.Errorf("the change that they asked for: %v", err)
 		}
 	}
-	if _, err := o.change(t.Context(), thief.Member.ID, func(m *Member) error { m.Disabled = time.Time{}; return nil }); err != nil {
+	if _, err := o.change(t.Context(), thief.Member.ID, nil, func(m *Member) error { m.Disabled = time.Time{}; return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := o.Who(t.Context(), late); !errors.Is(err, ErrRefused) {

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -47,16 +48,6 @@ func (o *Office) Enter(ctx context.Context, e Entry, now time.Time) (*Entered, e
 		return nil, err
 	}
 	name := "login " + e.Login
-	if id != "" && e.Device != "" && len(e.Device) <= longestToken {
-		if owner, err := o.store.Ticket(ctx, "device", digest(e.Device)); err == nil && string(owner) == id {
-			name = "device " + e.Device
-		}
-	}
-	if wait, err := o.store.Attempt(ctx, name, patience); err != nil {
-		return nil, err
-	} else if wait > 0 {
-		return nil, &WaitError{wait}
-	}
 	m := &Member{}
 	if id != "" {
 		if m, err = o.member(ctx, id); err != nil && !errors.Is(err, alerts.ErrNotFound) {
@@ -66,13 +57,21 @@ func (o *Office) Enter(ctx context.Context, e Entry, now time.Time) (*Entered, e
 			m = &Member{}
 		}
 	}
+	if o.remembers(ctx, m, e.Device) {
+		name = "device " + e.Device
+	}
+	if wait, err := o.store.Attempt(ctx, name, patience); err != nil {
+		return nil, err
+	} else if wait > 0 {
+		return nil, &WaitError{wait}
+	}
 	right, err := o.matches(ctx, e.Password, m.Password)
 	if err != nil {
 		return nil, err
 	}
-	by := ByPassword
+	by, compared := ByPassword, m.Password
 	m, err = o.proved(ctx, m.ID, func(m *Member) error {
-		if !m.Disabled.IsZero() {
+		if !m.Disabled.IsZero() || m.Password != compared { // changed meanwhile: it was the one before that was right
 			return ErrRefused
 		}
 		// A recovery code stands for what was lost: the passkey, or the phone
@@ -106,7 +105,7 @@ func (o *Office) proved(ctx context.Context, id string, proof func(*Member) erro
 	if id == "" {
 		return nil, ErrRefused
 	}
-	m, err := o.change(ctx, id, proof)
+	m, err := o.change(ctx, id, nil, proof)
 	if errors.Is(err, alerts.ErrNotFound) {
 		return nil, ErrRefused
 	}
@@ -120,10 +119,29 @@ func (o *Office) entered(ctx context.Context, m *Member, by, agent string) (*Ent
 		return nil, err
 	}
 	device := secret()
-	if err := o.store.PutTicket(ctx, broadcast.Ticket{Kind: "device", Digest: digest(device), Doc: []byte(m.ID), Lasts: deviceLasts}); err != nil {
+	if err := o.store.PutTicket(ctx, broadcast.Ticket{Kind: "device", Digest: digest(device), Doc: []byte(m.deviceText()), Lasts: deviceLasts}); err != nil {
 		return nil, err
 	}
 	return &Entered{token, device, m}, nil
+}
+
+// deviceText is what is kept of a browser in which the member signed in: it
+// counts until everything is ended.
+func (m *Member) deviceText() string {
+	if m.Era == 0 {
+		return m.ID
+	}
+	return m.ID + " " + strconv.Itoa(m.Era)
+}
+
+// remembers reports whether the member signed in from this browser before, and
+// did not end everything since.
+func (o *Office) remembers(ctx context.Context, m *Member, device string) bool {
+	if m.ID == "" || device == "" || len(device) > longestToken {
+		return false
+	}
+	text, err := o.store.Ticket(ctx, "device", digest(device))
+	return err == nil && string(text) == m.deviceText()
 }
 
 // recoveryCodes is how many are printed at once.
@@ -132,7 +150,7 @@ const recoveryCodes = 10
 // NewRecovery makes new recovery codes and forgets those before. They are
 // shown once, to be printed and sealed. It uses up the proof of [AccountDeed];
 // ErrUnproved.
-func (o *Office) NewRecovery(ctx context.Context, m *Member, s *Session) ([]string, error) {
+func (o *Office) NewRecovery(ctx context.Context, m *Member, s *Session, now time.Time) ([]string, error) {
 	if err := o.spendAccount(ctx, m, s); err != nil {
 		return nil, err
 	}
@@ -143,7 +161,7 @@ func (o *Office) NewRecovery(ctx context.Context, m *Member, s *Session) ([]stri
 		text := base32Text.EncodeToString(b)
 		codes[i], digests[i] = text[:4]+"-"+text[4:8]+"-"+text[8:12]+"-"+text[12:], digest("recovery", text)
 	}
-	_, err := o.change(ctx, m.ID, func(m *Member) error {
+	_, err := o.change(ctx, m.ID, act(m.ID, VerbRecovery, m.ID, "", now), func(m *Member) error {
 		m.Recovery = digests
 		return nil
 	})

@@ -35,6 +35,11 @@ const invite = "invite"
 // NewInvitation keeps an invitation and gives the secret of its link, which is
 // shown once.
 func (o *Office) NewInvitation(ctx context.Context, i Invitation, now time.Time) (token string, err error) {
+	return o.invite(ctx, i, act(i.By.ID, VerbInvited, "", i.Grant.String(), now), now)
+}
+
+// invite keeps an invitation with its act.
+func (o *Office) invite(ctx context.Context, i Invitation, did *alerts.Act, now time.Time) (token string, err error) {
 	i.V, i.Login, i.Ends, i.Salt = 1, folded(i.Login), now.Add(InvitationLasts).UTC(), secret()
 	if !i.First {
 		if err := valid(i.Login, i.Name, i.Grant); err != nil {
@@ -51,7 +56,12 @@ func (o *Office) NewInvitation(ctx context.Context, i Invitation, now time.Time)
 		return "", fmt.Errorf("invitation: %w", err)
 	}
 	token = secret()
-	return token, o.store.PutTicket(ctx, broadcast.Ticket{Kind: invite, Digest: digest(token), Doc: doc, Lasts: InvitationLasts})
+	ticket := broadcast.Ticket{Kind: invite, Digest: digest(token), Doc: doc, Lasts: InvitationLasts}
+	if !i.First { // that of the first start is nobody's act
+		did.Of = invitationID(ticket.Digest)
+		ticket.Act = did
+	}
+	return token, o.store.PutTicket(ctx, ticket)
 }
 
 // EveryRole is the grant of the first administrator: an office of one must be
@@ -138,8 +148,11 @@ func (o *Office) Invitations(ctx context.Context) (map[string]Invitation, error)
 }
 
 // Withdraw takes an invitation back by its digest.
-func (o *Office) Withdraw(ctx context.Context, digest string) error {
-	_, err := o.store.TakeTicket(ctx, invite, digest)
+func (o *Office) Withdraw(ctx context.Context, by *Member, digest string, now time.Time) error {
+	if !by.Administers() {
+		return ErrRefused
+	}
+	_, err := o.store.TakeTicket(ctx, invite, digest, act(by.ID, VerbWithdrawn, invitationID(digest), "", now))
 	if errors.Is(err, alerts.ErrNotFound) {
 		return nil
 	}
@@ -186,12 +199,13 @@ func (o *Office) Accept(ctx context.Context, token string, a Acceptance, now tim
 	if m.Password, err = o.hash(ctx, a.Password); err != nil {
 		return nil, err
 	}
-	return o.join(ctx, m, digest(token), i.First, ByPassword, a.Agent)
+	return o.join(ctx, m, digest(token), i.First, ByPassword, a.Agent, now)
 }
 
 // join takes the invitation and keeps the member in one moment.
-func (o *Office) join(ctx context.Context, m *Member, ticket string, first bool, by, agent string) (*Entered, error) {
-	if err := o.put(ctx, m, broadcast.Ticket{Kind: invite, Digest: ticket}, first); err != nil {
+func (o *Office) join(ctx context.Context, m *Member, ticket string, first bool, by, agent string, now time.Time) (*Entered, error) {
+	did := act(m.ID, VerbJoined, invitationID(ticket), m.Grant.String(), now)
+	if err := o.put(ctx, m, broadcast.Ticket{Kind: invite, Digest: ticket}, first, did); err != nil {
 		return nil, err
 	}
 	return o.entered(ctx, m, by, agent)

@@ -33,6 +33,12 @@ type Member struct {
 	Passkeys []Passkey `json:"passkeys,omitempty"`
 	Recovery []string  `json:"recovery,omitempty"` // digests of the codes that are left
 
+	// Era counts how often everything that the member had signed in with was
+	// ended: sessions and remembered browsers of an era before count no more,
+	// but for the session with the digest Kept.
+	Era  int    `json:"era,omitempty"`
+	Kept string `json:"kept,omitempty"`
+
 	revision int64
 }
 

@@ -38,6 +38,8 @@ var (
 	ErrWeak     = errors.New("the password is too short, too long or too common")
 	ErrUnproved = errors.New("a fresh passkey or code is needed")
 	ErrCode     = errors.New("the code is not right")
+	ErrPassword = errors.New("the password is not right")
+	ErrNoCodes  = errors.New("a code program is needed first")
 	ErrNotYours = errors.New("a second administrator must do this")
 	ErrLast     = errors.New("somebody must remain who administers")
 	ErrInvalid  = errors.New("a name, a login of letters and digits, and known roles are needed")
@@ -107,13 +109,13 @@ func (o *Office) member(ctx context.Context, id string) (*Member, error) {
 	return m, nil
 }
 
-// put writes a member as it was read or made.
-func (o *Office) put(ctx context.Context, m *Member, ticket broadcast.Ticket, first bool) error {
+// put writes a member as it was read or made, with the act; nil: none.
+func (o *Office) put(ctx context.Context, m *Member, ticket broadcast.Ticket, first bool, did *alerts.Act) error {
 	doc, err := json.Marshal(m) //nolint:gosec // the store seals it, and a password is a hash
 	if err != nil {
 		return fmt.Errorf("member of staff: %w", err)
 	}
-	revision, err := o.store.PutMember(ctx, broadcast.MemberDoc{ID: m.ID, Revision: m.revision, Login: m.Login, Doc: doc, Ticket: ticket, First: first})
+	revision, err := o.store.PutMember(ctx, broadcast.MemberDoc{ID: m.ID, Revision: m.revision, Login: m.Login, Doc: doc, Ticket: ticket, First: first, Act: did})
 	switch {
 	case errors.Is(err, broadcast.ErrTicketGone):
 		return ErrGone
@@ -126,18 +128,18 @@ func (o *Office) put(ctx context.Context, m *Member, ticket broadcast.Ticket, fi
 	return nil
 }
 
-// change changes a member, anew when somebody else did so at the same time.
-// The error of act ends it.
-func (o *Office) change(ctx context.Context, id string, act func(*Member) error) (*Member, error) {
+// change changes a member, anew when somebody else did so at the same time,
+// and appends the act; nil: none. The error of deed ends it.
+func (o *Office) change(ctx context.Context, id string, did *alerts.Act, deed func(*Member) error) (*Member, error) {
 	for try := 0; ; try++ {
 		m, err := o.member(ctx, id)
 		if err != nil {
 			return nil, err
 		}
-		if err := act(m); err != nil {
+		if err := deed(m); err != nil {
 			return nil, err
 		}
-		err = o.put(ctx, m, broadcast.Ticket{}, false)
+		err = o.put(ctx, m, broadcast.Ticket{}, false, did)
 		if !errors.Is(err, alerts.ErrStale) || try == 5 {
 			return m, err
 		}

@@ -81,7 +81,7 @@ func TestEntering(t *testing.T) {
 	anna, seed := o.joinedAt(t, now, "anna", "author")
 	gone, goneSeed := o.joinedAt(t, now, "gone", "author")
 	boss, _ := o.joined(t, "boss", "administrator")
-	if err := o.Disable(t.Context(), boss.Member, gone.Member.ID, time.Now()); err != nil {
+	if err := o.ends(t.Context(), boss.Member, ToDisable, gone.Member.ID, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	right := code(t, seed, now)
@@ -315,7 +315,7 @@ func TestRightsNeedASecondAdministrator(t *testing.T) {
 	if token, waits, err := o.Ask(t.Context(), anna.Member, Change{Login: "dora", Name: "Dora", Grant: Grant{Roles: []string{"viewer"}}}, now); token == "" || waits || err != nil {
 		t.Errorf("alone: %q %v %v", token, waits, err)
 	}
-	if err := o.Disable(t.Context(), anna.Member, anna.Member.ID, now); !errors.Is(err, ErrLast) {
+	if err := o.ends(t.Context(), anna.Member, ToDisable, anna.Member.ID, now); !errors.Is(err, ErrLast) {
 		t.Errorf("the last one: %v", err)
 	}
 	if _, _, err := o.Ask(t.Context(), anna.Member, Change{Member: anna.Member.ID, Grant: Grant{Roles: []string{"viewer"}}}, now); !errors.Is(err, ErrLast) {
@@ -355,20 +355,45 @@ func TestRightsNeedASecondAdministrator(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"asked by who may not":    second(o.Ask(t.Context(), carla.Member, Change{Member: carla.Member.ID, Grant: EveryRole()}, now)),
-		"disabled by who may not": o.Disable(t.Context(), carla.Member, anna.Member.ID, now),
-		"erased by who may not":   o.Erase(t.Context(), carla.Member, anna.Member.ID),
-		"erased while enabled":    o.Erase(t.Context(), anna.Member, carla.Member.ID),
+		"disabled by who may not": o.ends(t.Context(), carla.Member, ToDisable, anna.Member.ID, now),
+		"erased by who may not":   o.ends(t.Context(), carla.Member, ToErase, anna.Member.ID, time.Now()),
+		"erased while enabled":    o.ends(t.Context(), anna.Member, ToErase, carla.Member.ID, time.Now()),
 	} {
 		if !errors.Is(err, ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := errors.Join(o.Disable(t.Context(), anna.Member, carla.Member.ID, now), o.Erase(t.Context(), anna.Member, carla.Member.ID)); err != nil {
-		t.Error(err)
+	for _, do := range []string{ToDisable, ToErase} {
+		o.agreed(t, anna.Member, berta.Member, Change{Do: do, Member: carla.Member.ID}, now)
 	}
 	if _, err := o.member(t.Context(), carla.Member.ID); !errors.Is(err, alerts.ErrNotFound) {
 		t.Errorf("erased: %v", err)
 	}
+}
+
+// agreed asks for a change that another administrator must confirm.
+func (o *Office) agreed(t testing.TB, by, other *Member, c Change, now time.Time) {
+	t.Helper()
+	if _, waits, err := o.Ask(t.Context(), by, c, now); !waits || err != nil {
+		t.Fatalf("asked for %s: waits %v, %v", c, waits, err)
+	}
+	changes, err := o.Changes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for digest, one := range changes {
+		if one.Member != c.Member || one.Do != c.Do {
+			continue
+		}
+		if _, _, err := o.Confirm(t.Context(), by, digest, now); !errors.Is(err, ErrNotYours) {
+			t.Errorf("%s confirmed by who asked: %v", c, err)
+		}
+		if _, _, err := o.Confirm(t.Context(), other, digest, now); err != nil {
+			t.Fatalf("%s confirmed: %v", c, err)
+		}
+		return
+	}
+	t.Fatalf("%s is not among the changes", c)
 }
 
 func second(_ string, _ bool, err error) error { return err }
@@ -453,4 +478,14 @@ type emptyStaff struct{ broadcast.Staff }
 
 func (emptyStaff) Member(context.Context, string) ([]byte, int64, error) {
 	return nil, 0, alerts.ErrNotFound
+}
+
+// ends disables or erases, as the page does; it is an error of a test to wait
+// for a second administrator.
+func (o *Office) ends(ctx context.Context, by *Member, do, id string, now time.Time) error {
+	_, waits, err := o.Ask(ctx, by, Change{Do: do, Member: id}, now)
+	if waits {
+		return errors.New("it waits for a second administrator")
+	}
+	return err
 }

@@ -59,7 +59,7 @@ func (o *Office) take(ctx context.Context, id, purpose, subject string) (*ceremo
 	if id == "" || len(id) > longestToken {
 		return nil, ErrRefused
 	}
-	doc, err := o.store.TakeTicket(ctx, "ceremony", digest(id))
+	doc, err := o.store.TakeTicket(ctx, "ceremony", digest(id), nil)
 	if errors.Is(err, alerts.ErrNotFound) {
 		return nil, ErrRefused
 	}
@@ -162,7 +162,7 @@ func (o *Office) JoinByPasskey(ctx context.Context, token, id string, answer []b
 	if err := o.created(m, c, answer, agent, now); err != nil {
 		return nil, err
 	}
-	return o.join(ctx, m, c.Subject, c.First, ByPasskey, agent)
+	return o.join(ctx, m, c.Subject, c.First, ByPasskey, agent, now)
 }
 
 // AskPasskey begins adding a passkey to a member who is signed in and proved
@@ -185,7 +185,7 @@ func (o *Office) AddPasskey(ctx context.Context, m *Member, s *Session, id strin
 	if err := o.spendAccount(ctx, m, s); err != nil {
 		return err
 	}
-	_, err = o.change(ctx, m.ID, func(m *Member) error { return o.created(m, c, answer, s.Agent, now) })
+	_, err = o.change(ctx, m.ID, act(m.ID, VerbPasskeyAdded, m.ID, "", now), func(m *Member) error { return o.created(m, c, answer, s.Agent, now) })
 	return err
 }
 
@@ -221,11 +221,11 @@ func (o *Office) created(m *Member, c *ceremony, answer []byte, name string, now
 // RemovePasskey takes a passkey from a member by the digest of its id, and
 // uses up the proof of [AccountDeed]; ErrUnproved. The last way to sign in
 // stays.
-func (o *Office) RemovePasskey(ctx context.Context, m *Member, s *Session, of string) error {
+func (o *Office) RemovePasskey(ctx context.Context, m *Member, s *Session, of string, now time.Time) error {
 	if err := o.spendAccount(ctx, m, s); err != nil {
 		return err
 	}
-	_, err := o.change(ctx, m.ID, func(m *Member) error {
+	_, err := o.change(ctx, m.ID, act(m.ID, VerbPasskeyRemoved, m.ID, "", now), func(m *Member) error {
 		m.Passkeys = slices.DeleteFunc(m.Passkeys, func(p Passkey) bool { return p.Digest() == of })
 		if len(m.Passkeys) == 0 && m.Password == "" {
 			return ErrLast

@@ -69,7 +69,7 @@ func (o *Office) ProveByCode(ctx context.Context, m *Member, s *Session, d Deed,
 	} else if wait > 0 {
 		return &WaitError{wait}
 	}
-	if _, err := o.change(ctx, m.ID, func(m *Member) error {
+	if _, err := o.change(ctx, m.ID, nil, func(m *Member) error {
 		switch {
 		case !m.Disabled.IsZero():
 			return ErrRefused
@@ -101,7 +101,7 @@ func (o *Office) Proved(ctx context.Context, s *Session, d Deed) error {
 
 // Spend uses the proof of a deed up; ErrRefused when there is none.
 func (o *Office) Spend(ctx context.Context, s *Session, d Deed) error {
-	_, err := o.store.TakeTicket(ctx, "proof", d.subject(s))
+	_, err := o.store.TakeTicket(ctx, "proof", d.subject(s), nil)
 	if errors.Is(err, alerts.ErrNotFound) {
 		return ErrRefused
 	}

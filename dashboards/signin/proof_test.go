@@ -17,7 +17,7 @@ func (o *Office) renewed(t testing.TB, e *Entered) ([]string, error) {
 	if err := o.grant(t.Context(), s, AccountDeed(m)); err != nil {
 		t.Fatal(err)
 	}
-	return o.NewRecovery(t.Context(), m, s)
+	return o.NewRecovery(t.Context(), m, s, time.Now())
 }
 
 func TestTheAccountChangesWithAFreshProofOnly(t *testing.T) {
@@ -35,8 +35,8 @@ func TestTheAccountChangesWithAFreshProofOnly(t *testing.T) {
 		refused := func(when string) {
 			t.Helper()
 			_, asked := o.AskPasskey(t.Context(), m, s)
-			_, made := o.NewRecovery(t.Context(), m, s)
-			for what, err := range map[string]error{"a passkey": asked, "codes": made, "removal": o.RemovePasskey(t.Context(), m, s, "x"), "no code": o.ProveAccount(t.Context(), m, s, "", time.Now())} {
+			_, made := o.NewRecovery(t.Context(), m, s, time.Now())
+			for what, err := range map[string]error{"a passkey": asked, "codes": made, "removal": o.RemovePasskey(t.Context(), m, s, "x", time.Now()), "no code": o.ProveAccount(t.Context(), m, s, "", time.Now())} {
 				if !errors.Is(err, ErrUnproved) {
 					t.Errorf("%s: %s: %v", when, what, err)
 				}
@@ -66,7 +66,7 @@ func TestTheAccountChangesWithAFreshProofOnly(t *testing.T) {
 		if err := o.ProveAccount(t.Context(), m, s, codes[0], time.Now()); err != nil {
 			t.Errorf("a recovery code: %v", err)
 		}
-		if _, err := o.NewRecovery(t.Context(), m, s); err != nil {
+		if _, err := o.NewRecovery(t.Context(), m, s, time.Now()); err != nil {
 			t.Error(err)
 		}
 		refused("again")
@@ -92,10 +92,10 @@ func TestARecoveryCodeCountsForTheAccountOnce(t *testing.T) {
 	if _, old, err := o.Who(t.Context(), e.Token); err != nil || !errors.Is(o.ProveAccount(t.Context(), m, old, "", time.Now()), ErrUnproved) {
 		t.Errorf("the session before: %v", err)
 	}
-	if _, err := o.NewRecovery(t.Context(), m, s); err != nil {
+	if _, err := o.NewRecovery(t.Context(), m, s, time.Now()); err != nil {
 		t.Errorf("once: %v", err)
 	}
-	if _, err := o.NewRecovery(t.Context(), m, s); !errors.Is(err, ErrUnproved) {
+	if _, err := o.NewRecovery(t.Context(), m, s, time.Now()); !errors.Is(err, ErrUnproved) {
 		t.Errorf("twice: %v", err)
 	}
 }

@@ -30,6 +30,8 @@ type Session struct {
 	By                string // ByPasskey, ...
 	Agent             string // the browser, as it names itself
 	Began, Seen, Ends time.Time
+
+	era int
 }
 
 // sessionDoc is what is stored sealed.
@@ -37,6 +39,7 @@ type sessionDoc struct {
 	V     int    `json:"v"`
 	By    string `json:"by"`
 	Agent string `json:"agent"`
+	Era   int    `json:"era,omitempty"` // of the member, when it began
 }
 
 const longestAgent = 200
@@ -46,7 +49,7 @@ func (o *Office) begin(ctx context.Context, m *Member, by, agent string) (token 
 	if len(agent) > longestAgent {
 		agent = agent[:longestAgent]
 	}
-	doc, err := json.Marshal(sessionDoc{1, by, agent})
+	doc, err := json.Marshal(sessionDoc{1, by, agent, m.Era})
 	if err != nil {
 		return "", fmt.Errorf("session: %w", err)
 	}
@@ -71,9 +74,13 @@ func (o *Office) Who(ctx context.Context, token string) (*Member, *Session, erro
 		return nil, nil, err
 	}
 	m, err := o.member(ctx, kept.Member)
-	if errors.Is(err, alerts.ErrNotFound) || (err == nil && !m.Disabled.IsZero()) {
-		// It began while the member was being disabled: it must not come back
-		// with them.
+	s, unread := sessionOf(kept)
+	if unread != nil {
+		return nil, nil, unread
+	}
+	if errors.Is(err, alerts.ErrNotFound) || (err == nil && (!m.Disabled.IsZero() || !m.holds(s))) {
+		// It began while the member was being disabled, or all sessions were
+		// being ended: it must not come back.
 		if err := o.store.End(ctx, kept.Member, kept.Digest); err != nil {
 			return nil, nil, err
 		}
@@ -82,16 +89,18 @@ func (o *Office) Who(ctx context.Context, token string) (*Member, *Session, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := sessionOf(kept)
-	return m, s, err
+	return m, s, nil
 }
+
+// holds reports whether a session is one that was not ended with all others.
+func (m *Member) holds(s *Session) bool { return s.era == m.Era || s.Digest == m.Kept }
 
 func sessionOf(kept broadcast.Session) (*Session, error) {
 	var doc sessionDoc
 	if err := json.Unmarshal(kept.Doc, &doc); err != nil {
 		return nil, fmt.Errorf("session: %w", err)
 	}
-	return &Session{kept.Digest, doc.By, doc.Agent, kept.Began, kept.Seen, kept.Ends}, nil
+	return &Session{kept.Digest, doc.By, doc.Agent, kept.Began, kept.Seen, kept.Ends, doc.Era}, nil
 }
 
 // Sessions lists those of a member, the newest first.
@@ -128,7 +137,30 @@ func (o *Office) End(ctx context.Context, member, digest string) error {
 	return o.store.End(ctx, member, digest)
 }
 
-// EndAll ends all sessions of a member but one; "" ends every one.
-func (o *Office) EndAll(ctx context.Context, member, but string) error {
-	return o.store.EndAll(ctx, member, but)
+// EndOthers ends everything that a member signed in with but the session s, and
+// forgets all their browsers.
+func (o *Office) EndOthers(ctx context.Context, m *Member, s *Session, now time.Time) error {
+	return o.endAll(ctx, m.ID, m.ID, s.Digest, now)
 }
+
+// EndAll ends everything that another member signed in with, and forgets their
+// browsers.
+func (o *Office) EndAll(ctx context.Context, by *Member, id string, now time.Time) error {
+	if !by.Administers() {
+		return ErrRefused
+	}
+	return o.endAll(ctx, by.ID, id, "", now)
+}
+
+func (o *Office) endAll(ctx context.Context, by, id, but string, now time.Time) error {
+	if _, err := o.change(ctx, id, act(by, VerbEnded, id, "", now), func(m *Member) error {
+		m.renew(but)
+		return nil
+	}); err != nil {
+		return err
+	}
+	return o.store.EndAll(ctx, id, but)
+}
+
+// renew begins another era, in which only the session with this digest goes on.
+func (m *Member) renew(but string) { m.Era, m.Kept = m.Era+1, but }

@@ -1,9 +1,9 @@
 -- member: writes a member of staff, and takes the ticket that allows it.
 -- KEYS   1 members, 2 revisions, 3 logins, 4 login of each, 5 ticket or a key
---        that never exists, 6 index of tickets
+--        that never exists, 6 index of tickets, 7 acts, 8 number of acts, 9 acts of staff
 -- ARGV   1 id, 2 revision that was read, 3 nonce of this call, 4 document,
 --        5 login's digest, 6 ticket's digest or "", 7 "1": only while there is
---        nobody
+--        nobody, 8 act or ""
 -- Output new revision; -1 stale, -2 no ticket, -3 the login is another's
 local kept = redis.call('HGET', KEYS[2], ARGV[1])
 local revision, call = 0, ''
@@ -28,4 +28,5 @@ if ARGV[6] ~= '' then
   redis.call('DEL', KEYS[5])
   redis.call('ZREM', KEYS[6], ARGV[6])
 end
+if ARGV[8] ~= '' then append_act(KEYS[7], KEYS[8], KEYS[9], ARGV[8]) end
 return revision
