@@ -56,6 +56,10 @@ type Config struct {
 	Kits  Kits
 	Cards broadcast.Cards
 
+	// Photos are those of live updates, served at /photo/{file}; nil: there are
+	// none.
+	Photos broadcast.Photos
+
 	// Words is what the linter knows of the authority's words: its sites, its
 	// approved links and telephone numbers.
 	Words lint.Context

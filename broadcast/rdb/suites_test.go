@@ -81,5 +81,6 @@ func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("people", func(t *testing.T) { broadcasttest.TestPeople(t, open) })
 	t.Run("roll", func(t *testing.T) { broadcasttest.TestRoll(t, open) })
 	t.Run("staff", func(t *testing.T) { broadcasttest.TestStaff(t, open) })
+	t.Run("sitreps", func(t *testing.T) { broadcasttest.TestSitreps(t, open) })
 	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }
