@@ -71,10 +71,21 @@ type Submission struct {
 	Problems Problems // of the form, by the parser
 	Own      bool
 	Via      string
+	// Channels is the plan that the author chose, by configured name; nil takes
+	// all that by may use.
+	Channels []string
 	// SentWithin refuses an unknown alert that was sent longer ago (or ahead):
 	// for senders known by a signature over the alert alone, which could be
 	// replayed. 0: no such check.
 	SentWithin time.Duration
+}
+
+// plan is what the author chose, within what by may use.
+func (s Submission) plan(by Person) []string {
+	if s.Channels != nil {
+		return s.Channels
+	}
+	return by.Rights.Channels
 }
 
 // Outcome says what became of a submission.
@@ -118,14 +129,14 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 	r := &Record{
 		V: RecordVersion, ID: id, Event: id, Revision: 1, State: StateSubmitted, Change: ChangeIssued,
 		Alert: s.Alert, Own: s.Own, Warnings: s.Problems.Warnings(), Flagged: !s.Own && len(s.Problems) > 0,
-		Content: digest, Channels: by.Rights.Channels, Author: by.By(), Via: s.Via, Received: now,
+		Content: digest, Channels: s.plan(by), Author: by.By(), Via: s.Via, Received: now,
 	}
 	head, err := d.link(ctx, r)
 	if err != nil {
 		return nil, "", err
 	}
 	refused := append(by.Refusals(r.Alert, r.named()), by.overReach(head)...)
-	if len(refused) > 0 {
+	if refused = append(refused, by.planRefusals(s.Channels)...); len(refused) > 0 {
 		return nil, "", &Refusal{Kind: ErrForbidden, Problems: refused}
 	}
 	if len(obstacles) > 0 {

@@ -85,6 +85,31 @@ func (d *Desk) Reject(ctx context.Context, by Person, id ID, with Decision, now 
 	return d.settle(ctx, by, id, with, StateRejected, now)
 }
 
+// Recall takes a submitted record back before anybody has approved it: by its
+// author alone, who writes it anew. Whoever has it open must read what comes
+// instead. Recalling again gives the record.
+func (d *Desk) Recall(ctx context.Context, by Person, id ID, with Decision, now time.Time) (*Record, error) {
+	r, _, err := d.open(ctx, by, id, with, VerbSubmit)
+	if err != nil {
+		return nil, err
+	}
+	if r.Author.ID != by.ID {
+		return nil, &Refusal{Kind: ErrForbidden, Problems: Problems{{Field: "author", Problem: "is somebody else", Hint: "who may approve it returns or rejects it, with a reason"}}}
+	}
+	if r.State == StateReturned {
+		return r, nil
+	}
+	if r.State != StateSubmitted {
+		return nil, wrongState(r, "taken back to be changed")
+	}
+	next := r.Clone()
+	next.State = StateReturned
+	if err := d.Store.Move(ctx, r, next, r.act(by, "recalled", with.Reason, now)); err != nil {
+		return nil, err
+	}
+	return next, nil
+}
+
 func (d *Desk) settle(ctx context.Context, by Person, id ID, with Decision, to State, now time.Time) (*Record, error) {
 	r, _, err := d.open(ctx, by, id, with, VerbApprove)
 	if err != nil {

@@ -144,7 +144,10 @@ func (m *memory) Prepare(_ context.Context, r *Record) error {
 	m.mu.Lock()
 	m.prepares++
 	m.mu.Unlock()
-	r.Reach, r.Channels = m.reach, []string{"outbox"}
+	r.Reach = m.reach
+	if r.Channels == nil {
+		r.Channels = []string{"outbox"}
+	}
 	if len(r.Areas) == 0 {
 		for _, in := range r.Alert.Infos {
 			for _, ar := range in.Areas {

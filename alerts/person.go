@@ -118,6 +118,17 @@ func (p Person) overReach(head *Record) Problems {
 	return ps
 }
 
+// planRefusals lists the chosen channels that this person may not use.
+func (p Person) planRefusals(chosen []string) Problems {
+	var ps Problems
+	for _, c := range chosen {
+		if len(p.Rights.Channels) > 0 && !slices.Contains(p.Rights.Channels, c) {
+			ps.refuse("channels", c+" is not allowed to this key", "allowed: "+strings.Join(p.Rights.Channels, ", "))
+		}
+	}
+	return ps
+}
+
 // areaRefusals: with a limit on areas every geocode must be within it. A polygon or circle beside it could reach further, and
 // nobody has compared them, so it is refused as well.
 func (p Person) areaRefusals(a *Alert, inherited []Value) Problems {

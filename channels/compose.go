@@ -86,7 +86,7 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 		}
 		switch {
 		case r.Change == alerts.ChangeCancelled:
-			action = words.CancelledAction
+			_, action = words.Cancel(r.Alert.Practice())
 		case action == "":
 			action = words.EndedAction
 		}

@@ -78,6 +78,9 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 	switch h.Standing {
 	case broadcast.StandingCancelled:
 		c.Tone, c.Shape, c.Level = "mut", "s-off", l.must("cancelled")
+		if r.Alert.Practice() {
+			c.Level = l.must("drill_stopped")
+		}
 	case broadcast.StandingEnded:
 		c.Tone, c.Shape, c.Level = "grn", "s-ok", l.must("all_clear")
 	case broadcast.StandingLapsed:
@@ -133,12 +136,20 @@ func (c *card) close(l *locale, r *alerts.Record) {
 	const longest = 120
 	switch {
 	case c.Cancelled():
-		c.Headline = words{Text: l.must("cancelled_text")}
+		c.Headline = words{Text: cancelled(l, r)}
 	case len(c.What) > 0 && len(c.What[0].Text) <= longest:
 		c.Headline, c.What = c.What[0], c.What[1:]
 	default:
 		c.Headline = words{Text: l.must("all_clear_text")}
 	}
+}
+
+// cancelled says what the Cancel of a record means.
+func cancelled(l *locale, r *alerts.Record) string {
+	if r.Alert.Practice() {
+		return l.must("drill_stopped_text")
+	}
+	return l.must("cancelled_text")
 }
 
 // Title is the card in one line, for titles and feeds.

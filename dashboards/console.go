@@ -57,6 +57,7 @@ func (c *console) routes() []consoleRoute {
 		c.inviteRoutes(),
 		c.accountRoutes(),
 		c.staffRoutes(),
+		c.deedRoutes(),
 	)
 }
 

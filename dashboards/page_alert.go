@@ -103,6 +103,9 @@ func (p *pages) timeline(l *locale, h happening, revisions []*alerts.Record, now
 			v.What = l.must("timeline_updated", "N", r.Revision-1)
 		case alerts.ChangeCancelled:
 			v.What, v.Text = l.must("cancelled"), words{}
+			if r.Alert.Practice() {
+				v.What = l.must("drill_stopped")
+			}
 		case alerts.ChangeEnded:
 			v.What, v.Text = l.must("all_clear"), words{}
 		default:

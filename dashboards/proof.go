@@ -41,8 +41,7 @@ func (s *Server) proved(ctx context.Context, by *caller, act string, id alerts.I
 	if err != nil {
 		return err
 	}
-	grave := act == "cancel" || r.Severity().Rank() >= alerts.SeveritySevere.Rank()
-	if r.Alert.Status != alerts.StatusActual || !grave {
+	if !needsProof(r, act) {
 		return nil
 	}
 	err = s.console.office.Spend(ctx, by.Session, signin.Deed{Act: act, Digest: shown})

@@ -51,6 +51,10 @@ type Config struct {
 	// Troubles are the channels that do not work now, for the console.
 	Staff    *signin.Office
 	Troubles func() []broadcast.Trouble
+	// Papers keeps drafts, own templates and settings of the console; Preview
+	// tells what each channel would say of a record. Both come with Staff.
+	Papers  broadcast.Papers
+	Preview func(ctx context.Context, r *alerts.Record) ([]broadcast.Preview, error)
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits

@@ -18,6 +18,7 @@ type Words struct {
 	Exercise  string                     `json:"exercise"`  // the first word of every exercise
 	Updated   string                     `json:"updated"`   // marks an update
 	Cancelled string                     `json:"cancelled"` // marks what was sent by mistake
+	Stopped   string                     `json:"stopped"`   // marks an exercise that was taken back, for whatever reason
 	Ended     string                     `json:"ended"`     // marks the all-clear: another act, other words
 	Replaced  string                     `json:"replaced"`  // marks an earlier post that another one took the place of
 	Levels    map[alerts.Severity]string `json:"levels"`    // DECISIONS 14: never a colour, which is the region's word
@@ -29,6 +30,7 @@ type Words struct {
 	AlsoEvent    string `json:"also_event"`  // {event}
 
 	CancelledAction string `json:"cancelled_action"` // where the Cancel itself says nothing
+	StoppedAction   string `json:"stopped_action"`   // the same of an exercise
 	EndedAction     string `json:"ended_action"`
 	Suspended       string `json:"suspended"`   // of an exercise that a real alert stops
 	FollowPage      string `json:"follow_page"` // what to do, where the alert does not say
@@ -87,12 +89,12 @@ func both(a, b *Words) *Words {
 	pair := func(x, y string) string { return x + " / " + y }
 	once := func(x, y string) string { return pair(strings.TrimSuffix(x, ": {next}"), y) }
 	w := &Words{
-		Exercise: pair(a.Exercise, b.Exercise), Updated: pair(a.Updated, b.Updated), Cancelled: pair(a.Cancelled, b.Cancelled), Ended: pair(a.Ended, b.Ended), Replaced: pair(a.Replaced, b.Replaced),
+		Exercise: pair(a.Exercise, b.Exercise), Updated: pair(a.Updated, b.Updated), Cancelled: pair(a.Cancelled, b.Cancelled), Stopped: pair(a.Stopped, b.Stopped), Ended: pair(a.Ended, b.Ended), Replaced: pair(a.Replaced, b.Replaced),
 		Levels:       map[alerts.Severity]string{},
 		Where:        strings.TrimSuffix(a.Where, ": ") + " / " + b.Where,
 		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
 		AlsoPattern: "+ {event} ({place}).", AlsoEvent: "+ {event}.",
-		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), Suspended: pair(a.Suspended, b.Suspended), FollowPage: pair(a.FollowPage, b.FollowPage),
+		CancelledAction: pair(a.CancelledAction, b.CancelledAction), StoppedAction: pair(a.StoppedAction, b.StoppedAction), EndedAction: pair(a.EndedAction, b.EndedAction), Suspended: pair(a.Suspended, b.Suspended), FollowPage: pair(a.FollowPage, b.FollowPage),
 		WithMap: pair(a.WithMap, b.WithMap), OffMap: strings.TrimSuffix(a.OffMap, ": ") + " / " + b.OffMap,
 		ReplacedBy: once(a.ReplacedBy, b.ReplacedBy), Withdrawn: once(a.Withdrawn, b.Withdrawn), Finished: once(a.Finished, b.Finished),
 		Weekdays: a.Weekdays, Months: a.Months,
@@ -122,11 +124,22 @@ func (w *Words) Mark(change alerts.Change, exercise bool) string {
 	case alerts.ChangeUpdated:
 		marks = append(marks, w.Updated)
 	case alerts.ChangeCancelled:
-		marks = append(marks, w.Cancelled)
+		mark, _ := w.Cancel(exercise)
+		marks = append(marks, mark)
 	case alerts.ChangeEnded:
 		marks = append(marks, w.Ended)
 	}
 	return strings.Join(marks, " - ")
+}
+
+// Cancel gives the mark of what is taken back, and what it tells people to do.
+// A warning was sent by mistake; an exercise is stopped, mostly since there is a
+// real alert, and nobody made a mistake.
+func (w *Words) Cancel(exercise bool) (mark, action string) {
+	if exercise {
+		return w.Stopped, w.StoppedAction
+	}
+	return w.Cancelled, w.CancelledAction
 }
 
 // Amended gives what an earlier post says first and second once a change took
@@ -135,7 +148,8 @@ func (w *Words) Amended(change alerts.Change, exercise bool) (mark, sentence str
 	mark, sentence = w.Replaced, w.ReplacedBy
 	switch change {
 	case alerts.ChangeCancelled:
-		mark, sentence = w.Cancelled, w.Withdrawn
+		mark, _ = w.Cancel(exercise)
+		sentence = w.Withdrawn
 	case alerts.ChangeEnded:
 		mark, sentence = w.Ended, w.Finished
 	}

@@ -22,6 +22,7 @@ type Node struct {
 	Work      broadcast.Work
 	People    broadcast.People
 	Staff     broadcast.Staff
+	Papers    broadcast.Papers
 }
 
 // Open makes an empty store for one test and gives a node of it.

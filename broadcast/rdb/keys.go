@@ -123,6 +123,11 @@ func (k keys) session(digest string) string    { return k.tag + "session:" + dig
 func (k keys) sessionsOf(member string) string { return k.tag + "sessions:" + member } // sorted set: digest by when it ends, ms
 func (k keys) attempts(index string) string    { return k.tag + "attempts:" + index }  // hash: n, until in ms
 
+// What staff write besides alerts: see papers.go.
+
+func (k keys) papers(kind string) string        { return k.tag + "papers:" + kind }           // hash: id to "revision nonce document"
+func (k keys) paperPast(kind, id string) string { return k.tag + "paper:" + kind + ":" + id } // list: the same, newest first
+
 // laneGroup is the consumer group of every lane; a channel's group of the log
 // is logGroup.
 const laneGroup = "send"

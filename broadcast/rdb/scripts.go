@@ -20,6 +20,7 @@ type scripts struct {
 	lease, pace, hold, trim, epoch, person, erase           *redis.Script
 	grow, head                                              *redis.Script
 	member, unmember, ticket, session, seen, attempt        *redis.Script
+	paper                                                   *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -47,6 +48,7 @@ func loadScripts() (*scripts, error) {
 		person: script("acts", "person"), erase: script("acts", "erase"),
 		grow: script("grow"), head: script("head"),
 		member: script("member"), unmember: script("unmember"), ticket: script("ticket"), session: script("session"), seen: script("seen"), attempt: script("attempt"),
+		paper: script("paper"),
 	}
 	return s, failed
 }

@@ -12,7 +12,7 @@ import (
 
 // node gives what package broadcasttest asks of a store.
 func node(r *Redis) *broadcasttest.Node {
-	return &broadcasttest.Node{Store: r.Store(), Keys: r.Keys(), Publisher: r, Log: r.Log(), Work: r, People: r.People(), Staff: r.Staff()}
+	return &broadcasttest.Node{Store: r.Store(), Keys: r.Keys(), Publisher: r, Log: r.Log(), Work: r, People: r.People(), Staff: r.Staff(), Papers: r.Papers()}
 }
 
 // openMemory opens a store in this process.
@@ -82,5 +82,6 @@ func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("roll", func(t *testing.T) { broadcasttest.TestRoll(t, open) })
 	t.Run("staff", func(t *testing.T) { broadcasttest.TestStaff(t, open) })
 	t.Run("sitreps", func(t *testing.T) { broadcasttest.TestSitreps(t, open) })
+	t.Run("papers", func(t *testing.T) { broadcasttest.TestPapers(t, open) })
 	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }

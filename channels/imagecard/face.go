@@ -60,7 +60,7 @@ func faceOf(r *alerts.Record, language string, s channels.Settings) face {
 	}
 	switch r.Change {
 	case alerts.ChangeCancelled:
-		f.level, f.headline = words.Mark(r.Change, false), words.CancelledAction
+		f.level, f.headline = words.Cancel(r.Alert.Practice())
 	case alerts.ChangeEnded:
 		f.level, f.headline = words.Mark(r.Change, false), words.EndedAction
 	case alerts.ChangeUpdated:

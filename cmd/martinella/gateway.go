@@ -34,6 +34,7 @@ type gateway struct {
 	log         *zap.Logger
 	store       *store
 	desk        *alerts.Desk
+	preview     func(context.Context, *alerts.Record) ([]broadcast.Preview, error)
 	board       *broadcast.Board
 	hub         *live.Hub
 	metrics     *broadcast.Metrics
@@ -74,14 +75,16 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, Log: log})
 	}
 	g.fallBack()
+	planner := &broadcast.Planner{
+		Routes: planned(routes), Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
+		Language: c.Authority.Language, Zone: c.zone(), Areas: c.gazetteer, Log: log,
+	}
+	g.preview = planner.Preview
 	g.desk = &alerts.Desk{
 		Authority: c.authority(),
 		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach, Practice: c.Mode == modePractice},
 		Store:     s.Store(),
-		Publisher: &broadcast.Planner{
-			Routes: planned(routes), Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
-			Language: c.Authority.Language, Zone: c.zone(), Areas: c.gazetteer, Log: log,
-		},
+		Publisher: planner,
 		NewID: func(now time.Time) alerts.ID {
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 		},
@@ -212,7 +215,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Photos: g.store.Store(),
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Photos: g.store.Store(),
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)

@@ -29,9 +29,10 @@ async function get(o) {
     response: { clientDataJSON: text(r.clientDataJSON), authenticatorData: text(r.authenticatorData), signature: text(r.signature), userHandle: r.userHandle ? text(r.userHandle) : undefined } };
 }
 
-// prove asks for a passkey before what outlasts the session.
-async function prove() {
-  const to = "/console/account/proof" + location.search;
+// prove asks for a passkey before what outlasts the session, or decides on an
+// alert.
+async function prove(to) {
+  to = to || "/console/account/proof" + location.search;
   const begun = await ask(to, {});
   await ask(to, { id: begun.id, answer: await get(begun.options.publicKey) });
 }
@@ -43,7 +44,7 @@ for (const button of document.querySelectorAll("[data-prove]")) {
     if (!button.form.reportValidity()) return;
     button.disabled = true;
     try {
-      await prove();
+      await prove(button.dataset.prove);
       button.form.elements.code.value = "";
       button.form.submit();
     } catch (e) {
