@@ -45,15 +45,11 @@ func (d *Desk) Report(ctx context.Context, by Person, id ID, s Sitrep, now time.
 	if d.Instructs != nil {
 		ps = append(ps, d.Instructs(&s)...)
 	}
-	switch {
-	case len(ps) > 0:
+	if len(ps) > 0 {
 		return nil, false, &Refusal{Kind: ErrInvalid, Problems: ps}
-	case !head.State.Published():
-		return nil, false, &Refusal{Kind: ErrNotSendable, Problems: Problems{{Field: "state", Problem: "is " + string(head.State) + ": it is not public yet", Hint: "issue it first"}}}
-	case head.Alert.Scope != ScopePublic:
-		return nil, false, &Refusal{Kind: ErrNotSendable, Problems: Problems{{Field: "scope", Problem: "is " + string(head.Alert.Scope) + ": a live update is for everybody", Hint: "tell those who have the alert by an Update of it"}}}
-	case head.Change == ChangeCancelled || head.Change == ChangeEnded || head.State == StateCancelled || head.State == StateEnded:
-		return nil, false, &Refusal{Kind: ErrNotSendable, Problems: Problems{{Field: "state", Problem: "is over", Hint: "send a new alert if there is danger again"}}}
+	}
+	if err := head.unreportable(); err != nil {
+		return nil, false, err
 	}
 	if s.ID == "" {
 		s.ID = d.NewID(now)
@@ -102,6 +98,33 @@ func (d *Desk) Withdraw(ctx context.Context, by Person, event, id ID, reason, vi
 	act := s.act(by, "report-withdrawn", string(s.ID)+": "+reason, now)
 	act.Alert, act.Via = head.ID, via
 	return d.Sitreps.WithdrawSitrep(ctx, head.Event, id, Withdrawal{By: by.By(), At: now.UTC().Truncate(time.Millisecond), Reason: reason}, act)
+}
+
+// MayReport gives the event's published revision where by may report on it now with
+// [Desk.Report], and says why not, before anybody writes a word.
+func (d *Desk) MayReport(ctx context.Context, by Person, id ID) (*Record, error) {
+	head, err := d.reportable(ctx, by, id)
+	if err == nil {
+		err = head.unreportable()
+	}
+	return head, err
+}
+
+// unreportable is why nothing is told of the event, whoever asks; nil where
+// something may be.
+func (r *Record) unreportable() error {
+	var ps Problems
+	switch {
+	case !r.State.Published():
+		ps.refuse("state", "is "+string(r.State)+": it is not public yet", "issue it first")
+	case r.Alert.Scope != ScopePublic:
+		ps.refuse("scope", "is "+string(r.Alert.Scope)+": a live update is for everybody", "tell those who have the alert by an Update of it")
+	case r.Change == ChangeCancelled || r.Change == ChangeEnded || r.State == StateCancelled || r.State == StateEnded:
+		ps.refuse("state", "is over", "send a new alert if there is danger again")
+	default:
+		return nil
+	}
+	return &Refusal{Kind: ErrNotSendable, Problems: ps}
 }
 
 // reportable gives the event's published revision where by may report on it.

@@ -72,6 +72,8 @@ const (
 	SitrepPhoto  = 200_000 // bytes (DECISIONS 27)
 	SitrepsMost  = 200     // of one event, withdrawn ones included
 
+	SitrepPhotoKept = 90 * 24 * time.Hour // at least, from its posting on; then its words alone are left
+
 	SitrepOld   = 24 * time.Hour  // how long ago it may have been seen
 	SitrepAhead = 2 * time.Minute // how far another clock may run ahead of ours
 )
