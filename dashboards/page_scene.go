@@ -23,9 +23,9 @@ type scenePage struct {
 	Kept     *seenPhoto // of the update that is being corrected
 	Wrong    []fault
 	Bad      map[string][]string // the same, by field
-	Photo    bool       // it has to be chosen again
-	Done     *sceneLine // what was just published
-	Gone     bool       // it was just withdrawn
+	Photo    bool                // it has to be chosen again
+	Done     *sceneLine          // what was just published
+	Gone     bool                // it was just withdrawn
 	Lines    []sceneLine
 	Refusal  *refusal // why nothing can be published here
 	Closed   string
