@@ -120,7 +120,9 @@ func TestWhatAReportMustSay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	picture := func(s *Sitrep) { s.Photo = &Photo{Digest: "abc", Width: 1, Height: 1, Alt: "Il ponte", JPEG: []byte("x")} }
+	picture := func(s *Sitrep) {
+		s.Photo = &Photo{Digest: "abc", Width: 1, Height: 1, Alt: "Il ponte", JPEG: []byte("x")}
+	}
 	for field, bad := range map[string]func(*Sitrep){
 		"text":     func(s *Sitrep) { s.Text = " " },
 		"place":    func(s *Sitrep) { s.Place = "" },

@@ -225,18 +225,18 @@ func (c *console) scene(v *visit) {
 // sceneAgain shows the form with what was typed, and what is wrong with it.
 func (c *console) sceneAgain(v *visit, form map[string]string, one *alerts.Sitrep, err error) {
 	code := http.StatusUnprocessableEntity
-	at := func(field, key string) []fault { return []fault{{field, v.l.must(key)}} }
+	about := func(key string) []fault { return []fault{{"photo", v.l.must(key)}} }
 	var refusal *alerts.Refusal
 	var wrong []fault
 	switch {
 	case errors.Is(err, photo.ErrHEIC):
-		wrong = at("photo", "scene_bad_heic")
+		wrong = about("scene_bad_heic")
 	case errors.Is(err, photo.ErrTooLarge):
-		wrong = at("photo", "scene_bad_large")
+		wrong = about("scene_bad_large")
 	case errors.Is(err, photo.ErrFormat), errors.Is(err, photo.ErrBroken):
-		wrong = at("photo", "scene_bad_photo")
+		wrong = about("scene_bad_photo")
 	case errors.Is(err, errUploads), errors.Is(err, context.DeadlineExceeded):
-		code, wrong = http.StatusServiceUnavailable, at("photo", "scene_bad_busy")
+		code, wrong = http.StatusServiceUnavailable, about("scene_bad_busy")
 	case errors.As(err, &refusal) && (errors.Is(err, alerts.ErrInvalid) || errors.Is(err, alerts.ErrConflict) || errors.Is(err, alerts.ErrNotSendable)):
 		wrong = c.sceneFaults(v, one, refusal.Problems)
 		if errors.Is(err, alerts.ErrConflict) {

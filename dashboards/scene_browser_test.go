@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // riverbank is a picture to look at: sky, water, a bridge.
@@ -117,5 +118,29 @@ func TestTheSceneInABrowser(t *testing.T) {
 	g.settle()
 	b.open(g.site + "/a/" + drill + "?lang=en")
 	look("drill")
+	b.quiet()
+}
+
+// An open page of the event shows it without being loaded again, and says it to who
+// cannot see; the first page stays as it is.
+func TestAnOpenPageShowsTheScene(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIP: -short leaves the browser out")
+	}
+	b := openBrowser(t)
+	g, _ := openLive(t)
+	event := g.issue(message("vella", "severity", "Severe"))["event"].(string)
+	b.open(g.URL + "/a/" + event)
+	b.arrives(`document.getElementById('state').textContent !== ''`)
+	b.eval(`window.here = true; 1`)
+	r := g.act(author, event, "updates", `{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","text":"L'acqua è a 20 cm dal ponte.","place":"Ponte di via Roma","source":"Vigili del Fuoco","observed":"`+time.Now().Format(time.RFC3339)+`"}`)
+	if r.StatusCode != 201 {
+		t.Fatalf("%d %s", r.StatusCode, r.body)
+	}
+	b.arrives(`window.here && document.querySelector('#thread [data-seen]') && document.getElementById('live').textContent.includes('20 cm')`)
+	if r = g.act(author, event, "updates/01ARZ3NDEKTSV4RRFFQ69G5FAV/withdraw", `{"reason":"Non era vero"}`); r.StatusCode != 200 {
+		t.Fatalf("%d %s", r.StatusCode, r.body)
+	}
+	b.arrives(`window.here && !document.querySelector('#thread [data-seen]') && document.getElementById('thread').textContent.includes('Non era vero')`)
 	b.quiet()
 }

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"regexp"
@@ -216,9 +217,7 @@ func TestWhatTheSceneRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			form := p.typed(path)
-			for k, v := range c.change {
-				form[k] = v
-			}
+			maps.Copy(form, c.change)
 			r := p.send(path, form, c.photo)
 			if r.StatusCode != 422 || !strings.Contains(r.body, `<a href="#`+c.want+`">`) || !strings.Contains(r.body, c.say) || !strings.Contains(r.body, `value="Anna Rossi"`) {
 				t.Errorf("%d %s", r.StatusCode, r.body)
@@ -276,9 +275,7 @@ func TestUpdatesByTheAPI(t *testing.T) {
 	send := func(token string, change map[string]any) reply {
 		t.Helper()
 		body := map[string]any{"text": "L'acqua è a 20 cm dal ponte.", "place": "Ponte di via Roma", "source": "Vigili del Fuoco", "observed": time.Now().Format(time.RFC3339)}
-		for k, v := range change {
-			body[k] = v
-		}
+		maps.Copy(body, change)
 		b, err := json.Marshal(body)
 		if err != nil {
 			t.Fatal(err)
@@ -331,6 +328,53 @@ func TestUpdatesByTheAPI(t *testing.T) {
 	}
 	if r := g.get("/api/v1/alerts?since="+cursor, "Authorization", "Bearer "+issuer); !strings.Contains(r.body, event) {
 		t.Errorf("since: %s", r.body)
+	}
+}
+
+// slowBody gives its bytes after a while, as a poor line does.
+type slowBody struct {
+	io.Reader
+	wait time.Duration
+}
+
+func (b *slowBody) Read(p []byte) (int, error) {
+	if b.wait > 0 {
+		<-time.After(b.wait)
+		b.wait = 0
+	}
+	return b.Reader.Read(p)
+}
+
+func TestAPhotoMayComeSlowly(t *testing.T) {
+	g := open(t)
+	event := g.issue(message("vella", "severity", "Moderate"))["event"].(string)
+	g.server.bodyTime = 20 * time.Millisecond
+	send := func(path string) int {
+		t.Helper()
+		r, err := http.NewRequestWithContext(t.Context(), "POST", g.URL+path, &slowBody{strings.NewReader(`{"text":"L'acqua sale.","place":"Ponte","source":"Sala","observed":"` + time.Now().Format(time.RFC3339) + `"}`), 200 * time.Millisecond})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Authorization", "Bearer "+author)
+		r.Header.Set("Content-Type", "application/json")
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		return res.StatusCode
+	}
+	if got := send("/api/v1/alerts/" + event + "/updates"); got != 201 {
+		t.Errorf("an update: %d", got)
+	}
+	if got := send("/api/v1/alerts/" + event + "/all-clear"); got != 400 {
+		t.Errorf("anything else: %d", got)
+	}
+	for range uploadsAtOnce {
+		g.server.uploads <- struct{}{}
+	}
+	if r := g.act(author, event, "updates", `{}`); r.StatusCode != 503 || r.Header.Get("Retry-After") == "" {
+		t.Errorf("too many at once: %d %s", r.StatusCode, r.body)
 	}
 }
 

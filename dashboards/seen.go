@@ -90,7 +90,7 @@ func seenOf(l *locale, s *alerts.Sitrep, now time.Time) *seenLine {
 
 // withSeen puts live updates among the revisions, the newest first.
 func withSeen(revisions, seen []revision) []revision {
-	all := append(revisions, seen...)
+	all := slices.Concat(revisions, seen)
 	slices.SortStableFunc(all, func(a, b revision) int { return b.when.Compare(a.when) })
 	return all
 }

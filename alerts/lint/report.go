@@ -62,7 +62,7 @@ func strict(hits []Hit, field string) (out []Hit) {
 // reported finds what one language may not say; verbs says whether imperatives are
 // looked for.
 func (r *reader) reported(p *prose, u *usage, verbs bool) {
-	for i := 0; i < len(p.words); i++ {
+	for i := range p.words {
 		w := &p.words[i]
 		for _, one := range []struct {
 			phrases phrases
