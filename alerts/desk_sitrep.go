@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +17,20 @@ import (
 // Of s the words, the time, the photo, the id that makes a repetition harmless,
 // Replaces and Via are taken. A photo without bytes is that of the report which s
 // replaces.
+//
+// Where a revision of the alert is published meanwhile, it is judged again by that
+// one; [ErrStale] only where that goes on.
 func (d *Desk) Report(ctx context.Context, by Person, id ID, s Sitrep, now time.Time) (stored *Sitrep, fresh bool, err error) {
+	const tries = 3
+	for range tries {
+		if stored, fresh, err = d.report(ctx, by, id, s, now); !errors.Is(err, ErrStale) {
+			break
+		}
+	}
+	return stored, fresh, err
+}
+
+func (d *Desk) report(ctx context.Context, by Person, id ID, s Sitrep, now time.Time) (stored *Sitrep, fresh bool, err error) {
 	head, err := d.reportable(ctx, by, id)
 	if err != nil {
 		return nil, false, err

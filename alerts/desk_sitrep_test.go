@@ -11,11 +11,16 @@ import (
 
 // scenes is a SitrepStore in a list.
 type scenes struct {
-	all  []*Sitrep
-	acts []Act
+	all   []*Sitrep
+	acts  []Act
+	stale int // how often another revision comes first
 }
 
 func (s *scenes) AddSitrep(_ context.Context, one *Sitrep, _ ID, act Act) (*Sitrep, bool, error) {
+	if s.stale > 0 {
+		s.stale--
+		return nil, false, ErrStale
+	}
 	s.all, s.acts = append(s.all, one), append(s.acts, act)
 	return one, true, nil
 }
@@ -185,6 +190,14 @@ func TestWhatAReportMustSay(t *testing.T) {
 	}
 	if _, fresh, err := d.Withdraw(t.Context(), by, r.ID, second.ID, "ancora", "api", noon); err != nil || fresh {
 		t.Errorf("again: %v, %v", fresh, err)
+	}
+	seen.stale = 2
+	if _, fresh, err := d.Report(t.Context(), by, r.ID, atBridge(), noon); err != nil || !fresh {
+		t.Errorf("while the alert is updated: %v, %v", fresh, err)
+	}
+	seen.stale = 9
+	if _, _, err := d.Report(t.Context(), by, r.ID, atBridge(), noon); !errors.Is(err, ErrStale) {
+		t.Errorf("while it is updated without end: %v", err)
 	}
 	d.Sitreps = nil
 	if _, _, err := d.Report(t.Context(), by, r.ID, atBridge(), noon); !errors.Is(err, ErrNotFound) {
