@@ -57,6 +57,11 @@ type Desk struct {
 	// Suspended tells people in a language that an exercise was stopped since
 	// there is a real alert.
 	Suspended func(language string) string
+	// Sitreps keeps what is seen at events; nil: there is no such thing here.
+	Sitreps SitrepStore
+	// Instructs finds in a report what only an Update may say: an instruction, a
+	// new area, level or time limit. nil: nobody looks.
+	Instructs func(s *Sitrep) Problems
 }
 
 // Submission is an alert as it came in.

@@ -25,6 +25,7 @@ var ErrBehind = errors.New("this node has not seen that change yet")
 // takes no lock for longer than a pointer's copy.
 type Board struct {
 	records alerts.Store
+	sitreps alerts.SitrepStore // nil: nobody reports
 	log     Log
 	logger  *zap.Logger
 
@@ -46,8 +47,11 @@ func NewBoard(records alerts.Store, log Log, logger *zap.Logger) *Board {
 	return &Board{records: records, log: log, logger: logger, view: &View{}, moved: make(chan struct{}), epochs: map[string]bool{}, fault: errors.New("not loaded yet"), since: time.Now()}
 }
 
-// Observe has f called with each published change that everybody may see, in
-// order, each once, after it is in the view. f must not block. Call it before
+// Sitreps has the board load what was seen at its events. Call it before Run.
+func (b *Board) Sitreps(from alerts.SitrepStore) { b.sitreps = from }
+
+// Observe has f called with each published change that everybody may see, and with
+// each report of what was seen there ([Entry.Sitrep]), in order, each once, after it is in the view. f must not block. Call it before
 // Run.
 func (b *Board) Observe(f func(Entry)) { b.observers = append(b.observers, f) }
 
@@ -136,7 +140,20 @@ func (b *Board) load(ctx context.Context) (Cursor, error) {
 		}
 		records = append(records, r)
 	}
-	b.show((&View{}).with(head, time.Now(), records...))
+	view := (&View{}).with(head, time.Now(), records...)
+	if b.sitreps != nil {
+		view.seen = map[alerts.ID][]*alerts.Sitrep{}
+		for _, r := range view.heads {
+			seen, err := b.sitreps.Sitreps(ctx, r.Event)
+			if err != nil {
+				return "", fmt.Errorf("read the situation reports: %w", err)
+			}
+			if len(seen) > 0 {
+				view.seen[r.Event] = seen
+			}
+		}
+	}
+	b.show(view)
 	for _, f := range b.loads {
 		f(head)
 	}
@@ -169,7 +186,11 @@ func (b *Board) follow(ctx context.Context, from Cursor) {
 			b.well()
 			continue
 		}
-		b.show(b.Snapshot().with(e.Cursor, time.Now(), e.Record))
+		if e.Sitrep != nil {
+			b.show(b.Snapshot().reported(e.Cursor, e.Sitrep))
+		} else {
+			b.show(b.Snapshot().with(e.Cursor, time.Now(), e.Record))
+		}
 		if Public(e.Record) {
 			for _, f := range b.observers {
 				f(e)

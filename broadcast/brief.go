@@ -40,7 +40,13 @@ type brief struct {
 // object of at most [BriefLimit] bytes: headline and area give way first, then
 // the address becomes relative. publicURL has no slash at its end; lang chooses
 // the wording; spread is within what time pages should fetch.
+//
+// Of a situation report ([Entry.Sitrep]) it is the report's message: type sitrep,
+// with text and place that give way.
 func Brief(e Entry, publicURL, lang string, spread time.Duration) []byte {
+	if e.Sitrep != nil {
+		return sitrepBrief(e, publicURL, spread)
+	}
 	m := briefOf(e, publicURL, lang, spread)
 	headline, area := m.Headline, m.Area
 	m.Headline, m.Area = "", ""
@@ -65,6 +71,11 @@ func Brief(e Entry, publicURL, lang string, spread time.Duration) []byte {
 
 // Full is the brief, untrimmed, with the whole alert as everybody may see it.
 func Full(e Entry, publicURL, lang string, spread time.Duration) []byte {
+	if e.Sitrep != nil {
+		m := sitrepMessageOf(e, publicURL, spread)
+		m.Sitrep = PublicSitrep(e.Sitrep, publicURL)
+		return encode(m)
+	}
 	m := briefOf(e, publicURL, lang, spread)
 	m.Alert = PublicAlert(e.Record)
 	return encode(m)

@@ -45,10 +45,12 @@ func (c Cursor) Reached(other Cursor) bool {
 // that belongs to another epoch: load everything again.
 var ErrGone = errors.New("the cursor is too old")
 
-// Entry is one published change: the record as it was published.
+// Entry is one published change: the record as it was published; or what was seen
+// at an event, with the event's newest published record, which it does not change.
 type Entry struct {
 	Cursor Cursor
 	Record *alerts.Record
+	Sitrep *alerts.Sitrep // as it stands now; nil for a change of the record
 }
 
 // Log carries published changes, in one order for all. Its methods may be

@@ -1,6 +1,7 @@
 package broadcast
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -33,8 +34,9 @@ type Happening struct {
 // from many goroutines; so must nobody change the records in it.
 type View struct {
 	Cursor Cursor
-	heads  []*alerts.Record // newest first
-	pruned time.Time        // when what is forgotten was last left out
+	heads  []*alerts.Record               // newest first
+	seen   map[alerts.ID][]*alerts.Sitrep // by event, in the order in which they came; shared between views
+	pruned time.Time                      // when what is forgotten was last left out
 }
 
 // pruneEvery is how often a view leaves out what is forgotten; what is read
@@ -124,7 +126,7 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 			newest[r.Event] = r
 		}
 	}
-	next := &View{Cursor: cursor, heads: make([]*alerts.Record, 0, len(v.heads)+len(newest)), pruned: v.pruned}
+	next := &View{Cursor: cursor, heads: make([]*alerts.Record, 0, len(v.heads)+len(newest)), seen: v.seen, pruned: v.pruned}
 	prune := now.Sub(v.pruned) >= pruneEvery || now.Before(v.pruned)
 	if prune {
 		next.pruned = now
@@ -148,7 +150,49 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 	}
 	slices.SortFunc(fresh, newestFirst)
 	next.heads = merge(next.heads, fresh)
+	if prune {
+		next.seen = maps.Clone(next.seen)
+		maps.DeleteFunc(next.seen, func(event alerts.ID, _ []*alerts.Sitrep) bool { return !next.holds(event) })
+	}
 	return next
+}
+
+// holds reports whether the event is among the heads.
+func (v *View) holds(event alerts.ID) bool {
+	return slices.ContainsFunc(v.heads, func(r *alerts.Record) bool { return r.Event == event })
+}
+
+// Sitreps gives what was seen at an event that [View.Get] finds, in the order in
+// which it came, withdrawn reports too. Nobody changes them.
+func (v *View) Sitreps(event alerts.ID) []*alerts.Sitrep { return v.seen[event] }
+
+// reported is the view after a report at cursor, new or withdrawn.
+func (v *View) reported(cursor Cursor, s *alerts.Sitrep) *View {
+	next := *v
+	next.Cursor = cursor
+	if !v.holds(s.Event) {
+		return &next
+	}
+	all := slices.Clone(v.seen[s.Event])
+	at := slices.IndexFunc(all, func(have *alerts.Sitrep) bool { return have.ID == s.ID })
+	if at >= 0 {
+		all[at] = s
+	} else {
+		all = append(all, s)
+	}
+	for i, old := range all {
+		if s.Replaces != "" && old.ID == s.Replaces && old.Withdrawn == nil {
+			replaced := *old
+			replaced.Withdrawn = &alerts.Withdrawal{By: s.Author, At: s.Posted, Replaced: s.ID}
+			all[i] = &replaced
+		}
+	}
+	next.seen = maps.Clone(v.seen)
+	if next.seen == nil {
+		next.seen = map[alerts.ID][]*alerts.Sitrep{}
+	}
+	next.seen[s.Event] = all
+	return &next
 }
 
 // merge puts the fresh records into their places among the heads.

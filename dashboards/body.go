@@ -123,11 +123,16 @@ const maxDecision = 64 << 10
 // decode reads a small JSON object into v. Unknown fields are refused: a
 // misspelt "digest" must not pass for none.
 func (s *Server) decode(w http.ResponseWriter, r *http.Request, v any) error {
+	return s.decodeMost(w, r, v, maxDecision)
+}
+
+// decodeMost is decode for a body of at most so many bytes.
+func (s *Server) decodeMost(w http.ResponseWriter, r *http.Request, v any, most int) error {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || media != "application/json" {
 		return refuse(errMediaType, "Content-Type", "is not application/json", "send a JSON object")
 	}
-	b, err := s.readBody(w, r, maxDecision)
+	b, err := s.readBody(w, r, most)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/dashboards/photo"
 	"martinella/dashboards/signin"
 )
 
@@ -57,6 +58,7 @@ func (c *console) routes() []consoleRoute {
 		c.inviteRoutes(),
 		c.accountRoutes(),
 		c.staffRoutes(),
+		c.sceneRoutes(),
 		c.deedRoutes(),
 		c.boardRoutes(),
 		c.approveRoutes(),
@@ -87,6 +89,14 @@ func newConsole(s *Server) (*console, error) {
 // maxForm bounds what a form or a passkey sends.
 const maxForm = 64 << 10
 
+// mostOf bounds what is sent to a route; one form has a photo.
+func mostOf(route consoleRoute) int64 {
+	if route.Path == scenePath {
+		return photo.MaxBytes + 3*maxForm
+	}
+	return maxForm
+}
+
 // guard answers a route for who may call it.
 func (c *console) guard(route consoleRoute) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -96,7 +106,7 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 			c.say(v, http.StatusForbidden, v.l.must("console_cross"))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, mostOf(route))
 		var err error
 		v.member, v.session, err = c.office.Who(r.Context(), c.token(r))
 		switch {

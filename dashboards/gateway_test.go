@@ -22,6 +22,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/lint"
 	"martinella/broadcast"
 )
 
@@ -77,7 +78,7 @@ func open(t testing.TB, change ...func(*Config)) *gateway {
 	}
 	authority := alerts.Authority{Slug: "valdemo", Name: "Protezione Civile di Valdemo", Sender: "protezione.civile@comune.valdemo.example", Language: "it-IT"}
 	desk := &alerts.Desk{
-		Authority: authority, Policy: alerts.Policy{SecondPersonReach: 1000}, Store: m, Publisher: publisher{m},
+		Authority: authority, Policy: alerts.Policy{SecondPersonReach: 1000}, Store: m, Publisher: publisher{m}, Sitreps: m, Instructs: lint.Context{}.Instructs,
 		NewID: func(time.Time) alerts.ID { return alerts.ID(ulid.Make().String()) },
 		Digest: func(a *alerts.Alert, own bool) (alerts.Digest, error) {
 			if own {
@@ -89,8 +90,9 @@ func open(t testing.TB, change ...func(*Config)) *gateway {
 	core, logs := observer.New(zapcore.DebugLevel)
 	log := zap.New(core)
 	board := broadcast.NewBoard(m, m, log)
+	board.Sitreps(m)
 	c := Config{
-		Authority: authority, PublicURL: "https://allerta.valdemo.example", Zone: rome, Desk: desk, Keys: m, Log: m, Work: m, Outcomes: m, Board: board, Acts: newActs(t, m),
+		Authority: authority, PublicURL: "https://allerta.valdemo.example", Zone: rome, Desk: desk, Keys: m, Log: m, Work: m, Outcomes: m, Board: board, Acts: newActs(t, m), Photos: m,
 		Registry: prometheus.NewRegistry(), Logger: log, Site: "https://comune.valdemo.example/", Feedback: "sito@comune.valdemo.example",
 	}
 	for _, f := range change {

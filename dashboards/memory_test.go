@@ -33,11 +33,13 @@ type memory struct {
 	failed  []broadcast.Failure
 	dead    []broadcast.DeadLetter
 	wishes  []broadcast.Resend
+	seen    []*alerts.Sitrep
+	photos  map[alerts.Digest][]byte
 	copied  *bool // what an answer says of replicas, where any are waited for
 }
 
 func newMemory() *memory {
-	return &memory{notes: map[string]bool{}, raw: map[alerts.ID][]byte{}, moved: make(chan struct{}), secrets: map[string][]byte{}, sent: map[alerts.ID][]broadcast.Delivery{},
+	return &memory{photos: map[alerts.Digest][]byte{}, notes: map[string]bool{}, raw: map[alerts.ID][]byte{}, moved: make(chan struct{}), secrets: map[string][]byte{}, sent: map[alerts.ID][]broadcast.Delivery{},
 		durable: broadcast.Durability{Mode: "always", Durable: true}}
 }
 

@@ -152,6 +152,17 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"get", "/api/v1/dead-letters", get("/api/v1/dead-letters?channel=outbox", "*/*"), 200},
 		{"get", "/api/v1/alerts/{id}/progress", get("/api/v1/alerts/"+id+"/progress", "text/event-stream"), 200},
 		{"get", "/api/v1/alerts/{id}/timeline", get("/api/v1/alerts/"+id+"/timeline", "*/*"), 200},
+		{"post", "/api/v1/alerts/{id}/updates", func() reply {
+			return g.act(author, id, "updates", `{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","text":"L'acqua sale.","place":"Ponte","source":"Sala","observed":"`+now.Format(time.RFC3339)+`"}`)
+		}, 201},
+		{"post", "/api/v1/alerts/{id}/updates", func() reply {
+			return g.act(author, id, "updates", `{"id":"01ARZ3NDEKTSV4RRFFQ69G5FAV","text":"L'acqua sale.","place":"Ponte","source":"Sala","observed":"`+now.Format(time.RFC3339)+`"}`)
+		}, 200},
+		{"post", "/api/v1/alerts/{id}/updates", func() reply { return g.act(author, id, "updates", `{"place":"Ponte","observed":"x"}`) }, 422},
+		{"post", "/api/v1/alerts/{id}/updates/{uid}/withdraw", func() reply {
+			return g.act(author, id, "updates/01ARZ3NDEKTSV4RRFFQ69G5FAV/withdraw", `{"reason":"luogo sbagliato"}`)
+		}, 200},
+		{"get", "/api/v1/alerts/{id}/updates", get("/api/v1/alerts/"+id+"/updates", "*/*"), 200},
 		{"post", "/api/v1/alerts/{id}/open", func() reply {
 			return g.act(approver, grave["id"].(string), "open", decision(grave["digest"], ""))
 		}, 200},

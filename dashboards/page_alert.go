@@ -26,6 +26,9 @@ type revision struct {
 	At   instant
 	What string
 	Text words
+	Seen *seenLine // a live update
+
+	when time.Time
 }
 
 // share is a plain link by which a reader passes the page on.
@@ -42,13 +45,13 @@ func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
 		if h, err = p.find(r, v, id, now); err != nil {
 			return "", err
 		}
-		return string(h.ID) + " " + string(h.State) + " " + string(h.Standing), nil
-	}, make: func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
+		return string(h.ID) + " " + string(h.State) + " " + string(h.Standing) + seenBasis(v.Sitreps(h.Event)), nil
+	}, make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		c := p.s.card(l, h, now)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
 		defer cancel()
 		a := alertPage{Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml"}
-		a.Timeline = p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now)
+		a.Timeline = withSeen(p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now), p.seen(l, p.s.sitrepsOf(ctx, v, h.Event), now))
 		title := c.Title()
 		if c.Exercise {
 			title = l.lex.Exercise + " - " + title
@@ -87,10 +90,10 @@ func plausible(id alerts.ID) bool {
 func (p *pages) timeline(l *locale, h happening, revisions []*alerts.Record, now time.Time) []revision {
 	var out []revision
 	if h.Standing == broadcast.StandingLapsed {
-		out = append(out, revision{At: l.At(h.Alert.Expires(), now), What: l.must("timeline_lapsed")})
+		out = append(out, revision{At: l.At(h.Alert.Expires(), now), What: l.must("timeline_lapsed"), when: h.Alert.Expires()})
 	}
 	for _, r := range revisions {
-		v := revision{At: l.At(r.Published, now)}
+		v := revision{At: l.At(r.Published, now), when: r.Published}
 		infos, tag := p.s.wording(r, l.Tag)
 		if len(infos) > 0 {
 			v.Text = words{Text: tidy(infos[0].Headline)}

@@ -571,7 +571,7 @@ func TestEveryWordIsThereAndUsed(t *testing.T) {
 		}
 	}
 	for key, italian := range texts["it"] {
-		if !used[key] && !strings.HasPrefix(key, "language_") {
+		if !used[key] && !strings.HasPrefix(key, "language_") && !strings.HasPrefix(key, "scene_bad_") && !strings.HasPrefix(key, "scene_why_") { // put together from a value
 			t.Errorf("%s is in the catalogue and not used", key)
 		}
 		a, b := placeholders.FindAllString(italian, -1), placeholders.FindAllString(texts["en"][key], -1)

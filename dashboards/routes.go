@@ -48,6 +48,9 @@ func (s *Server) api() []route {
 		{"POST", "/api/v1/alerts/{id}/reject", alerts.VerbApprove, s.reject},
 		{"POST", "/api/v1/alerts/{id}/cancel", alerts.VerbRead, s.cancel},      // the desk asks for issue or approve
 		{"POST", "/api/v1/alerts/{id}/all-clear", alerts.VerbRead, s.allClear}, // the desk asks for submit
+		{"GET", "/api/v1/alerts/{id}/updates", alerts.VerbRead, s.updates},
+		{"POST", "/api/v1/alerts/{id}/updates", alerts.VerbSubmit, s.report},
+		{"POST", "/api/v1/alerts/{id}/updates/{uid}/withdraw", alerts.VerbSubmit, s.withdrawUpdate},
 		{"GET", "/api/v1/templates", alerts.VerbRead, s.templates},
 		{"GET", "/api/v1/ledger", alerts.VerbRead, s.ledgerList},
 		{"GET", "/api/v1/ledger/head", anybody, s.ledgerHead}, // it tells how many acts there are, and is worth the more the more people keep it
@@ -79,6 +82,9 @@ func (s *Server) public() []route {
 		{"GET", "/favicon.ico", anybody, s.pages.favicon},
 		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
 		{"GET", "/hooks/{channel}", anybody, s.confirm},
+	}
+	if s.Photos != nil {
+		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})
 	}
 	if s.Live != nil {
 		routes = append(routes, route{"GET", "/live", anybody, s.Live.ServeHTTP})

@@ -20,6 +20,7 @@ import (
 	"martinella/alerts/templates"
 	"martinella/broadcast"
 	"martinella/channels"
+	"martinella/dashboards/photo"
 	"martinella/dashboards/signin"
 )
 
@@ -63,6 +64,10 @@ type Config struct {
 	// with an alert.
 	Kits  Kits
 	Cards broadcast.Cards
+
+	// Photos are those of live updates, served at /photo/{file}; nil: there are
+	// none.
+	Photos broadcast.Photos
 
 	// Words is what the linter knows of the authority's words: its sites, its
 	// approved links and telephone numbers.
@@ -132,6 +137,10 @@ type Server struct {
 
 	watchers *watchers
 
+	photos  photoShelf
+	reader  *photo.Reader
+	uploads chan struct{} // holds a token for each photo that is coming in
+
 	exporting chan struct{} // holds a token while the ledger is exported
 
 	bodyTime time.Duration // see [Server.hurried]
@@ -156,7 +165,7 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1)}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce)}
 	var err error
 	if s.metrics, err = newMetrics(c); err != nil {
 		return nil, err

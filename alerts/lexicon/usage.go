@@ -45,6 +45,15 @@ type Usage struct {
 	Observed       []string `json:"observed"`   // together with a number and one of Units: an observed value
 	Units          []string `json:"units"`
 	Change         []string `json:"change"` // words by which an update says what is new
+
+	// What a report of what was seen must not say: only an alert may.
+	Report struct {
+		Verbs  []string `json:"verbs"`  // imperatives that are hardly anything else, wherever they stand
+		After  []string `json:"after"`  // words after which such a verb is none: "sono state" evacuate
+		Orders []string `json:"orders"` // phrases that tell people what to do, or what they may
+		Limits []string `json:"limits"` // phrases before a clock time or a day until which something holds
+		Levels []string `json:"levels"` // phrases that raise, lower, widen or end an alert
+	} `json:"report"`
 }
 
 // Remark is what is said of a finding, with {text}, {n} and {limit} in it.

@@ -56,6 +56,12 @@ const (
 	NoChangeSaid     Code = "no_change_said"
 	ImageWithoutAlt  Code = "image_without_alt"
 	NotText          Code = "not_text"
+
+	// Of a report of what was seen: they refuse it.
+	ReportInstruction Code = "report_instruction"
+	ReportLimit       Code = "report_limit"
+	ReportLevel       Code = "report_level"
+	ReportLanguage    Code = "report_language"
 )
 
 // Effect is what a hit does to the alert.
@@ -126,7 +132,7 @@ func (r *reader) say(code Code, text string, start, end int, suggestion string, 
 	remark := lexicon.Remarks[string(code)]
 	h := Hit{Code: code, Field: r.field, Language: r.language, Start: start, End: end, Level: remark.Level, Effect: r.effect, Suggestion: suggestion}
 	switch code {
-	case Malformed, NoArea, NoExpiry, Expired:
+	case Malformed, NoArea, NoExpiry, Expired, ReportInstruction, ReportLimit, ReportLevel, ReportLanguage:
 		h.Effect = EffectBlock
 	}
 	if end > start {

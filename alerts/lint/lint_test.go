@@ -311,7 +311,8 @@ func english(a *alerts.Alert) {
 func TestEveryCodeHasWords(t *testing.T) {
 	all := []Code{Malformed, NoArea, NoExpiry, Expired, MissingSource, MissingHazard, MissingPlace, MissingAction, Placeholder, ForeignLink, InsecureLink, PhoneUnregistered, AsksData, AsksDownload,
 		LanguageMissing, LanguageStale, AllCapitals, Exclamation, Acronym, Abbreviation, Jargon, LevelCode, Colour, Green, RelativeTime, ValueWithoutTime, StaleValue, LongSentence, TwoActions, HardToRead,
-		NoHeadlineAction, VerbFirst, Singular, Accent, CostlyCharacter, HazardName, HazardRenamed, NoChangeSaid, ImageWithoutAlt, NotText}
+		NoHeadlineAction, VerbFirst, Singular, Accent, CostlyCharacter, HazardName, HazardRenamed, NoChangeSaid, ImageWithoutAlt, NotText,
+		ReportInstruction, ReportLimit, ReportLevel, ReportLanguage}
 	for _, code := range all {
 		r, ok := lexicon.Remarks[string(code)]
 		if !ok || r.Problem.It == "" || r.Problem.En == "" || r.Remedy.It == "" || r.Remedy.En == "" || (r.Level != alerts.LevelError && r.Level != alerts.LevelWarning) {

@@ -27,6 +27,9 @@ type usage struct {
 	jargon, abbreviations, accents                        phrases
 	ask, data, download, downloadThings, observed, change phrases
 
+	reportVerbs, reportAfter                 map[string]bool
+	reportOrders, reportLimits, reportLevels phrases
+
 	hazards map[string]string // another name, with the right one
 	names   map[string]bool   // the right ones
 }
@@ -45,6 +48,8 @@ func prepare() map[string]*usage {
 			jargon: replacementsOf(u.Jargon), abbreviations: replacementsOf(u.Abbreviations), accents: replacementsOf(u.Accents),
 			ask: phrasesOf(u.AskVerbs), data: phrasesOf(u.Data), download: phrasesOf(u.DownloadVerbs), downloadThings: phrasesOf(u.DownloadThings),
 			observed: phrasesOf(u.Observed), change: phrasesOf(u.Change),
+			reportVerbs: set(u.Report.Verbs), reportAfter: set(u.Report.After),
+			reportOrders: phrasesOf(u.Report.Orders), reportLimits: phrasesOf(u.Report.Limits), reportLevels: phrasesOf(u.Report.Levels),
 			hazards: map[string]string{}, names: map[string]bool{},
 		}
 		for _, h := range lexicon.Hazards {

@@ -87,6 +87,13 @@ func (k keys) parked(channel, messageID string) string {
 	return k.tag + "parked:" + channel + ":" + messageID
 }
 
+// What was seen: see sitreps.go.
+
+func (k keys) sitreps(event alerts.ID) string {
+	return k.tag + "sitreps:" + string(event) // hash: n, r:<id> report, w:<id> withdrawal, c:<id> cursor, o:<n> id
+}
+func (k keys) photo(digest alerts.Digest) string { return k.tag + "photo:" + string(digest) } // hash: b bytes, n reports that show it
+
 // Nodes, people, API keys.
 
 func (k keys) watched() string             { return k.tag + "watched" } // sorted set: published records to look after, by ms

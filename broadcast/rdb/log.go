@@ -78,9 +78,10 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 				epoch, from, err = l.from(ctx, c)
 			}
 			var entries []broadcast.Entry
+			var past place
 			if err == nil {
 				checked = true
-				entries, err = l.wait(ctx, epoch, from)
+				entries, past, err = l.wait(ctx, epoch, from)
 			}
 			if errors.Is(err, broadcast.ErrGone) {
 				yield(broadcast.Entry{}, fail("tail the log", err))
@@ -109,6 +110,9 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 					return
 				}
 			}
+			if from.before(past) { // the newest ones were of no kind that is known here
+				from, c = past, newCursor(epoch, past.String())
+			}
 			if c == "" { // nothing yet, but from now on the place is known
 				c = newCursor(epoch, from.String())
 			}
@@ -116,24 +120,29 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 	}
 }
 
-// wait reads what comes after a place; nothing within a second is no error.
-func (l *Log) wait(ctx context.Context, epoch string, from place) ([]broadcast.Entry, error) {
+// wait reads what comes after a place, and gives the place to which it read;
+// nothing within a second is no error.
+func (l *Log) wait(ctx context.Context, epoch string, from place) (entries []broadcast.Entry, past place, err error) {
 	if now := l.r.epoch.Load(); now != nil && *now != epoch {
-		return nil, broadcast.ErrGone // the log was made anew while we read
+		return nil, from, broadcast.ErrGone // the log was made anew while we read
 	}
 	reading, cancel := context.WithTimeout(ctx, blocked+time.Second)
 	defer cancel()
 	streams, err := l.r.reader.XRead(reading, &redis.XReadArgs{Streams: []string{l.r.keys.log(), from.String()}, Count: page, Block: blocked}).Result()
 	if errors.Is(err, redis.Nil) {
-		return nil, nil
+		return nil, from, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, from, err
 	}
 	if err := l.chained(ctx, epoch, from, streams[0].Messages); err != nil {
-		return nil, err
+		return nil, from, err
 	}
-	return l.r.entries(ctx, epoch, streams[0].Messages)
+	if entries, err = l.r.entries(ctx, epoch, streams[0].Messages); err != nil {
+		return nil, from, err
+	}
+	past, _ = readPlace(streams[0].Messages[len(streams[0].Messages)-1].ID)
+	return entries, past, nil
 }
 
 // chained checks that what follows a place really followed it: after a failover
@@ -156,30 +165,41 @@ func (l *Log) chained(ctx context.Context, epoch string, from place, next []redi
 	return nil
 }
 
-// entries reads the records that log entries name.
+// entries reads the records that log entries name. An entry of a kind that is not
+// known here is left out.
 func (r *Redis) entries(ctx context.Context, epoch string, in []redis.XMessage) ([]broadcast.Entry, error) {
-	ids, kept := make([]string, 0, len(in)), make([]redis.XMessage, 0, len(in))
+	ids := make([]string, 0, len(in))
 	for _, m := range in {
 		r.saw(m.ID)
 		if id, _ := m.Values["id"].(string); id != "" {
-			ids, kept = append(ids, id), append(kept, m)
+			ids = append(ids, id)
 		}
-	}
-	if len(ids) == 0 {
-		return nil, nil
 	}
 	recs, err := r.recordsOf(ctx, ids, nil)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]broadcast.Entry, 0, len(ids))
-	for i, rec := range recs {
-		if rec == nil {
-			r.log.Error("the log names a record that is not there", zap.String("alert", ids[i]))
+	var out []broadcast.Entry
+	for _, m := range in {
+		e := broadcast.Entry{Cursor: newCursor(epoch, m.ID)}
+		id, _ := m.Values["id"].(string)
+		switch _, seen := m.Values["sitrep"]; {
+		case id != "":
+			if e.Record, recs = recs[0], recs[1:]; e.Record != nil {
+				asPublished(e.Record)
+			}
+		case seen:
+			if e.Record, e.Sitrep, err = r.reported(ctx, m); err != nil {
+				return nil, err
+			}
+		default:
 			continue
 		}
-		asPublished(rec)
-		out = append(out, broadcast.Entry{Cursor: newCursor(epoch, kept[i].ID), Record: rec})
+		if e.Record == nil {
+			r.log.Error("the log names what is not there", zap.String("alert", id), zap.String("entry", m.ID))
+			continue
+		}
+		out = append(out, e)
 	}
 	return out, nil
 }

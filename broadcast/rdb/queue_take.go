@@ -58,6 +58,10 @@ func (q *Queue) Entries(ctx context.Context, most int) ([]broadcast.Planned, err
 		if err != nil {
 			return nil, fail(op, err)
 		}
+		if len(entries) == 1 && entries[0].Sitrep != nil { // it goes to no channel
+			_ = q.r.commands.XAck(ctx, q.r.keys.log(), logGroup(q.channel), m.ID).Err()
+			continue
+		}
 		if len(entries) == 0 {
 			id, _ := m.Values["id"].(string)
 			if _, err := q.r.record(ctx, alerts.ID(id)); errors.Is(fail(op, err), alerts.ErrUnavailable) {

@@ -13,7 +13,7 @@ var scriptFiles embed.FS
 // scripts holds every script, each with the shared part that it needs before
 // it. They go by EVALSHA and are loaded again when Redis has forgotten them.
 type scripts struct {
-	intake, move, note, publish                             *redis.Script
+	intake, move, note, publish, sitrep                     *redis.Script
 	plan, begin, again, finish, park, report                *redis.Script
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
 	resend, redial, undead, posted                          *redis.Script
@@ -38,7 +38,7 @@ func loadScripts() (*scripts, error) {
 		return redis.NewScript(text.String())
 	}
 	s := &scripts{
-		intake: script("acts", "intake"), move: script("acts", "move"), note: script("acts", "note"), publish: script("acts", "publish"),
+		intake: script("acts", "intake"), move: script("acts", "move"), note: script("acts", "note"), publish: script("acts", "publish"), sitrep: script("acts", "sitrep"),
 		plan: script("plan"), begin: script("states", "begin"), again: script("states", "again"), finish: script("states", "receipts", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),

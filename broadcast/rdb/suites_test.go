@@ -81,6 +81,7 @@ func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("people", func(t *testing.T) { broadcasttest.TestPeople(t, open) })
 	t.Run("roll", func(t *testing.T) { broadcasttest.TestRoll(t, open) })
 	t.Run("staff", func(t *testing.T) { broadcasttest.TestStaff(t, open) })
+	t.Run("sitreps", func(t *testing.T) { broadcasttest.TestSitreps(t, open) })
 	t.Run("papers", func(t *testing.T) { broadcasttest.TestPapers(t, open) })
 	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }

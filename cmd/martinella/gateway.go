@@ -89,6 +89,8 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 		},
 		Digest:    digest,
+		Sitreps:   s.Store(),
+		Instructs: c.words().Instructs,
 		Ringer:    broadcast.NewBell(registry, log),
 		Suspended: func(language string) string { return lexicon.For(language).Suspended },
 	}
@@ -170,6 +172,7 @@ func (g *gateway) follow(registry *prometheus.Registry) error {
 		return err
 	}
 	g.board = broadcast.NewBoard(g.store.Store(), g.store.Log(), g.log)
+	g.board.Sitreps(g.store.Store())
 	g.board.OnLoad(g.hub.Begin)
 	g.board.Observe(g.hub.Publish)
 	g.board.Observe(g.stir)
@@ -213,6 +216,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
+		Photos: g.store.Store(),
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -279,7 +283,7 @@ const sweepEvery = 15 * time.Second
 
 // stir has the sweep look at once: a real alert ends exercises.
 func (g *gateway) stir(e broadcast.Entry) {
-	if e.Record.Alert.Practice() {
+	if e.Record.Alert.Practice() || e.Sitrep != nil {
 		return
 	}
 	select {

@@ -71,7 +71,7 @@ var dependencies = map[string]string{
 	"go.uber.org/zap":                          "logs",
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
 	"golang.org/x/crypto":                      "dashboards/signin: argon2id",
-	"golang.org/x/image":                       "channels/imagecard: letters of the Go fonts, and shapes with smooth edges",
+	"golang.org/x/image":                       "channels/imagecard: letters of the Go fonts, and shapes with smooth edges; dashboards/photo: WebP, and pictures made smaller",
 	"golang.org/x/mod":                         "alerts/ledger: the tree over the acts, signed notes; tests: reads go.mod",
 	"golang.org/x/net":                         "channels/email: domains outside ASCII; tests: HTML as a browser sees it",
 	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",

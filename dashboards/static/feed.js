@@ -33,6 +33,7 @@
     const opened = [...document.querySelectorAll('[data-e] details[open]')].map(d => key(d).dataset.e);
     const words = document.querySelector('#map details[open]');
     const known = new Set([...document.querySelectorAll('[data-k]')].map(e => e.dataset.k));
+    const seen = new Set([...document.querySelectorAll('[data-seen]')].map(e => e.dataset.seen));
     for (const id of ['notices', 'count', 'alerts', 'map', 'thread', 'when']) {
       const fresh = part.querySelector('#' + id), old = $(id);
       if (fresh && old && old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh);
@@ -45,6 +46,9 @@
       if (known.has(e.dataset.k)) continue;
       e.classList.add('new');
       heard.push(e.querySelector('.kicker').textContent.trim() + ': ' + e.querySelector('h1,h2').textContent.trim());
+    }
+    for (const e of document.querySelectorAll('[data-seen]')) {
+      if (!seen.has(e.dataset.seen)) heard.push(e.closest('li').textContent.trim().replace(/\s+/g, ' '));
     }
     const again = document.querySelector('#map details');
     if (words && again) again.open = true;
@@ -132,6 +136,8 @@
     if (m.type === 'gone') return gone(m.spread_ms);
     if (m.type === 'hello') { up(); if (m.cursor && m.cursor !== cursor) { cursor = m.cursor; soon(150); } return; }
     if (m.cursor) cursor = m.cursor;
+    // What was seen at an event stands on its own page alone.
+    if (m.type === 'sitrep' && ![...document.querySelectorAll('[data-e]')].some(e => $('thread') && e.dataset.e === m.event)) return;
     if (m.type === 'alert') {
       // The page of one event does not change by another.
       if (!$('cards') && ![...document.querySelectorAll('[data-e]')].some(e => e.dataset.e === m.event)) return;

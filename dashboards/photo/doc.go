@@ -1,0 +1,7 @@
+// Package photo makes the pictures that people send ready to be shown: it decodes
+// JPEG, PNG and WebP within limits, turns them the way they were taken, makes them
+// small, and writes them anew, so that nothing of where, when and with what they
+// were taken is left.
+//
+// One technology: pictures in pixels.
+package photo
