@@ -192,6 +192,15 @@ func said(a *alerts.Alert) string {
 	return string(b)
 }
 
+// sendable is a message in good form that says something, else nil.
+func sendable(b []byte) *alerts.Alert {
+	doc, err := cap.Parse(b, cap.National)
+	if err != nil || len(doc.Alert.Problems()) > 0 || doc.Alert.MsgType != alerts.MsgAlert && doc.Alert.MsgType != alerts.MsgUpdate || doc.Alert.AllClear() {
+		return nil
+	}
+	return doc.Alert
+}
+
 // The real messages that a form holds come back as they were.
 func TestRealMessagesComeBack(t *testing.T) {
 	dir := filepath.Join("..", "..", "..", "shared", "testdata", "cap")
@@ -207,11 +216,10 @@ func TestRealMessagesComeBack(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		doc, parsed := cap.Parse(b, cap.National)
-		if parsed != nil || len(doc.Alert.Problems()) > 0 || doc.Alert.MsgType != alerts.MsgAlert && doc.Alert.MsgType != alerts.MsgUpdate || doc.Alert.AllClear() {
+		a := sendable(b)
+		if a == nil {
 			return nil
 		}
-		a := doc.Alert
 		all++
 		c := desk(t)
 		c.Areas, c.Languages, c.Now = nil, nil, a.Sent
