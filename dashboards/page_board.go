@@ -33,6 +33,7 @@ func (c *console) boardRoutes() []consoleRoute {
 // boardPage is the live board of one revision.
 type boardPage struct {
 	ID       alerts.ID
+	At       string // the clock of what is shown
 	Card     card
 	Issued   string // when, by whom, approved by whom
 	Standing string // what became of it, in a word
@@ -48,10 +49,7 @@ type boardPage struct {
 	Moments  []momentLine
 	Chain    []linked
 	Ended    bool
-	Kicker   string
 	Reload   string // the page's own address, with ?refresh=
-	Query    string
-	Again    string
 }
 
 // linked is another revision of the event.
@@ -137,8 +135,7 @@ func (c *console) boardSheet(v *visit) *sheet {
 		return nil
 	}
 	h := c.happeningOf(r, v.now)
-	page := boardPage{ID: r.ID, Card: c.s.card(v.l, h, v.now), Query: langQuery(v), Reload: v.r.URL.Path + langQuery(v)}
-	page.Kicker = page.Card.Level
+	page := boardPage{ID: r.ID, At: v.l.moment(v.now, v.now), Card: c.s.card(v.l, h, v.now), Reload: v.r.URL.Path + langQuery(v)}
 	if len(page.Card.Headline.Text) == 0 {
 		page.Card.Headline = page.Card.Name
 	}
@@ -314,7 +311,7 @@ func (c *console) waits(ctx context.Context, v *visit, r *alerts.Record, acts []
 			w.Opened = append(w.Opened, v.l.must("board_opened", "Name", tidy(a.By.Name), "At", v.l.moment(a.At, v.now)))
 		}
 	}
-	if from, may, err := c.s.Desk.AloneFrom(ctx, r); err == nil && may && len(w.Opened) == 0 {
+	if from, may, err := c.s.Desk.AloneFrom(ctx, r); err == nil && may {
 		w.Alone, w.AloneBefore = v.l.At(from, v.now), v.now.Before(from)
 	}
 	return w

@@ -100,7 +100,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 			"sms":      {"▶ in corso", "10 116 di 18 420", "9 870", "41", "1,2 s / 4,8 s", "al secondo, fine stimata", "Vedi chi manca"},
 			"facebook": {"↻ riprovo", "nuovo tentativo fra", "troppe richieste", "429 too many requests"},
 			"bluesky":  {"? incerto", "controllo prima di rimandare", "Controlla"},
-			"mastodon": {"✕ fallito", "le credenziali del canale vanno rinnovate", "Rinnova", "Make a new token", "Riprova ora"},
+			"mastodon": {"✕ fallito", "le credenziali del canale vanno rinnovate", "Rinnova", "Make a new token", "Vedi chi manca"},
 			"email":    {"! fallito in parte", "la piattaforma ha un guasto", "Riprova ora"},
 			"fax":      {"⏱ scaduto", "scaduta prima", "Vedi chi manca"},
 			"siren":    {"… in coda", "0 di 3"},
@@ -117,7 +117,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 		}
 	}
 	b := p.page("/console/a/" + id)
-	b.says("#b-sum", "8 canali: 1 completati, 1 in corso, 1 in coda, 1 da riprovare, 1 incerti, 1 falliti in parte, 1 falliti, 1 scaduti · dati delle ")
+	b.says("#b-sum", "8 canali: 1 fatto, 1 in corso, 1 in coda, 1 da riprovare, 1 incerto, 1 fallito in parte, 1 fallito, 1 scaduto · dati delle ")
 	b.says("#b-card", "scritta da Centrale")
 	b.says("title", "1 di 8 canali completati: Piena in arrivo")
 	b.says("#b-history", "Emessa da Centrale")
