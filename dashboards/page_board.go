@@ -39,6 +39,7 @@ type boardPage struct {
 	Standing string // what became of it, in a word
 	Newer    *linked
 	Deeds    []deedLine
+	Whys     []whyLine
 	Waits    *waitsPart
 	Back     *backPart
 	Alone    instant // until when a review is due
@@ -65,6 +66,24 @@ type deedLine struct {
 	Main      bool
 	Grave     bool
 	Why       string
+}
+
+// whyLine is why some acts are not possible now.
+type whyLine struct{ Names, Why string }
+
+// whys gathers the acts that are not possible by their reason.
+func whys(deeds []deedLine) (lines []whyLine) {
+	for _, d := range deeds {
+		if d.Why == "" {
+			continue
+		}
+		if i := slices.IndexFunc(lines, func(l whyLine) bool { return l.Why == d.Why }); i >= 0 {
+			lines[i].Names += ", " + d.Name
+			continue
+		}
+		lines = append(lines, whyLine{d.Name, d.Why})
+	}
+	return lines
 }
 
 // waitsPart tells who waits for whom.
@@ -166,6 +185,9 @@ func (c *console) boardSheet(v *visit) *sheet {
 		if r.Change == alerts.ChangeCancelled && page.Newer == nil && v.now.Before(r.Published.Add(alerts.ResumeWithin)) {
 			page.Resume = c.closing(v, r, "resume")
 		}
+		if page.Card.About.Text != "" { // a Cancel or an all-clear: what it closes
+			title = page.Standing + ": " + page.Card.About.Text
+		}
 		title = page.Delivery.Word + ": " + title
 	case r.State == alerts.StateSubmitted:
 		page.Waits = c.waits(ctx, v, r, acts)
@@ -180,6 +202,7 @@ func (c *console) boardSheet(v *visit) *sheet {
 		title = page.Standing + ": " + title
 	}
 	page.Deeds = c.deeds(v, r, h.Standing, page.Newer)
+	page.Whys = whys(page.Deeds)
 	page.Moments = c.moments(v, r, acts, page.Delivery)
 	if seconds := refresh(askedOf(v.r).refresh); seconds > 0 {
 		v.w.Header().Set("Refresh", itoa(seconds))
