@@ -61,7 +61,7 @@ func pageOf(t testing.TB, r reply) leafOf {
 	return leafOf{page{t, doc}, r.body}
 }
 
-func ms(n int64) *int64 { return &n }
+func ms(n int64) *int64 { return new(n) }
 
 // row is the text of a channel's row.
 func (p leafOf) row(channel string) string {
