@@ -116,6 +116,9 @@ func (l *locale) channels(n int) string {
 }
 
 func countWord(l *locale, state string, n int) string {
+	if word, _, _ := stateWord(l, state); n == 1 && state != "retrying" {
+		return "1 " + word
+	}
 	switch state {
 	case "done":
 		return l.must("board_n_done", "N", n)
@@ -229,7 +232,7 @@ func (c *console) explain(v *visit, r *alerts.Record, d broadcast.Delivery, stat
 		if refused && trouble.Renewal != "" {
 			line.Renewal = trouble.Renewal
 		}
-		if d.Over() && current {
+		if d.Over() && current && !refused {
 			line.Fix = &remedy{v.l.must("board_fix_retry"), list + "#again"}
 		}
 	case state == "uncertain":

@@ -51,6 +51,9 @@ func (c *console) moments(v *visit, r *alerts.Record, acts []alerts.Act, d *deli
 
 // deliveryMoments are queued, first, half and last, of all channels together.
 func (c *console) deliveryMoments(v *visit, r *alerts.Record, d *deliveryPart, add func(time.Time, string, string)) {
+	if len(d.all) == 0 {
+		return
+	}
 	add(r.Published, v.l.must("board_moment_queued", "Channels", v.l.channels(len(d.all))), "")
 	first, last := int64(-1), int64(-1)
 	total, accepted := 0, 0

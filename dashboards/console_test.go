@@ -49,6 +49,7 @@ func openConsole(t testing.TB, change ...func(*Config)) *consoleGateway {
 		c.Direct = true
 	}}, change...)...)
 	late.Handler = g.server.Public()
+	t.Cleanup(g.server.Farewell) // who follows a board would keep the server open
 	return &consoleGateway{g, office, r.Staff(), r, site}
 }
 

@@ -33,11 +33,13 @@ func (c *console) boardRoutes() []consoleRoute {
 // boardPage is the live board of one revision.
 type boardPage struct {
 	ID       alerts.ID
+	At       string // the clock of what is shown
 	Card     card
 	Issued   string // when, by whom, approved by whom
 	Standing string // what became of it, in a word
 	Newer    *linked
 	Deeds    []deedLine
+	Whys     []whyLine
 	Waits    *waitsPart
 	Back     *backPart
 	Alone    instant // until when a review is due
@@ -48,10 +50,7 @@ type boardPage struct {
 	Moments  []momentLine
 	Chain    []linked
 	Ended    bool
-	Kicker   string
 	Reload   string // the page's own address, with ?refresh=
-	Query    string
-	Again    string
 }
 
 // linked is another revision of the event.
@@ -67,6 +66,24 @@ type deedLine struct {
 	Main      bool
 	Grave     bool
 	Why       string
+}
+
+// whyLine is why some acts are not possible now.
+type whyLine struct{ Names, Why string }
+
+// whys gathers the acts that are not possible by their reason.
+func whys(deeds []deedLine) (lines []whyLine) {
+	for _, d := range deeds {
+		if d.Why == "" {
+			continue
+		}
+		if i := slices.IndexFunc(lines, func(l whyLine) bool { return l.Why == d.Why }); i >= 0 {
+			lines[i].Names += ", " + d.Name
+			continue
+		}
+		lines = append(lines, whyLine{d.Name, d.Why})
+	}
+	return lines
 }
 
 // waitsPart tells who waits for whom.
@@ -137,8 +154,7 @@ func (c *console) boardSheet(v *visit) *sheet {
 		return nil
 	}
 	h := c.happeningOf(r, v.now)
-	page := boardPage{ID: r.ID, Card: c.s.card(v.l, h, v.now), Query: langQuery(v), Reload: v.r.URL.Path + langQuery(v)}
-	page.Kicker = page.Card.Level
+	page := boardPage{ID: r.ID, At: v.l.moment(v.now, v.now), Card: c.s.card(v.l, h, v.now), Reload: v.r.URL.Path + langQuery(v)}
 	if len(page.Card.Headline.Text) == 0 {
 		page.Card.Headline = page.Card.Name
 	}
@@ -169,6 +185,9 @@ func (c *console) boardSheet(v *visit) *sheet {
 		if r.Change == alerts.ChangeCancelled && page.Newer == nil && v.now.Before(r.Published.Add(alerts.ResumeWithin)) {
 			page.Resume = c.closing(v, r, "resume")
 		}
+		if page.Card.About.Text != "" { // a Cancel or an all-clear: what it closes
+			title = page.Standing + ": " + page.Card.About.Text
+		}
 		title = page.Delivery.Word + ": " + title
 	case r.State == alerts.StateSubmitted:
 		page.Waits = c.waits(ctx, v, r, acts)
@@ -183,6 +202,7 @@ func (c *console) boardSheet(v *visit) *sheet {
 		title = page.Standing + ": " + title
 	}
 	page.Deeds = c.deeds(v, r, h.Standing, page.Newer)
+	page.Whys = whys(page.Deeds)
 	page.Moments = c.moments(v, r, acts, page.Delivery)
 	if seconds := refresh(askedOf(v.r).refresh); seconds > 0 {
 		v.w.Header().Set("Refresh", itoa(seconds))
@@ -314,7 +334,7 @@ func (c *console) waits(ctx context.Context, v *visit, r *alerts.Record, acts []
 			w.Opened = append(w.Opened, v.l.must("board_opened", "Name", tidy(a.By.Name), "At", v.l.moment(a.At, v.now)))
 		}
 	}
-	if from, may, err := c.s.Desk.AloneFrom(ctx, r); err == nil && may && len(w.Opened) == 0 {
+	if from, may, err := c.s.Desk.AloneFrom(ctx, r); err == nil && may {
 		w.Alone, w.AloneBefore = v.l.At(from, v.now), v.now.Before(from)
 	}
 	return w

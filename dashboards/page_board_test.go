@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -13,6 +14,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/channels"
 	"martinella/dashboards/signin"
 )
 
@@ -59,7 +61,7 @@ func pageOf(t testing.TB, r reply) leafOf {
 	return leafOf{page{t, doc}, r.body}
 }
 
-func ms(n int64) *int64 { return &n }
+func ms(n int64) *int64 { return new(n) }
 
 // row is the text of a channel's row.
 func (p leafOf) row(channel string) string {
@@ -100,7 +102,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 			"sms":      {"▶ in corso", "10 116 di 18 420", "9 870", "41", "1,2 s / 4,8 s", "al secondo, fine stimata", "Vedi chi manca"},
 			"facebook": {"↻ riprovo", "nuovo tentativo fra", "troppe richieste", "429 too many requests"},
 			"bluesky":  {"? incerto", "controllo prima di rimandare", "Controlla"},
-			"mastodon": {"✕ fallito", "le credenziali del canale vanno rinnovate", "Rinnova", "Make a new token", "Riprova ora"},
+			"mastodon": {"✕ fallito", "le credenziali del canale vanno rinnovate", "Rinnova", "Make a new token", "Vedi chi manca"},
 			"email":    {"! fallito in parte", "la piattaforma ha un guasto", "Riprova ora"},
 			"fax":      {"⏱ scaduto", "scaduta prima", "Vedi chi manca"},
 			"siren":    {"… in coda", "0 di 3"},
@@ -117,7 +119,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 		}
 	}
 	b := p.page("/console/a/" + id)
-	b.says("#b-sum", "8 canali: 1 completati, 1 in corso, 1 in coda, 1 da riprovare, 1 incerti, 1 falliti in parte, 1 falliti, 1 scaduti · dati delle ")
+	b.says("#b-sum", "8 canali: 1 fatto, 1 in corso, 1 in coda, 1 da riprovare, 1 incerto, 1 fallito in parte, 1 fallito, 1 scaduto · dati delle ")
 	b.says("#b-card", "scritta da Centrale")
 	b.says("title", "1 di 8 canali completati: Piena in arrivo")
 	b.says("#b-history", "Emessa da Centrale")
@@ -141,7 +143,14 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 }
 
 func TestOnePersonCancelsOnce(t *testing.T) {
-	g := openConsole(t)
+	g := openConsole(t, func(c *Config) {
+		c.Preview = func(_ context.Context, r *alerts.Record) ([]broadcast.Preview, error) {
+			if r.Change != alerts.ChangeCancelled || r.Alert.MsgType != alerts.MsgCancel {
+				t.Errorf("a preview of %s", r.Change)
+			}
+			return []broadcast.Preview{{Channel: "sms", Messages: []channels.Message{{Language: "it", Text: "ANNULLATO: l'avviso non vale."}}, Reach: []int{18420}}, {Channel: "fax", Failure: "no line"}}, nil
+		}
+	})
 	p, seed := g.colleague("carla", "Carla Bianchi", "approver")
 	issued := g.issue(message("cancel-1", "severity", "Extreme"))
 	id, digest := issued["id"].(string), issued["digest"].(string)
@@ -153,6 +162,8 @@ func TestOnePersonCancelsOnce(t *testing.T) {
 	form := p.page(path)
 	form.says("h1", "Annulla: Piena in arrivo")
 	form.says("main", "Annulla l'allerta adesso")
+	form.says(".said-list", "sms ANNULLATO: l'avviso non vale. fax Qui non può uscire: no line")
+	form.says("main", "A 18 420 destinatari")
 	if b := form.all("form button"); len(b) < 3 || attr(b[1], "type") != "submit" || attr(b[1], "disabled") != "" {
 		t.Errorf("Enter would cancel: the first button of the form must be disabled")
 	}
@@ -240,7 +251,7 @@ func TestWhoMayNotIsToldWhy(t *testing.T) {
 	id, digest := issued["id"].(string), issued["digest"].(string)
 	g.stand(id, broadcast.Delivery{Channel: "outbox", State: "failed", Total: 2, Failed: 2, Error: "timeout"})
 	b := p.page("/console/a/" + id)
-	b.says("#b-deeds", "Annulla (inviata per errore) : il tuo ruolo non lo consente")
+	b.says("#b-deeds", "Annulla (inviata per errore), Prolunga : il tuo ruolo non lo consente")
 	for _, act := range []string{"cancel", "all-clear", "extend"} {
 		if page := p.page("/console/a/" + id + "/" + act); !strings.Contains(page.body, "Il tuo ruolo non lo consente") {
 			t.Errorf("%s does not say why", act)
@@ -369,5 +380,35 @@ func TestASessionFollowsTheProgress(t *testing.T) {
 	}
 	if r := g.person().get("/console/a/" + id + "/progress"); r.Request.URL.Path != "/console/sign-in" {
 		t.Errorf("without a session: %s", r.Request.URL)
+	}
+}
+
+func TestTheFirstPageTellsWhatLapsedWhatIsToReviewAndWhatWentOut(t *testing.T) {
+	g := openConsole(t)
+	p, _ := g.colleague("carla", "Carla Bianchi", "approver")
+	lapsed := g.issue(message("lapsed-1", "severity", "Severe", "headline", "Frana sulla strada"))["id"].(string)
+	alone := g.issue(message("alone-1", "severity", "Severe", "headline", "Incendio nel bosco"))["id"].(string)
+	g.stand(alone, broadcast.Delivery{Channel: "outbox", State: "failed", Total: 1, Failed: 1})
+	secret := g.issue(message("secret-1", "scope", "Restricted", "</scope>", "</scope><restriction>sala</restriction>", "headline", "Solo per la sala"))["id"].(string)
+	g.memory.mu.Lock()
+	for _, r := range g.memory.records {
+		if r.ID == alerts.ID(alone) {
+			r.ReviewDue = time.Now().Add(-time.Hour)
+			g.memory.act(alerts.Act{At: time.Now().Add(-25 * time.Hour), By: alerts.By{ID: "x", Name: "Sola"}, Verb: "issued-alone", Alert: r.ID, Event: r.Event, Digest: r.Approved})
+		}
+	}
+	g.memory.mu.Unlock()
+	g.expire("lapsed-1", time.Hour)
+	second := again(t, g.gateway)
+	g.server.Config.Board = second.board
+	page := p.page("/console")
+	page.says("#h-lapsed", "(1)")
+	if !strings.Contains(page.body, "/console/a/"+lapsed+"/all-clear") {
+		t.Error("what lapsed has no way to the all-clear")
+	}
+	page.says("main", "la verifica doveva esserci entro")
+	page.says("main", "Consegna da controllare")
+	if !strings.Contains(page.body, "/console/a/"+secret+"/cancel") {
+		t.Error("what is not for everybody cannot be cancelled from the first page")
 	}
 }

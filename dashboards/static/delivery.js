@@ -4,7 +4,7 @@
 const board = document.getElementById("board");
 const { stale, out, live, progress } = board.dataset;
 const state = document.getElementById("state"), line = document.getElementById("line"), nojs = document.getElementById("nojs");
-let good = new Date(), delay = 2000, timer = 0, due = 0, busy = false, again = false, over = false, said = 0, later = 0, stream = null;
+let good = document.getElementById("part").dataset.at, delay = 2000, timer = 0, due = 0, busy = false, again = false, over = false, said = 0, later = 0, stream = null;
 
 // say speaks at most every five seconds.
 const say = (text, off) => {
@@ -17,7 +17,7 @@ const say = (text, off) => {
   said = Date.now();
   state.textContent = text;
 };
-const stopped = () => say(stale.replace("{T}", good.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit" })), true);
+const stopped = () => say(stale.replace("{T}", good), true);
 
 function swap(part) {
   const focus = document.activeElement, name = focus && (focus.dataset.f || focus.closest("[data-d]")?.dataset.d);
@@ -54,7 +54,7 @@ async function renew() {
     const part = answer.ok && new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("part");
     if (!part) throw new Error("no part");
     swap(part);
-    good = new Date();
+    good = part.dataset.at; // the server's clock, in the authority's zone
     delay = 2000;
     say(live, false);
     soon(over ? 30000 : 10000);

@@ -1,0 +1,99 @@
+package dashboards
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/broadcast/broadcasttest"
+	"martinella/broadcast/rdb"
+	"martinella/dashboards/signin"
+)
+
+// BenchmarkConsolePages is the server's time for a page of the console with 50
+// people signed in and 1,000 past alerts in a real Redis: at most 50 ms each.
+// Every page that needs no more in its path than an alert is asked for.
+func BenchmarkConsolePages(b *testing.B) {
+	const people, past, most = 50, 1000, 50 * time.Millisecond
+	r, err := rdb.Open(b.Context(), rdb.Config{Redis: rdb.Embedded, Authority: "valdemo", DataDir: b.TempDir()}, zap.NewNop())
+	if err != nil {
+		b.Skipf("SKIP: no redis-server here: %v", err)
+	}
+	b.Cleanup(func() { _ = r.Close() })
+	g := openConsole(b, func(c *Config) {
+		c.Desk.Store, c.Work, c.Outcomes = r.Store(), r, r
+	})
+	var newest, waits alerts.ID
+	take := func(i int) *alerts.Record {
+		rec := broadcasttest.NewRecord(alerts.SeveritySevere, "web", "sms")
+		rec.Alert.Identifier = fmt.Sprintf("past-%d", i)
+		stored, _, err := r.Store().Intake(b.Context(), rec, []byte("raw"), broadcasttest.NewAct(rec, "submitted"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		return stored
+	}
+	for i := range past {
+		rec := take(i)
+		if err := r.Publish(b.Context(), broadcasttest.PublicationOf(rec, map[string][]uint32{"sms": {1, 2, 3}})); err != nil {
+			b.Fatal(err)
+		}
+		newest = rec.ID
+	}
+	for i := range 5 {
+		waits = take(past + i).ID
+	}
+	visitors := make([]*person, people)
+	p, _ := g.colleague("carla", "Carla Bianchi", "approver", "author", "administrator")
+	for i := range visitors {
+		visitors[i] = g.again(p, i)
+	}
+	var paths []string
+	for _, route := range g.server.console.routes() {
+		path := strings.NewReplacer("{id}", string(newest), "{channel}", "sms").Replace(route.Path)
+		if route.Method == http.MethodGet && route.Who != forAnybody && !strings.Contains(path, "{") && !strings.HasSuffix(path, "/progress") {
+			paths = append(paths, path)
+		}
+	}
+	paths = append(paths, "/console/a/"+string(waits), "/console/a/"+string(newest)+"?part=live")
+	public := g.server.Public()
+	for _, path := range paths {
+		b.Run(strings.NewReplacer(string(newest), "{id}", string(waits), "{waiting}").Replace(path), func(b *testing.B) {
+			n := 0
+			for b.Loop() {
+				q := httptest.NewRequestWithContext(b.Context(), http.MethodGet, g.site+path, nil)
+				q.AddCookie(&http.Cookie{Name: "martinella", Value: visitors[n%people].cookieOf("martinella")})
+				n++
+				w := httptest.NewRecorder()
+				public.ServeHTTP(w, q)
+				if w.Code >= 400 && w.Code != http.StatusNotFound {
+					b.Fatalf("%s: %d %s", path, w.Code, w.Body)
+				}
+			}
+			if each := b.Elapsed() / time.Duration(max(b.N, 1)); each > most {
+				b.Errorf("%s takes %v, want at most %v", path, each, most)
+			}
+		})
+	}
+}
+
+// again is one more session of a member, by a browser of their own.
+func (g *consoleGateway) again(p *person, n int) *person {
+	g.t.Helper()
+	admin := g.memberOf(p)
+	token, err := g.office.NewInvitation(g.t.Context(), signin.Invitation{Login: fmt.Sprintf("p%d", n), Name: fmt.Sprintf("Persona %d", n),
+		Grant: grantOf(url.Values{"role": {"approver", "author", "administrator"}, "real": {"1"}}), By: alerts.By{ID: admin.ID, Name: admin.Name}}, time.Now())
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	one := g.person()
+	one.join(token, fmt.Sprintf("p%d", n), fmt.Sprintf("Persona %d", n))
+	return one
+}
