@@ -101,21 +101,27 @@ type refusal struct {
 	Problems alerts.Problems
 }
 
-// refusalWords are the sentences by kind.
-var refusalWords = []struct {
-	kind error
-	key  string
-	code int
-}{
-	{alerts.ErrSecondPerson, "refused_second", http.StatusForbidden},
-	{alerts.ErrStepUp, "proof_needed", http.StatusForbidden},
-	{alerts.ErrStale, "refused_stale", http.StatusConflict},
-	{alerts.ErrConflict, "refused_stale", http.StatusConflict},
-	{alerts.ErrNotDurable, "refused_not_durable", http.StatusServiceUnavailable},
-	{alerts.ErrNotSendable, "refused_not_sendable", http.StatusUnprocessableEntity},
-	{alerts.ErrInvalid, "refused_invalid", http.StatusBadRequest},
-	{alerts.ErrForbidden, "refused_forbidden", http.StatusForbidden},
-	{alerts.ErrNotFound, "refused_missing", http.StatusNotFound},
+// refusalWords is the sentence for a kind of refusal; "" for what is none.
+func refusalWords(l *locale, err error) (text string, code int) {
+	switch {
+	case errors.Is(err, alerts.ErrSecondPerson):
+		return l.must("refused_second"), http.StatusForbidden
+	case errors.Is(err, alerts.ErrStepUp):
+		return l.must("proof_needed"), http.StatusForbidden
+	case errors.Is(err, alerts.ErrStale), errors.Is(err, alerts.ErrConflict):
+		return l.must("refused_stale"), http.StatusConflict
+	case errors.Is(err, alerts.ErrNotDurable):
+		return l.must("refused_not_durable"), http.StatusServiceUnavailable
+	case errors.Is(err, alerts.ErrNotSendable):
+		return l.must("refused_not_sendable"), http.StatusUnprocessableEntity
+	case errors.Is(err, alerts.ErrInvalid):
+		return l.must("refused_invalid"), http.StatusBadRequest
+	case errors.Is(err, alerts.ErrForbidden):
+		return l.must("refused_forbidden"), http.StatusForbidden
+	case errors.Is(err, alerts.ErrNotFound):
+		return l.must("refused_missing"), http.StatusNotFound
+	}
+	return "", 0
 }
 
 // refused says why an act was not done; false where the error is no refusal but
@@ -132,13 +138,8 @@ func (c *console) refused(v *visit, err error) (refusal, bool) {
 			return refusal{Text: v.l.must("proof_needed"), Code: http.StatusForbidden}, true
 		}
 	}
-	for _, w := range refusalWords {
-		if errors.Is(err, w.kind) {
-			out.Text, out.Code = v.l.must(w.key), w.code
-			return out, true
-		}
-	}
-	return out, false
+	out.Text, out.Code = refusalWords(v.l, err)
+	return out, out.Text != ""
 }
 
 // recordOf reads the alert that the path names, as far as the member may read

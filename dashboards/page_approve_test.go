@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,7 +31,7 @@ func (p renderer) Prepare(ctx context.Context, r *alerts.Record) error {
 		return err
 	}
 	if v := p.version.Load(); v > 0 {
-		sum := sha256.Sum256([]byte(string(r.Approved) + string(rune('0'+v))))
+		sum := sha256.Sum256([]byte(string(r.Approved) + itoa(int(v))))
 		r.Approved = alerts.Digest(hex.EncodeToString(sum[:]))
 	}
 	r.Reach = 18234
@@ -322,10 +323,7 @@ func TestItsAuthorWaitsThenIssuesAloneAndIsReviewed(t *testing.T) {
 		t.Errorf("after 4 minutes: %s", b)
 	}
 	for _, without := range []string{"reason-alone", "confirm-alone"} {
-		form := url.Values{}
-		for k, v := range alone {
-			form[k] = v
-		}
+		form := maps.Clone(alone)
 		form.Del(without)
 		if r := d.author.do("POST", path+"/issue-alone?lang=en", form); r.StatusCode != 422 || !strings.Contains(r.body, `href="#`+without+`"`) {
 			t.Errorf("without %s: %d", without, r.StatusCode)
