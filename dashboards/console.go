@@ -99,7 +99,7 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 		switch {
 		case errors.Is(err, signin.ErrRefused):
 			if route.Who != forAnybody {
-				c.to(v, "/console/sign-in")
+				c.to(v, signInFor(r))
 				return
 			}
 		case err != nil:

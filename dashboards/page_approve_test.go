@@ -453,3 +453,23 @@ func TestLoweringASevereNeedsAProof(t *testing.T) {
 		}
 	}
 }
+
+// A link that reached a phone leads through signing in to its alert, and
+// nowhere else.
+func TestALinkLeadsThroughSigningIn(t *testing.T) {
+	d := openDeciding(t)
+	path := "/console/a/" + string(d.submit(d.author, message("grave", "severity", "Severe"))) + "/approve"
+	phone := d.person()
+	if r := phone.get(path); r.Request.URL.Path != "/console/sign-in" || !strings.Contains(r.body, `name="next" value="`+path+`"`) || !strings.Contains(r.body, "passkey?next="+path) {
+		t.Fatalf("%s %s", r.Request.URL, r.body)
+	}
+	in := url.Values{"login": {"anna"}, "password": {goodPassword}, "next": {path}, "code": {code(t, d.seeds[d.approver], 1)}}
+	if r := phone.do("POST", "/console/sign-in", in); r.StatusCode != 200 || r.Request.URL.Path != path {
+		t.Errorf("%d %s", r.StatusCode, r.Request.URL)
+	}
+	for _, bad := range []string{"//evil.example", "https://evil.example/console/a/x", "/console/a/../staff", path + "?x", "/console/staff", "/console/a/" + strings.Repeat("A", 26) + "\\evil"} {
+		if r := phone.staying().get("/console/sign-in?next=" + url.QueryEscape(bad)); r.Header.Get("Location") != "/console" {
+			t.Errorf("%s leads to %s", bad, r.Header.Get("Location"))
+		}
+	}
+}
