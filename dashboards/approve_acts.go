@@ -216,7 +216,7 @@ func (c *console) showSettled(v *visit, r *alerts.Record, came outcome) {
 	}
 	standing := standing(r, v.now)
 	shown := c.s.card(v.l, happening{r, standing}, v.now)
-	page := settledPage{Said: came.said, Refused: came.refused, Facts: shown, What: v.l.must("approve_now_" + string(r.State))}
+	page := settledPage{Said: came.said, Refused: came.refused, Facts: shown, What: stateWords(v.l, r.State)}
 	wanted := verbOf[r.State]
 	if r.State.Published() {
 		wanted = []string{"approved", "issued-alone", "issued", "cancelled", "ended", "extended", "resumed"}

@@ -30,35 +30,6 @@ func (b *browser) beside() string {
 	return attached.SessionID
 }
 
-// looks opens a page at three widths in both schemes: nothing scrolls sideways,
-// nothing is too small, axe finds nothing.
-func (b *browser) looks(name, address, script string) {
-	b.t.Helper()
-	for _, scheme := range []string{"light", "dark"} {
-		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
-		for _, width := range []int{320, 390, 1280} {
-			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
-			b.open(address)
-			b.eval(`for (const d of document.querySelectorAll('details')) d.open = true; 1`)
-			if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
-				b.t.Errorf("%s scrolls sideways by %v px at %d px", name, over, width)
-			}
-			if small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,textarea')].filter(e => e.getClientRects().length && e.type !== 'hidden' && e.getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`); small != "" {
-				b.t.Errorf("%s at %d px has targets under 24 px: %v", name, width, small)
-			}
-			b.picture(fmt.Sprintf("approve-%s-%d-%s", name, width, scheme))
-			if script == "" {
-				continue
-			}
-			b.eval(script + "; 1")
-			if found := b.eval(`axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')).join('\n'))`); found != "" {
-				b.t.Errorf("%s at %d px, %s: %v", name, width, scheme, found)
-			}
-		}
-	}
-	b.call("Emulation.clearDeviceMetricsOverride", nil, nil)
-}
-
 // sends has who sits at the page ask for approval.
 func (b *browser) sends(xml string) alerts.ID {
 	b.t.Helper()
@@ -76,7 +47,6 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b, d := openBrowser(t), prepareDeciding(t)
-	script := axe(t)
 	anna, bruno := b.session, b.beside()
 	token, err := d.office.FirstInvitation(t.Context(), time.Now())
 	if err != nil {
@@ -99,7 +69,7 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 	longest := strings.Repeat("Località Donaudampfschifffahrtsgesellschaft ", 7)[:300]
 
 	first := b.sends(message("first", "severity", "Severe", "areaDesc", longest, "headline", "È ARRIVATA LA PIENA 🌊: salite ai piani alti"))
-	b.looks("own", d.site+path(first)+"/approve", script)
+	b.looks(d.site, map[string]string{"approve-own": path(first) + "/approve"})
 	b.session = anna
 	b.open(d.site + "/console")
 	b.eval(`document.querySelector('a[href*="/approve"]').click(); 1`)
@@ -107,7 +77,7 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 	if got := b.eval(`document.activeElement.tagName`); got != "H1" {
 		t.Errorf("the focus is on %v", got)
 	}
-	b.looks("waits", d.site+path(first)+"/approve", script)
+	b.looks(d.site, map[string]string{"approve-waits": path(first) + "/approve"})
 
 	// A wrong order of magnitude sends nothing; Enter in a field neither.
 	b.open(d.site + path(first) + "/approve")
@@ -140,7 +110,7 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 	if got := d.record(first); got.State != alerts.StateIssued || got.Approver.Name != "Anna Rossi" {
 		t.Errorf("%s by %s", got.State, got.Approver.Name)
 	}
-	b.looks("settled", d.site+path(first)+"/approve", script)
+	b.looks(d.site, map[string]string{"approve-settled": path(first) + "/approve"})
 
 	// Returned and rejected.
 	for act, want := range map[string]alerts.State{"return": alerts.StateReturned, "reject": alerts.StateRejected} {
@@ -164,7 +134,7 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 	d.age(last, 3*time.Minute-4*time.Second)
 	b.open(d.site + path(last) + "/approve")
 	b.arrives(`document.querySelector('.alone form')`)
-	b.looks("alone", d.site+path(last)+"/approve", script)
+	b.looks(d.site, map[string]string{"approve-alone": path(last) + "/approve"})
 	b.open(d.site + path(last) + "/approve")
 	b.fill(map[string]string{"reason-alone": "nessuno risponde al telefono"})
 	b.eval(`document.getElementById('confirm-alone').checked = true; document.querySelector('.alone [data-prove]').click(); 1`)
@@ -174,8 +144,8 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 	}
 	d.settle()
 	b.session = anna
-	b.looks("review", d.site+path(last)+"/review", script)
-	b.looks("overview", d.site+"/console", script)
+	b.looks(d.site, map[string]string{"approve-review": path(last) + "/review"})
+	b.looks(d.site, map[string]string{"approve-overview": "/console"})
 	b.open(d.site + path(last) + "/review")
 	b.fill(map[string]string{"reason": "era giusto"})
 	b.eval(`document.getElementById('reason').form.requestSubmit(); 1`)

@@ -115,7 +115,7 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 				if c.held(v) {
 					return
 				}
-				c.to(v, "/console/sign-in")
+				c.to(v, signInFor(r))
 				return
 			}
 		case err != nil:

@@ -59,20 +59,16 @@ func decimal(l *locale, f float64) string {
 // crowd says how many of something there are: "circa 18 mila telefoni". kind is
 // that of an address, or "person".
 func crowd(l *locale, n int, kind string) string {
-	switch kind {
-	case "person", "phone", "email", "push":
-	default:
-		kind = "other"
-	}
-	if n == 0 {
-		return l.must("approve_none_" + kind)
-	}
-	if n == 1 {
-		return l.must("approve_one_" + kind)
-	}
 	words, exact := about(l, n)
 	if !exact {
 		words = l.must("approve_about", "N", words)
 	}
-	return l.must("approve_many_"+kind, "N", words)
+	none, one, many := crowdWords(l, kind, words)
+	switch n {
+	case 0:
+		return none
+	case 1:
+		return one
+	}
+	return many
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -79,23 +78,6 @@ type approvePage struct {
 
 type fieldWrong struct{ Field, Text string }
 
-type langText struct {
-	Language, Name string
-	Card           card
-	Event          string
-}
-
-// channelText is what leaves on one channel.
-type channelText struct {
-	Name, Failure, Reach string
-	Messages             []messageText
-}
-
-type messageText struct {
-	Language, Name, Title, Text, Payload, Reach, Step, Cost string
-	Alt, Image                                              string
-}
-
 type hitLine struct {
 	Message, Remedy, Text, Language, Suggestion string
 	Block                                       bool
@@ -104,11 +86,6 @@ type hitLine struct {
 type changedField struct {
 	Name, Language string
 	Words          []compose.Piece
-}
-
-type closingText struct {
-	Title    string
-	Channels []channelText
 }
 
 type openedLine struct {
@@ -205,9 +182,9 @@ func (c *console) waiting(ctx context.Context, v *visit, r *alerts.Record) (*app
 	}
 	shown := c.s.card(v.l, happening{Record: now, Standing: broadcast.StandingActive}, v.now)
 	p := &approvePage{
-		ID: r.ID, Digest: r.Approved, Changed: now.Approved != r.Approved, Facts: shown, Status: v.l.must("approve_status_" + modeOf(r)),
+		ID: r.ID, Digest: r.Approved, Changed: now.Approved != r.Approved, Facts: shown, Status: statusWords(v.l, modeOf(r)),
 		Author: r.Author.Name, Own: r.Author.ID == v.member.ID, Since: v.l.At(r.Received, v.now), Age: left(v.l, v.now.Sub(r.Received)),
-		ChangeOf: v.l.must("approve_change_" + string(r.Change)), Channels: c.channelTexts(v.l, now, previews, true), People: crowd(v.l, now.Reach, "person"),
+		ChangeOf: changeWords(v.l, r.Change), Channels: c.channelTexts(v.l, now, previews, true), People: crowd(v.l, now.Reach, "person"),
 		Areas: areaNames(now), Codes: len(now.Areas), Problems: now.Warnings, Blocks: r.Alert.Obstacles(v.now), First: r.Supersedes == "", Clock: v.now.Format(time.RFC3339Nano),
 	}
 	if e := r.Expires(); e.After(v.now) {
@@ -271,8 +248,7 @@ func fieldName(l *locale, path string) string {
 	if i := strings.IndexByte(name, '['); i >= 0 {
 		name = name[:i]
 	}
-	key := "approve_field_" + name
-	if words := l.must(key); words != key {
+	if words := fieldWords(l, name); words != "" {
 		return words
 	}
 	return path
@@ -283,13 +259,16 @@ func (c *console) closings(ctx context.Context, v *visit, p *approvePage, r *ale
 	if r.Change == alerts.ChangeCancelled || r.Change == alerts.ChangeEnded {
 		return nil
 	}
-	for _, change := range []alerts.Change{alerts.ChangeCancelled, alerts.ChangeEnded} {
-		back := c.s.Desk.Closing(r, v.caller().Person, change, "", v.now)
+	for _, way := range []struct {
+		change alerts.Change
+		title  string
+	}{{alerts.ChangeCancelled, v.l.must("approve_closing_cancelled")}, {alerts.ChangeEnded, v.l.must("approve_closing_ended")}} {
+		back := c.s.Desk.Closing(r, v.caller().Person, way.change, "", v.now)
 		previews, err := c.s.Preview(ctx, back)
 		if err != nil {
 			return err
 		}
-		p.Closings = append(p.Closings, closingText{v.l.must("approve_closing_" + string(change)), c.channelTexts(v.l, back, previews, false)})
+		p.Closings = append(p.Closings, closingText{way.title, c.channelTexts(v.l, back, previews, false)})
 	}
 	return nil
 }
@@ -321,7 +300,7 @@ func (c *console) whoMay(ctx context.Context, v *visit, p *approvePage, r *alert
 		if !is {
 			return err
 		}
-		p.WhyNot = whyNot(v.l, no, err, "approve_why_second")
+		p.WhyNot = whyNot(v.l, no, err, v.l.must("approve_why_second"))
 	}
 	needed, err := c.s.Desk.NeedsProof(ctx, r)
 	if err != nil {
@@ -353,7 +332,7 @@ func (c *console) whoMay(ctx context.Context, v *visit, p *approvePage, r *alert
 func whyNot(l *locale, no refusal, err error, second string) *refusal {
 	switch {
 	case errors.Is(err, alerts.ErrSecondPerson):
-		return &refusal{Text: l.must(second)} // the sentence says all that the desk found
+		return &refusal{Text: second} // the sentence says all that the desk found
 	case errors.Is(err, alerts.ErrForbidden):
 		no.Text = l.must("approve_why_forbidden")
 	}
@@ -366,96 +345,10 @@ func countdown(d time.Duration) string {
 	return itoa(s/60) + ":" + itoa(s/10%6) + itoa(s%10)
 }
 
-// langTexts is the public card in every language of the record.
-func (c *console) langTexts(l *locale, r *alerts.Record, now time.Time) []langText {
-	var out []langText
-	for _, in := range r.Infos() {
-		tag := in.Language
-		if tag == "" {
-			tag = c.s.Authority.Language
-		}
-		if slices.ContainsFunc(out, func(t langText) bool { return t.Language == tag }) {
-			continue
-		}
-		theirs := *l
-		theirs.Tag = alerts.PrimaryLanguage(tag)
-		out = append(out, langText{tag, l.language(tag), c.s.card(&theirs, happening{Record: r, Standing: broadcast.StandingActive}, now), in.Event})
-	}
-	return out
-}
-
-// channelTexts is what each channel says; the picture is drawn of what is stored.
-func (c *console) channelTexts(l *locale, r *alerts.Record, previews []broadcast.Preview, stored bool) []channelText {
-	out := make([]channelText, 0, len(previews))
-	for _, one := range previews {
-		ch, total := channelText{Name: one.Channel, Failure: one.Failure}, 0
-		for i, m := range one.Messages {
-			total += one.Reach[i]
-			line := messageText{Language: m.Language, Name: l.language(m.Language), Title: tidy(m.Title), Text: m.Text}
-			if m.Text == "" && len(m.Payload) > 0 {
-				line.Payload = clipped(m.Payload)
-			}
-			if one.Address != "" {
-				line.Reach = crowd(l, one.Reach[i], one.Address)
-			}
-			if m.Step != channels.StepPost {
-				line.Step = l.must("approve_step_" + string(m.Step))
-			}
-			if m.Image != nil && c.s.Cards != nil && stored {
-				line.Alt, line.Image = m.Image.Alt, deedPath(r.ID, "card.png")+"?language="+url.QueryEscape(m.Language)
-			}
-			if i < len(one.Estimates) {
-				line.Cost = costWords(l, one.Estimates[i], one.Reach[i])
-			}
-			ch.Messages = append(ch.Messages, line)
-		}
-		switch {
-		case one.Failure != "":
-		case one.Address == "":
-			ch.Reach = l.must("approve_public")
-		default:
-			ch.Reach = crowd(l, total, one.Address)
-		}
-		out = append(out, ch)
-	}
-	return out
-}
-
-// clipped is the beginning of a body for machines.
-func clipped(b []byte) string {
-	const most = 2000
-	text := strings.ToValidUTF8(string(b), "\ufffd")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + " …"
-	}
-	return text
-}
-
-func costWords(l *locale, e channels.Estimate, reach int) string {
-	words := l.must("approve_parts", "N", e.Parts)
-	if cost, known := e.Cost(reach); known {
-		words += " · " + l.must("approve_cost", "Cost", cost.String())
-	}
-	return words
-}
-
-// areaNames are the places of the record, each once.
-func areaNames(r *alerts.Record) []string {
-	var names []string
-	for _, in := range r.Infos() {
-		for i := range in.Areas {
-			if name := tidy(in.Areas[i].Description); name != "" && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-	}
-	return names
-}
-
 func orders(l *locale, has string) []orderLine {
 	lines := make([]orderLine, 0, len(magnitudes))
 	for _, m := range magnitudes {
-		lines = append(lines, orderLine{m, l.must("approve_order_" + strings.ReplaceAll(m.Value, "-", "_")), m.Value == has})
+		lines = append(lines, orderLine{m, orderWords(l, m.Value), m.Value == has})
 	}
 	return lines
 }
@@ -478,5 +371,5 @@ func (c *console) waitingCard(v *visit) {
 	}
 	v.w.Header().Set("Content-Type", mediaPNG)
 	v.w.WriteHeader(http.StatusOK)
-	_, _ = v.w.Write(b) //nolint:gosec // a picture that we drew
+	_, _ = v.w.Write(b)
 }

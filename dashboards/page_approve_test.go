@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -30,7 +31,7 @@ func (p renderer) Prepare(ctx context.Context, r *alerts.Record) error {
 		return err
 	}
 	if v := p.version.Load(); v > 0 {
-		sum := sha256.Sum256([]byte(string(r.Approved) + string(rune('0'+v))))
+		sum := sha256.Sum256([]byte(string(r.Approved) + itoa(int(v))))
 		r.Approved = alerts.Digest(hex.EncodeToString(sum[:]))
 	}
 	r.Reach = 18234
@@ -322,10 +323,7 @@ func TestItsAuthorWaitsThenIssuesAloneAndIsReviewed(t *testing.T) {
 		t.Errorf("after 4 minutes: %s", b)
 	}
 	for _, without := range []string{"reason-alone", "confirm-alone"} {
-		form := url.Values{}
-		for k, v := range alone {
-			form[k] = v
-		}
+		form := maps.Clone(alone)
 		form.Del(without)
 		if r := d.author.do("POST", path+"/issue-alone?lang=en", form); r.StatusCode != 422 || !strings.Contains(r.body, `href="#`+without+`"`) {
 			t.Errorf("without %s: %d", without, r.StatusCode)
@@ -452,6 +450,26 @@ func TestLoweringASevereNeedsAProof(t *testing.T) {
 	for _, want := range []string{"<del>", "<ins>", "Headline (IT", "Severity"} {
 		if !strings.Contains(r.body, want) {
 			t.Errorf("the difference lacks %s", want)
+		}
+	}
+}
+
+// A link that reached a phone leads through signing in to its alert, and
+// nowhere else.
+func TestALinkLeadsThroughSigningIn(t *testing.T) {
+	d := openDeciding(t)
+	path := "/console/a/" + string(d.submit(d.author, message("grave", "severity", "Severe"))) + "/approve"
+	phone := d.person()
+	if r := phone.get(path); r.Request.URL.Path != "/console/sign-in" || !strings.Contains(r.body, `name="next" value="`+path+`"`) || !strings.Contains(r.body, "passkey?next="+path) {
+		t.Fatalf("%s %s", r.Request.URL, r.body)
+	}
+	in := url.Values{"login": {"anna"}, "password": {goodPassword}, "next": {path}, "code": {code(t, d.seeds[d.approver], 1)}}
+	if r := phone.do("POST", "/console/sign-in", in); r.StatusCode != 200 || r.Request.URL.Path != path {
+		t.Errorf("%d %s", r.StatusCode, r.Request.URL)
+	}
+	for _, bad := range []string{"//evil.example", "https://evil.example/console/a/x", "/console/a/../staff", path + "?x", "/console/staff", "/console/a/" + strings.Repeat("A", 26) + "\\evil"} {
+		if r := phone.staying().get("/console/sign-in?next=" + url.QueryEscape(bad)); r.Header.Get("Location") != "/console" {
+			t.Errorf("%s leads to %s", bad, r.Header.Get("Location"))
 		}
 	}
 }

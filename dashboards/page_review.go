@@ -78,7 +78,7 @@ func (c *console) showReview(v *visit, came outcome) {
 			c.fail(v, err)
 			return
 		}
-		page.WhyNot = whyNot(v.l, no, err, "approve_why_reviewer")
+		page.WhyNot = whyNot(v.l, no, err, v.l.must("approve_why_reviewer"))
 	}
 	c.show(v, sheet{name: "review", title: v.l.must("review_title"), code: came.code, heading: true, mode: modeOf(r), content: page})
 }

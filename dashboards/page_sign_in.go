@@ -5,12 +5,40 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"net/url"
+	"regexp"
 	"time"
 
 	"martinella/dashboards/signin"
 )
 
-type signInPage struct{ Login string }
+type signInPage struct {
+	Login string
+	Next  string // the alert that the person came for; "" the overview
+}
+
+// signInFor is the page of signing in. Who came by a link to an alert is led
+// there afterwards.
+func signInFor(r *http.Request) string {
+	const door = "/console/sign-in"
+	if r.Method == http.MethodGet && alertPath.MatchString(r.URL.Path) {
+		return door + "?next=" + url.QueryEscape(r.URL.Path)
+	}
+	return door
+}
+
+// alertPath is the only kind of page to which signing in leads on.
+var alertPath = regexp.MustCompile(`^/console/a/[0-9A-Z]{26}(/[a-z-]{1,20})?$`)
+
+// next is where signing in leads: never to what is no page of an alert.
+func (v *visit) next() string {
+	for _, wish := range []string{v.r.PostForm.Get("next"), v.r.URL.Query().Get("next")} {
+		if alertPath.MatchString(wish) {
+			return wish
+		}
+	}
+	return "/console"
+}
 
 func (c *console) signInRoutes() []consoleRoute {
 	return []consoleRoute{
@@ -23,7 +51,7 @@ func (c *console) signInRoutes() []consoleRoute {
 
 func (c *console) signInPage(v *visit) {
 	if v.member != nil {
-		c.to(v, "/console")
+		c.to(v, v.next())
 		return
 	}
 	c.signInForm(v, signInPage{}, 0, "")
@@ -31,6 +59,9 @@ func (c *console) signInPage(v *visit) {
 
 func (c *console) signInForm(v *visit, page signInPage, code int, wrong string) {
 	said := ""
+	if next := v.next(); next != "/console" {
+		page.Next = next
+	}
 	if v.r.URL.Query().Get("said") == "out" {
 		said = v.l.must("said_out")
 	}
@@ -66,7 +97,7 @@ func (c *console) signIn(v *visit) {
 		c.fail(v, err)
 	default:
 		c.enter(v, e)
-		c.to(v, "/console")
+		c.to(v, v.next())
 	}
 }
 
@@ -176,7 +207,7 @@ func (c *console) signInByPasskey(v *visit) {
 	if err == nil {
 		c.enter(v, e)
 	}
-	c.answered(v, "/console", err)
+	c.answered(v, v.next(), err)
 }
 
 func (c *console) signOut(v *visit) {
