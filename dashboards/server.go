@@ -51,6 +51,10 @@ type Config struct {
 	// Troubles are the channels that do not work now, for the console.
 	Staff    *signin.Office
 	Troubles func() []broadcast.Trouble
+	// Rings calls a member of staff to try out their contacts, and Rung keeps
+	// whom calls reached; nil: nobody is called here.
+	Rings Rings
+	Rung  broadcast.RingStore
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits

@@ -116,6 +116,13 @@ func (k keys) session(digest string) string    { return k.tag + "session:" + dig
 func (k keys) sessionsOf(member string) string { return k.tag + "sessions:" + member } // sorted set: digest by when it ends, ms
 func (k keys) attempts(index string) string    { return k.tag + "attempts:" + index }  // hash: n, until in ms
 
+// Calls to staff: see rings.go.
+
+func (k keys) ring(id string) string          { return k.tag + "ring:" + id } // hash: j ring, token of who has it in hand
+func (k keys) rings() string                  { return k.tag + "rings" }      // sorted set of all, by ms
+func (k keys) ringsDue() string               { return k.tag + "rings:due" }  // sorted set of those to send, by due ms
+func (k keys) ringsOf(event alerts.ID) string { return k.tag + "rings:of:" + string(event) }
+
 // laneGroup is the consumer group of every lane; a channel's group of the log
 // is logGroup.
 const laneGroup = "send"

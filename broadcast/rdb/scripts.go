@@ -20,6 +20,7 @@ type scripts struct {
 	lease, pace, hold, trim, epoch, person, erase           *redis.Script
 	grow, head                                              *redis.Script
 	member, unmember, ticket, session, seen, attempt        *redis.Script
+	ring, takering, putring                                 *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -46,6 +47,7 @@ func loadScripts() (*scripts, error) {
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
 		person: script("acts", "person"), erase: script("acts", "erase"),
 		grow: script("grow"), head: script("head"),
+		ring: script("acts", "rings", "ring"), takering: script("takering"), putring: script("putring"),
 		member: script("member"), unmember: script("unmember"), ticket: script("ticket"), session: script("session"), seen: script("seen"), attempt: script("attempt"),
 	}
 	return s, failed

@@ -39,6 +39,7 @@ type gateway struct {
 	metrics     *broadcast.Metrics
 	dispatchers []*broadcast.Dispatcher
 	answering   *broadcast.Answering
+	rings       *broadcast.Rings
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
 	office      *signin.Office
@@ -86,9 +87,15 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 		},
 		Digest:    digest,
-		Ringer:    broadcast.NewBell(registry, log),
 		Suspended: func(language string) string { return lexicon.For(language).Suspended },
 	}
+	if g.office, err = signin.New(s.Staff(), c.Authority.Name, c.PublicURL); err != nil {
+		return nil, err
+	}
+	g.rings = broadcast.NewRings(broadcast.RingsConfig{
+		Store: s, Records: s.Store(), Crew: g.office, Routes: routes, Approves: g.desk.MayApprove, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: log,
+	}, registry)
+	g.desk.Ringer = g.rings
 	if err := g.follow(registry); err != nil {
 		return nil, err
 	}
@@ -198,9 +205,6 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		return err
 	}
 	g.ledger = broadcast.NewLedgerKeeper(acts, registry, g.log)
-	if g.office, err = signin.New(g.store.Staff(), c.Authority.Name, c.PublicURL); err != nil {
-		return err
-	}
 	conf := dashboards.Config{
 		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
 		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Acts: acts, Registry: registry, Logger: g.log,
@@ -209,7 +213,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles,
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Rings: g.rings, Rung: g.store,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -328,6 +332,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 		loops.start(background, "channel "+d.Route.Name(), d.Run)
 	}
 	loops.start(background, "answers", g.answering.Run)
+	loops.start(background, "rings", g.rings.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
 	loops.start(background, "ledger", g.ledger.Run)

@@ -33,6 +33,9 @@ type Member struct {
 	Passkeys []Passkey `json:"passkeys,omitempty"`
 	Recovery []string  `json:"recovery,omitempty"` // digests of the codes that are left
 
+	Reach  Reach     `json:"reach,omitzero"`
+	OnDuty time.Time `json:"on_duty,omitzero"` // since when; zero: not on duty
+
 	revision int64
 }
 
