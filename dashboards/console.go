@@ -57,6 +57,7 @@ func (c *console) routes() []consoleRoute {
 		c.inviteRoutes(),
 		c.accountRoutes(),
 		c.staffRoutes(),
+		c.ringsRoutes(),
 	)
 }
 
@@ -174,6 +175,7 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
+	Rings                    bool // staff is called here
 	Weak                     string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
@@ -193,7 +195,7 @@ type sheet struct {
 func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Rings: c.s.Rings != nil,
 		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
@@ -251,6 +253,7 @@ type overviewPage struct {
 	Active   []alertLine
 	Waiting  []waitingLine
 	Troubles []troubleLine
+	Duty     dutyBox
 }
 
 type troubleLine struct {
@@ -284,6 +287,12 @@ func (c *console) overview(v *visit) {
 			page.Troubles = append(page.Troubles, troubleLine{t, v.l.At(t.Since, v.now)})
 		}
 	}
+	box, err := c.dutyBox(v)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	page.Duty = box
 	title := v.l.must("console_title")
 	if n := len(page.Waiting); n > 0 {
 		title = "(" + itoa(n) + ") " + title
