@@ -21,6 +21,7 @@ type scripts struct {
 	grow, head                                              *redis.Script
 	member, unmember, ticket, session, seen, attempt        *redis.Script
 	ring, takering, putring                                 *redis.Script
+	warning, answer, ringwarning                            *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -48,6 +49,7 @@ func loadScripts() (*scripts, error) {
 		person: script("acts", "person"), erase: script("acts", "erase"),
 		grow: script("grow"), head: script("head"),
 		ring: script("acts", "rings", "ring"), takering: script("takering"), putring: script("putring"),
+		warning: script("acts", "rings", "warning"), answer: script("acts", "answer"), ringwarning: script("acts", "rings", "ringwarning"),
 		member: script("member"), unmember: script("unmember"), ticket: script("ticket"), session: script("session"), seen: script("seen"), attempt: script("attempt"),
 	}
 	return s, failed
