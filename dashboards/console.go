@@ -58,6 +58,7 @@ func (c *console) routes() []consoleRoute {
 		c.accountRoutes(),
 		c.staffRoutes(),
 		c.ringsRoutes(),
+		c.warningsRoutes(),
 	)
 }
 
@@ -175,7 +176,7 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
-	Rings                    bool // staff is called here
+	Rings, Warnings          bool // staff is called here; feeds of others are read
 	Weak                     string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
@@ -195,7 +196,7 @@ type sheet struct {
 func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Rings: c.s.Rings != nil,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
 		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
@@ -254,6 +255,7 @@ type overviewPage struct {
 	Waiting  []waitingLine
 	Troubles []troubleLine
 	Duty     dutyBox
+	Warnings []warningLine
 }
 
 type troubleLine struct {
@@ -293,6 +295,10 @@ func (c *console) overview(v *visit) {
 		return
 	}
 	page.Duty = box
+	if page.Warnings, err = c.openWarnings(v); err != nil {
+		c.fail(v, err)
+		return
+	}
 	title := v.l.must("console_title")
 	if n := len(page.Waiting); n > 0 {
 		title = "(" + itoa(n) + ") " + title

@@ -33,7 +33,7 @@ type pages struct {
 var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts"}
 
 // consoleNames are those of the console, each beside its own layout and parts.
-var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff", "rings", "calls"}
+var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff", "rings", "calls", "warnings", "warning"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}

@@ -55,6 +55,10 @@ type Config struct {
 	// whom calls reached; nil: nobody is called here.
 	Rings Rings
 	Rung  broadcast.RingStore
+	// Warnings keeps the official warnings of others, and Feeds are where they
+	// come from; nil: none are read here.
+	Warnings broadcast.Warnings
+	Feeds    []broadcast.Feed
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits

@@ -93,6 +93,7 @@ func (c *Config) notes() []string {
 		out = append(out, "no areas: a drawn area finds only who has a place on the map or asked for the whole territory; codes must be written exactly as people subscribed to them")
 	}
 	out = append(out, c.accountNotes()...)
+	out = append(out, c.feedNotes()...)
 	for i := range c.Channels {
 		ch, err := c.Channels[i].build(c.settings(), c.Data, zap.NewNop())
 		if err != nil {

@@ -40,6 +40,7 @@ type gateway struct {
 	dispatchers []*broadcast.Dispatcher
 	answering   *broadcast.Answering
 	rings       *broadcast.Rings
+	feeds       *broadcast.Feeds
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
 	office      *signin.Office
@@ -94,12 +95,30 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	}
 	g.rings = broadcast.NewRings(broadcast.RingsConfig{
 		Store: s, Records: s.Store(), Crew: g.office, Routes: routes, Approves: g.desk.MayApprove, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: log,
+		Warning: g.warning,
 	}, registry)
 	g.desk.Ringer = g.rings
+	feeds, err := c.feeds()
+	if err != nil {
+		return nil, err
+	}
+	g.feeds = broadcast.NewFeeds(broadcast.FeedsConfig{
+		Feeds: feeds, Store: s.Warnings(), Ringer: g.rings, Areas: c.gazetteer, Language: c.Authority.Language,
+		Again: c.Policy.WarningAgain, Escalate: c.Policy.WarningEscalate, Log: log,
+	}, registry)
 	if err := g.follow(registry); err != nil {
 		return nil, err
 	}
 	return g, g.doors(registry, sink)
+}
+
+// warning is what a ring for an official warning says, and whether it is needed.
+func (g *gateway) warning(ctx context.Context, key string) (string, bool, error) {
+	w, err := g.store.Warnings().Warning(ctx, key)
+	if err != nil {
+		return "", false, err
+	}
+	return w.Headline(g.config.Authority.Language), w.Stands(time.Now()), nil
 }
 
 // digest is over the canonical CAP; that of an own alert leaves sent out.
@@ -213,7 +232,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Rings: g.rings, Rung: g.store,
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Rings: g.rings, Rung: g.store, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -333,6 +352,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	}
 	loops.start(background, "answers", g.answering.Run)
 	loops.start(background, "rings", g.rings.Run)
+	loops.start(background, "feeds", g.feeds.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
 	loops.start(background, "ledger", g.ledger.Run)

@@ -1,0 +1,36 @@
+package dashboards
+
+import "fmt"
+
+// looks opens pages of the console at every width, light and dark: nothing
+// scrolls sideways, no target is too small, axe finds nothing.
+func (b *browser) looks(site string, pages map[string]string) {
+	t := b.t
+	t.Helper()
+	script := axe(t)
+	for _, scheme := range []string{"light", "dark"} {
+		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+		for _, width := range []int{320, 390, 1280} {
+			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
+			for name, path := range pages {
+				b.open(site + path)
+				if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
+					t.Errorf("%s scrolls sideways by %v px at %d px", path, over, width)
+				}
+				small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,footer a')].filter(e => e.getClientRects().length && e.type !== 'hidden' && e.getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`)
+				if small != "" {
+					t.Errorf("%s at %d px has targets under 24 px: %v", path, width, small)
+				}
+				b.picture(fmt.Sprintf("console-%s-%d-%s", name, width, scheme))
+				if script == "" {
+					continue
+				}
+				b.eval(script + "; 1")
+				found := b.eval(`axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')).join('\n'))`)
+				if found != "" {
+					t.Errorf("%s at %d px, %s: %v", path, width, scheme, found)
+				}
+			}
+		}
+	}
+}
