@@ -150,6 +150,7 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"get", "/api/v1/dead-letters", get("/api/v1/dead-letters?channel=outbox", "*/*"), 200},
 		{"get", "/api/v1/alerts/{id}/progress", get("/api/v1/alerts/"+id+"/progress", "text/event-stream"), 200},
 		{"get", "/api/v1/alerts/{id}/timeline", get("/api/v1/alerts/"+id+"/timeline", "*/*"), 200},
+		{"get", "/api/v1/alerts/{id}/rings", get("/api/v1/alerts/"+id+"/rings", "*/*"), 200},
 		{"post", "/api/v1/alerts/{id}/open", func() reply {
 			return g.act(approver, grave["id"].(string), "open", decision(grave["digest"], ""))
 		}, 200},

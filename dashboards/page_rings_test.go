@@ -214,6 +214,10 @@ func TestThePageOfCallsShowsWhomTheyReached(t *testing.T) {
 			t.Errorf("%s shows a number", path)
 		}
 	}
+	rings := g.get("/api/v1/alerts/"+string(id)+"/rings", "Authorization", "Bearer "+approver)
+	if rings.StatusCode != 200 || !strings.Contains(rings.body, `"why":"approval"`) || !strings.Contains(rings.body, `"state":"accepted"`) || strings.Contains(rings.body, "1234567") {
+		t.Errorf("API: %d %s", rings.StatusCode, rings.body)
+	}
 	if page := p.get("/console/a/" + strings.Repeat("0", 26) + "/rings"); page.StatusCode != 403 {
 		t.Errorf("an event that is not there: %d", page.StatusCode)
 	}

@@ -55,6 +55,14 @@ type warningLine struct {
 	Received     instant
 	Until        instant
 	Answered, By string // why, by whom
+
+	rank int
+}
+
+// gravestFirst has what waits come first, then what is grave.
+func gravestFirst(a, b warningLine) int {
+	waits := map[bool]int{true: 1}
+	return cmp.Or(waits[b.Open]-waits[a.Open], b.rank-a.rank)
 }
 
 type warningsPage struct {
@@ -106,7 +114,7 @@ const (
 
 func (c *console) warningLine(l *locale, w *broadcast.Warning, now time.Time) warningLine {
 	line := warningLine{Key: w.Key, Issuer: w.Alert.Sender, Headline: words{Text: tidy(w.Headline(l.Tag))}, Level: l.lex.Level(w.Severity), State: l.must("warnings_state_" + string(w.State)),
-		Open: w.Stands(now), Exercise: w.Alert.Practice(), Unknown: w.Unknown, Received: l.At(w.Received, now), Until: l.At(w.Until, now)}
+		Open: w.Stands(now), Exercise: w.Alert.Practice(), Unknown: w.Unknown, Received: l.At(w.Received, now), Until: l.At(w.Until, now), rank: w.Severity.Rank()}
 	if in := w.Info(l.Tag); in != nil {
 		line.Issuer = cmp.Or(tidy(in.SenderName), line.Issuer)
 		if tag := alerts.PrimaryLanguage(in.Language); tag != l.Tag {
@@ -151,6 +159,7 @@ func (c *console) openWarnings(v *visit) ([]warningLine, error) {
 			lines = append(lines, c.warningLine(v.l, w, v.now))
 		}
 	}
+	slices.SortStableFunc(lines, gravestFirst)
 	return lines, nil
 }
 
@@ -166,9 +175,7 @@ func (c *console) warningsPage(v *visit) {
 			page.Warnings = append(page.Warnings, c.warningLine(v.l, w, v.now))
 		}
 	}
-	slices.SortStableFunc(page.Warnings, func(a, b warningLine) int {
-		return map[bool]int{true: -1}[a.Open] - map[bool]int{true: -1}[b.Open]
-	})
+	slices.SortStableFunc(page.Warnings, gravestFirst)
 	for _, f := range c.s.Feeds {
 		state, err := c.s.Warnings.FeedState(v.r.Context(), f.Name)
 		if err != nil {

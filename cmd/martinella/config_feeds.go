@@ -83,7 +83,7 @@ func (c *Config) feedRules(say sayFunc) {
 		}
 		if f.Certificate != "" {
 			if _, err := readCertificate(f.Certificate); err != nil {
-				say(at+".certificate", "cannot be read: "+err.Error(), "name a PEM file with the certificate of who signs")
+				say(at+".certificate", err.Error(), "name a PEM file with the certificate of who signs")
 			}
 		}
 	}
