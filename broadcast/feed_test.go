@@ -234,8 +234,8 @@ func TestAFeedThatMisbehaves(t *testing.T) {
 			body("<feed")(w, q)
 		}, "middle"},
 		{"a huge one", body(huge), "bytes"},
-		{"a circle", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/feed", 302) }, "on and on"},
-		{"a way elsewhere", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, elsewhere.URL, 302) }, "not among the hosts"},
+		{"a circle", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, "/feed", http.StatusFound) }, "on and on"},
+		{"a way elsewhere", func(w http.ResponseWriter, q *http.Request) { http.Redirect(w, q, elsewhere.URL, http.StatusFound) }, "not among the hosts"},
 		{"a file", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Location", "file:///etc/passwd")
 			w.WriteHeader(302)

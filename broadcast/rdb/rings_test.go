@@ -3,7 +3,6 @@ package rdb
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -182,7 +181,7 @@ func TestNoRingIsLost(t *testing.T) {
 	}
 	end()
 	carriers.Wait()
-	t.Log(fmt.Sprintf("%d rings noted through 5 kills", len(noted)))
+	t.Logf("%d rings noted through 5 kills", len(noted))
 	if missing := left(); len(missing) > 0 || len(noted) < 20 {
 		t.Errorf("%d of %d rings were never sent", len(missing), len(noted))
 	}
