@@ -57,35 +57,7 @@ func (c *Config) feedRules(say sayFunc) {
 			say(at+".url", "is that of another feed", "name every feed once")
 		}
 		addresses[f.URL] = true
-		if f.Every != 0 && (f.Every < feedFastest || f.Every > feedSlowest) {
-			say(at+".every", "is "+f.Every.String(), "between "+feedFastest.String()+" and "+feedSlowest.String()+"; leave it out for "+feedEvery.String())
-		}
-		if f.Language != "" && !langForm.MatchString(f.Language) {
-			say(at+".language", "is "+quoted(f.Language), "write it like it-IT, or leave it out for the authority's")
-		}
-		if f.Severity != "" && !slices.Contains(alerts.Severities, alerts.Severity(f.Severity)) {
-			say(at+".severity", "is "+quoted(f.Severity), "one of Extreme, Severe, Moderate, Minor, Unknown")
-		}
-		for j, h := range f.Hazards {
-			if !slices.Contains(alerts.Categories, alerts.Category(h)) {
-				say(fmt.Sprintf("%s.hazards[%d]", at, j), "is "+quoted(h), "a CAP category, like Met, Geo or Fire")
-			}
-		}
-		for j, a := range f.Areas {
-			if strings.TrimSpace(a) == "" || strings.ContainsAny(a, " ,;") {
-				say(fmt.Sprintf("%s.areas[%d]", at, j), "is "+quoted(a), "a code, a beginning with *, or NAME=code, like EMMA_ID=IT009")
-			}
-		}
-		for j, h := range f.Hosts {
-			if h == "" || strings.ContainsAny(h, "/@ ") {
-				say(fmt.Sprintf("%s.hosts[%d]", at, j), "is "+quoted(h), "a host alone, like cap.dpc.example")
-			}
-		}
-		if f.Certificate != "" {
-			if _, err := readCertificate(f.Certificate); err != nil {
-				say(at+".certificate", err.Error(), "name a PEM file with the certificate of who signs")
-			}
-		}
+		f.rules(say, at)
 	}
 	for path, d := range map[string]time.Duration{"policy.warning_again": c.Policy.WarningAgain, "policy.warning_escalate": c.Policy.WarningEscalate} {
 		if d < 0 {
@@ -101,6 +73,39 @@ func (c *Config) feedRules(say sayFunc) {
 	}
 	if again >= everyone {
 		say("policy.warning_again", "is not before warning_escalate", "duty is rung once more first, then everyone: like 5m and 15m")
+	}
+}
+
+// rules checks what a feed says beside its name and address.
+func (f *FeedConfig) rules(say sayFunc, at string) {
+	if f.Every != 0 && (f.Every < feedFastest || f.Every > feedSlowest) {
+		say(at+".every", "is "+f.Every.String(), "between "+feedFastest.String()+" and "+feedSlowest.String()+"; leave it out for "+feedEvery.String())
+	}
+	if f.Language != "" && !langForm.MatchString(f.Language) {
+		say(at+".language", "is "+quoted(f.Language), "write it like it-IT, or leave it out for the authority's")
+	}
+	if f.Severity != "" && !slices.Contains(alerts.Severities, alerts.Severity(f.Severity)) {
+		say(at+".severity", "is "+quoted(f.Severity), "one of Extreme, Severe, Moderate, Minor, Unknown")
+	}
+	for j, h := range f.Hazards {
+		if !slices.Contains(alerts.Categories, alerts.Category(h)) {
+			say(fmt.Sprintf("%s.hazards[%d]", at, j), "is "+quoted(h), "a CAP category, like Met, Geo or Fire")
+		}
+	}
+	for j, a := range f.Areas {
+		if strings.TrimSpace(a) == "" || strings.ContainsAny(a, " ,;") {
+			say(fmt.Sprintf("%s.areas[%d]", at, j), "is "+quoted(a), "a code, a beginning with *, or NAME=code, like EMMA_ID=IT009")
+		}
+	}
+	for j, h := range f.Hosts {
+		if h == "" || strings.ContainsAny(h, "/@ ") {
+			say(fmt.Sprintf("%s.hosts[%d]", at, j), "is "+quoted(h), "a host alone, like cap.dpc.example")
+		}
+	}
+	if f.Certificate != "" {
+		if _, err := readCertificate(f.Certificate); err != nil {
+			say(at+".certificate", err.Error(), "name a PEM file with the certificate of who signs")
+		}
 	}
 }
 
