@@ -148,7 +148,7 @@ func (d *Desk) Submit(ctx context.Context, by Person, s Submission, now time.Tim
 		return d.again(ctx, by, stored, s.Alert, digest, now)
 	}
 	if !d.alone(by, stored, head) {
-		return stored, OutcomeWaiting, nil
+		return d.ask(ctx, stored, now), OutcomeWaiting, nil
 	}
 	r, err = d.publish(ctx, by, stored, "issued", "", now)
 	return r, OutcomeIssued, err

@@ -191,7 +191,7 @@ func (d *Desk) close(ctx context.Context, by Person, id ID, with Decision, chang
 		return nil, "", err
 	}
 	if change != ChangeCancelled && !d.alone(by, r, head) && (!by.Can(VerbApprove) || d.needsSecond(r, head)) {
-		return r, OutcomeWaiting, nil
+		return d.ask(ctx, r, now), OutcomeWaiting, nil
 	}
 	done, err := d.finish(ctx, by, r, string(change), with.Reason, now)
 	if errors.Is(err, ErrStale) {

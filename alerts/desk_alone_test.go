@@ -14,11 +14,16 @@ import (
 type bell struct {
 	mu    sync.Mutex
 	rings []Ring
+	asked []Ring // for a second person's yes
 }
 
 func (b *bell) Ring(_ context.Context, r Ring) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if r.Why == WhyApproval {
+		b.asked = append(b.asked, r)
+		return
+	}
 	b.rings = append(b.rings, r)
 }
 

@@ -20,9 +20,15 @@ type Watched struct {
 func (d *Desk) Watch(ctx context.Context, now time.Time) (Watched, error) {
 	var w Watched
 	var issued []*Record
-	for r, err := range d.Store.All(ctx, Filter{States: []State{StateIssued}}) {
+	for r, err := range d.Store.All(ctx, Filter{States: []State{StateIssued, StateSubmitted}}) {
 		if err != nil {
 			return w, err
+		}
+		if r.State == StateSubmitted {
+			if waits := now.Sub(r.Received); waits >= askedBy && waits < rungAfter {
+				d.ask(ctx, r, now)
+			}
+			continue
 		}
 		issued = append(issued, r)
 		d.remind(ctx, r, now)
@@ -58,6 +64,10 @@ func (d *Desk) remind(ctx context.Context, r *Record, now time.Time) {
 		return
 	}
 }
+
+// askedBy is how long a record is submitted before the watch rings who may
+// approve it: its own call does that, and one that is issued at once rings nobody.
+const askedBy = 10 * time.Second
 
 // rungAfter is how long after an act the ring that belongs to it is still made
 // up for.

@@ -97,6 +97,10 @@ func (m *memory) Note(_ context.Context, event ID, once string, act Act) (bool, 
 	return true, nil
 }
 
+func (m *memory) Ring(ctx context.Context, once string, r Ring, act Act) (bool, error) {
+	return m.Note(ctx, r.Record.Event, once, act)
+}
+
 func (m *memory) Watched(ctx context.Context, since time.Time) ([]*Record, error) {
 	var all []*Record
 	for r := range m.All(ctx, Filter{}) {

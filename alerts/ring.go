@@ -10,9 +10,10 @@ type Call string
 
 // The values of [Call].
 const (
-	CallDuty     Call = "duty"     // who is on duty
-	CallOffice   Call = "office"   // who works at the desk
-	CallEveryone Call = "everyone" // all who may decide
+	CallDuty      Call = "duty"      // who is on duty
+	CallOffice    Call = "office"    // who works at the desk
+	CallEveryone  Call = "everyone"  // all who may decide
+	CallApprovers Call = "approvers" // all who may approve this one: see [Desk.MayApprove]
 )
 
 // Why is what somebody is rung for.
@@ -27,22 +28,30 @@ const (
 	WhyUnreviewed Why = "review-overdue"     // nobody has looked at what was issued alone
 	WhyCancelled  Why = "cancelled"          // taken back as sent by mistake
 	WhySuspended  Why = "exercise-suspended" // by a real alert
+	WhyApproval   Why = "approval"           // it waits for its second person
+
+	WhyWarning          Why = "warning"            // of somebody else came in that concerns us
+	WhyWarningAgain     Why = "warning-unanswered" // and nobody has acknowledged it
+	WhyWarningEscalated Why = "warning-escalated"  // and still nobody has
 )
 
 // Whys lists the values of [Why].
-var Whys = []Why{WhyExpires60, WhyExpires15, WhyLapsed, WhyAlone, WhyUnreviewed, WhyCancelled, WhySuspended}
+var Whys = []Why{WhyExpires60, WhyExpires15, WhyLapsed, WhyAlone, WhyUnreviewed, WhyCancelled, WhySuspended, WhyApproval, WhyWarning, WhyWarningAgain, WhyWarningEscalated}
 
 // Ring is one call to people of the authority. That it happened is an act of
 // the event, written before.
 type Ring struct {
 	Who    Call
 	Why    Why
-	Record *Record
+	Record *Record // nil for the warning of somebody else
 	At     time.Time
+	// Warning is the key of somebody else's warning; "" for an own alert.
+	Warning string
 }
 
-// Ringer reaches people of the authority. Ring must not block for long; what
-// went wrong it says itself. It may be called from many goroutines.
+// Ringer is told of rings that the store has: see [Store.Ring]. Ring must not
+// block for long; what went wrong it says itself. It may be called from many
+// goroutines.
 type Ringer interface {
 	Ring(ctx context.Context, r Ring)
 }
@@ -56,14 +65,34 @@ var gatewayPerson = Person{ID: "gateway", Name: "gateway"}
 func (d *Desk) call(ctx context.Context, r *Record, who Call, why Why, now time.Time) bool {
 	act := r.act(gatewayPerson, "rung", string(who)+": "+string(why), now)
 	act.Via = ViaGateway
-	first, err := d.Store.Note(ctx, r.Event, "rung:"+string(why)+":"+string(r.ID), act)
+	ring := Ring{Who: who, Why: why, Record: r, At: now}
+	first, err := d.Store.Ring(ctx, "rung:"+string(why)+":"+string(r.ID), ring, act)
 	if err != nil || !first {
 		return false
 	}
 	if d.Ringer != nil {
-		d.Ringer.Ring(ctx, Ring{Who: who, Why: why, Record: r, At: now})
+		d.Ringer.Ring(ctx, ring)
 	}
 	return true
+}
+
+// MayApprove reports whether by may be the second person of a waiting record:
+// the right to approve, every limit, and not its author.
+func (d *Desk) MayApprove(ctx context.Context, by Person, r *Record) (bool, error) {
+	if !by.Can(VerbApprove) || by.ID == r.Author.ID || len(by.Refusals(r.Alert, r.named())) > 0 {
+		return false, nil
+	}
+	head, err := d.head(ctx, r)
+	if err != nil {
+		return false, err
+	}
+	return len(by.overReach(head)) == 0, nil
+}
+
+// ask rings who may approve a record that waits, and gives it.
+func (d *Desk) ask(ctx context.Context, r *Record, now time.Time) *Record {
+	d.call(ctx, r, CallApprovers, WhyApproval, now)
+	return r
 }
 
 // ViaGateway is the way of what no person asked for.

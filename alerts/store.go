@@ -33,6 +33,10 @@ type Store interface {
 	// [ErrNotFound] for an event that is not there.
 	Note(ctx context.Context, event ID, once string, act Act) (first bool, err error)
 
+	// Ring is Note for an act of ringing. With it, in the same moment, the ring
+	// is kept until people were reached, whatever happens to this node.
+	Ring(ctx context.Context, once string, r Ring, act Act) (first bool, err error)
+
 	// Watched gives the published records that are [Record.Watched] and were
 	// published at or after since, the newest first. What was published longer
 	// ago than [WatchedFor] may be left out.

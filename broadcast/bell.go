@@ -34,6 +34,16 @@ func NewBell(r prometheus.Registerer, log *zap.Logger) *Bell {
 // Ring implements [alerts.Ringer].
 func (b *Bell) Ring(_ context.Context, r alerts.Ring) {
 	b.rings.WithLabelValues(string(r.Why)).Inc()
-	b.log.Error("ring", zap.String("who", string(r.Who)), zap.String("why", string(r.Why)), zap.String("alert", string(r.Record.ID)),
-		zap.String("event", string(r.Record.Event)), zap.String("severity", string(r.Record.Severity())), zap.Time("expires", r.Record.Alert.Expires()))
+	fields := []zap.Field{zap.String("who", string(r.Who)), zap.String("why", string(r.Why))}
+	if r.Warning != "" {
+		fields = append(fields, zap.String("warning", r.Warning))
+	}
+	if rec := r.Record; rec != nil {
+		fields = append(fields, zap.String("alert", string(rec.ID)), zap.String("event", string(rec.Event)), zap.String("severity", string(rec.Severity())), zap.Time("expires", rec.Alert.Expires()))
+	}
+	if r.Why == alerts.WhyApproval { // a part of every day's work
+		b.log.Info("ring", fields...)
+		return
+	}
+	b.log.Error("ring", fields...)
 }

@@ -196,6 +196,16 @@ type Answerer interface {
 	Answer(ctx context.Context, to, text string) error
 }
 
+// Notifier sends a short text to one member of staff who is called: where a
+// message has a subject, or where it is only written down. Other channels that
+// can call somebody are an [Answerer].
+type Notifier interface {
+	// Notify sends text under a subject to an address; the address of a channel
+	// that is not [Addressed] is "". It blocks, and its verdicts are those of
+	// Send. No error contains a full address.
+	Notify(ctx context.Context, to, subject, text string) error
+}
+
 // Limiter states the pace that the platform allows.
 type Limiter interface {
 	Limit() Limit

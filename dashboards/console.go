@@ -65,6 +65,8 @@ func (c *console) routes() []consoleRoute {
 		c.reviewRoutes(),
 		c.ledgerRoutes(),
 		c.sessionRoutes(),
+		c.ringsRoutes(),
+		c.warningsRoutes(),
 	)
 }
 
@@ -193,6 +195,7 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
+	Rings, Warnings          bool // staff is called here; feeds of others are read
 	Weak                     string
 	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
 	Heading                  bool   // the page opens with the focus on its heading
@@ -220,7 +223,7 @@ type sheet struct {
 func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
 		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
 		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}

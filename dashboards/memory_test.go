@@ -155,6 +155,10 @@ func (m *memory) Note(_ context.Context, event alerts.ID, once string, act alert
 	return true, nil
 }
 
+func (m *memory) Ring(ctx context.Context, once string, r alerts.Ring, act alerts.Act) (bool, error) {
+	return m.Note(ctx, r.Record.Event, once, act)
+}
+
 func (m *memory) Watched(_ context.Context, since time.Time) ([]*alerts.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

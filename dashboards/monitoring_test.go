@@ -31,7 +31,8 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 	})
 	broadcast.NewMetrics(g.server.Registry, []string{"sms"})
 	broadcast.NewLedgerKeeper(g.server.Acts, g.server.Registry, g.server.Logger)
-	broadcast.NewBell(g.server.Registry, g.server.Logger)
+	broadcast.NewRings(broadcast.RingsConfig{Log: g.server.Logger}, g.server.Registry)
+	broadcast.NewFeeds(broadcast.FeedsConfig{Feeds: []broadcast.Feed{{Name: "regione"}}, Log: g.server.Logger}, g.server.Registry)
 	if _, err := live.NewMetrics(g.server.Registry); err != nil {
 		t.Fatal(err)
 	}

@@ -163,6 +163,7 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 			return g.act(author, id, "updates/01ARZ3NDEKTSV4RRFFQ69G5FAV/withdraw", `{"reason":"luogo sbagliato"}`)
 		}, 200},
 		{"get", "/api/v1/alerts/{id}/updates", get("/api/v1/alerts/"+id+"/updates", "*/*"), 200},
+		{"get", "/api/v1/alerts/{id}/rings", get("/api/v1/alerts/"+id+"/rings", "*/*"), 200},
 		{"post", "/api/v1/alerts/{id}/open", func() reply {
 			return g.act(approver, grave["id"].(string), "open", decision(grave["digest"], ""))
 		}, 200},

@@ -61,6 +61,8 @@ type overviewPage struct {
 	Reviews  []reviewLine
 	Recent   []recentLine
 	Troubles []troubleLine
+	Duty     dutyBox
+	Warnings []warningLine
 	Query    string
 }
 
@@ -102,6 +104,14 @@ func (c *console) overview(v *visit) {
 	}
 	var err error
 	if page.Alone, err = c.alone(v); err != nil {
+		c.fail(v, err)
+		return
+	}
+	if page.Duty, err = c.dutyBox(v); err != nil {
+		c.fail(v, err)
+		return
+	}
+	if page.Warnings, err = c.openWarnings(v); err != nil {
 		c.fail(v, err)
 		return
 	}

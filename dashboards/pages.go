@@ -36,7 +36,8 @@ var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "c
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",
 	"board", "close", "failures",
 	"approve", "settled", "review",
-	"ledger", "held", "scene"}
+	"ledger", "held", "scene",
+	"rings", "calls", "warnings", "warning"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}

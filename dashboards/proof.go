@@ -37,12 +37,16 @@ func (s *Server) proved(ctx context.Context, by *caller, act string, id alerts.I
 	if by.Session == nil || !gravest[act] {
 		return nil
 	}
-	r, err := s.Desk.Store.Get(ctx, id, alerts.Newest)
+	which := alerts.Published // what is closed or extended, whatever waits beside it
+	if act == "approve" || act == "issue-alone" {
+		which = alerts.Newest
+	}
+	r, err := s.Desk.Store.Get(ctx, id, which)
 	if err != nil {
 		return err
 	}
 	needed := needsProof(r, act)
-	if act == "approve" || act == "issue-alone" { // the desk weighs a change by what it replaces too
+	if which == alerts.Newest { // the desk weighs a change by what it replaces too
 		if needed, err = s.Desk.NeedsProof(ctx, r); err != nil {
 			return err
 		}

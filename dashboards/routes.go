@@ -37,6 +37,7 @@ func (s *Server) api() []route {
 		{"GET", "/api/v1/alerts/{id}/progress", alerts.VerbRead, s.progress},
 		{"GET", "/api/v1/dead-letters", alerts.VerbRead, s.dead},
 		{"GET", "/api/v1/alerts/{id}/timeline", alerts.VerbRead, s.timeline},
+		{"GET", "/api/v1/alerts/{id}/rings", alerts.VerbRead, s.ringsOf},
 		{"POST", "/api/v1/alerts/{id}/open", alerts.VerbApprove, s.opened},
 		{"POST", "/api/v1/alerts/{id}/issue-alone", alerts.VerbSubmit, s.issueAlone},
 		{"POST", "/api/v1/alerts/{id}/review", alerts.VerbApprove, s.review},

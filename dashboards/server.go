@@ -60,6 +60,14 @@ type Config struct {
 	Preview func(ctx context.Context, r *alerts.Record) ([]broadcast.Preview, error)
 	// Areas names the areas that alerts are for, for the console; nil knows none.
 	Areas *areas.Gazetteer
+	// Rings calls a member of staff to try out their contacts, and Rung keeps
+	// whom calls reached; nil: nobody is called here.
+	Rings Rings
+	Rung  broadcast.RingStore
+	// Warnings keeps the official warnings of others, and Feeds are where they
+	// come from; nil: none are read here.
+	Warnings broadcast.Warnings
+	Feeds    []broadcast.Feed
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits

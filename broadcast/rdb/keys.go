@@ -129,6 +129,28 @@ func (k keys) attempts(index string) string    { return k.tag + "attempts:" + in
 func (k keys) papers(kind string) string        { return k.tag + "papers:" + kind }           // hash: id to "revision nonce document"
 func (k keys) paperPast(kind, id string) string { return k.tag + "paper:" + kind + ":" + id } // list: the same, newest first
 
+// Calls to staff: see rings.go.
+
+func (k keys) ring(id string) string          { return k.tag + "ring:" + id } // hash: j ring, token of who has it in hand
+func (k keys) rings() string                  { return k.tag + "rings" }      // sorted set of all, by ms
+func (k keys) ringsDue() string               { return k.tag + "rings:due" }  // sorted set of those to send, by due ms
+func (k keys) ringsOf(event alerts.ID) string { return k.tag + "rings:of:" + string(event) }
+
+// Warnings of others: see warnings.go.
+
+func (k keys) warning(key string) string { return k.tag + "warning:" + key } // hash: j, n nonce, state, call, answer, later, rung:<once>
+func (k keys) warnings() string          { return k.tag + "warnings" }       // sorted set of all keys, by ms
+func (k keys) warningText(digest alerts.Digest) string {
+	return k.tag + "warning:text:" + string(digest) // string: the key that said it first
+}
+func (k keys) warningsOf(sender, identifier string) string {
+	sum := sha256.Sum256([]byte(sender + "\x00" + identifier))
+	return k.tag + "warning:of:" + hex.EncodeToString(sum[:]) // set of keys
+}
+func (k keys) feed(name string) string     { return k.tag + "feed:" + name }           // string: broadcast.FeedState
+func (k keys) feedTurn(name string) string { return k.tag + "feed:" + name + ":turn" } // there while nobody else may read it
+func (k keys) feedSeen(name string) string { return k.tag + "feed:" + name + ":seen" } // sorted set: entry by when it was last there, ms
+
 // laneGroup is the consumer group of every lane; a channel's group of the log
 // is logGroup.
 const laneGroup = "send"

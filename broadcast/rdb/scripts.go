@@ -22,6 +22,8 @@ type scripts struct {
 	member, unmember, ticket, session, seen, attempt        *redis.Script
 	paper                                                   *redis.Script
 	keep, key                                               *redis.Script
+	ring, takering, putring                                 *redis.Script
+	warning, answer, ringwarning                            *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -51,6 +53,8 @@ func loadScripts() (*scripts, error) {
 		member: script("acts", "member"), unmember: script("acts", "unmember"), ticket: script("acts", "ticket"), keep: script("acts", "keep"), key: script("acts", "key"),
 		session: script("session"), seen: script("seen"), attempt: script("attempt"),
 		paper: script("paper"),
+		ring:  script("acts", "rings", "ring"), takering: script("takering"), putring: script("putring"),
+		warning: script("acts", "rings", "warning"), answer: script("acts", "answer"), ringwarning: script("acts", "rings", "ringwarning"),
 	}
 	return s, failed
 }

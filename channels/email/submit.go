@@ -33,6 +33,16 @@ func (c *Channel) Send(ctx context.Context, m channels.Message) (channels.Receip
 // Answer writes a short mail back to a person, without receipts. Its verdicts
 // are those of Send.
 func (c *Channel) Answer(ctx context.Context, to, text string) error {
+	return c.note(ctx, to, wordsFor(c.language(), c.authority()).Subject, text, "Auto-Submitted", "auto-replied")
+}
+
+// Notify writes a short mail to a member of staff who is called, without
+// receipts. Its verdicts are those of Send.
+func (c *Channel) Notify(ctx context.Context, to, subject, text string) error {
+	return c.note(ctx, to, subject, text, "Auto-Submitted", "auto-generated", "Importance", "high")
+}
+
+func (c *Channel) note(ctx context.Context, to, subject, text string, headers ...string) error {
 	r, err := routeOf(to)
 	if err != nil {
 		return channels.Permanent(err)
@@ -40,8 +50,10 @@ func (c *Channel) Answer(ctx context.Context, to, text string) error {
 	now := time.Now()
 	id := c.seal.id("answer/"+strconv.FormatInt(now.UnixNano(), 10)+"/"+to, "")
 	h := c.heading(channels.Message{To: to, Sent: now}, r, id)
-	h.line("Subject", encoded(wordsFor(c.language(), c.authority()).Subject))
-	h.line("Auto-Submitted", "auto-replied")
+	h.line("Subject", encoded(subject))
+	for i := 0; i+1 < len(headers); i += 2 {
+		h.line(headers[i], headers[i+1])
+	}
 	h.line("X-Auto-Response-Suppress", "All")
 	h.line("MIME-Version", "1.0")
 	h.text("text/plain", text+"\n")

@@ -60,6 +60,7 @@ type Config struct {
 	Pages    PagesConfig     `yaml:"pages"`
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
+	Feeds    []FeedConfig    `yaml:"feeds"` // official warnings of others
 	Areas    []AreaConfig    `yaml:"areas"` // outlines of municipalities and zones
 
 	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
@@ -84,7 +85,9 @@ type AuthorityConfig struct {
 
 // PolicyConfig holds the numbers of the rules.
 type PolicyConfig struct {
-	SecondPersonReach int `yaml:"second_person_reach"`
+	SecondPersonReach int           `yaml:"second_person_reach"`
+	WarningAgain      time.Duration `yaml:"warning_again"`    // after which duty is rung again for an official warning; default 5m
+	WarningEscalate   time.Duration `yaml:"warning_escalate"` // and then everyone; default 15m
 }
 
 // LimitsConfig bounds what one key or one node takes; 0 is the default.
@@ -198,7 +201,7 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 	if err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
 		return nil, usage(fmt.Errorf("configuration: %w", err), "")
 	}
-	c.Channels, c.Senders, c.Areas, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Areas, whole.Accounts, whole.Hashtags
+	c.Channels, c.Senders, c.Feeds, c.Areas, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Feeds, whole.Areas, whole.Accounts, whole.Hashtags
 	c.complete()
 	c.rules(r)
 	if len(r.mistakes) > 0 {

@@ -93,6 +93,7 @@ func (c *Config) notes() []string {
 		out = append(out, "no areas: a drawn area finds only who has a place on the map or asked for the whole territory; codes must be written exactly as people subscribed to them")
 	}
 	out = append(out, c.accountNotes()...)
+	out = append(out, c.feedNotes()...)
 	for i := range c.Channels {
 		ch, err := c.Channels[i].build(c.settings(), c.Data, zap.NewNop())
 		if err != nil {
@@ -110,7 +111,7 @@ func (c *Config) notes() []string {
 // print writes the effective configuration as YAML.
 func (c *Config) print(sh shell) error {
 	plain := *c
-	plain.Channels, plain.Senders, plain.Areas, plain.Accounts, plain.Hashtags = nil, nil, nil, nil, nil
+	plain.Channels, plain.Senders, plain.Feeds, plain.Areas, plain.Accounts, plain.Hashtags = nil, nil, nil, nil, nil, nil
 	var top yaml.Node
 	if err := top.Encode(shown(reflect.ValueOf(plain))); err != nil {
 		return err
@@ -134,6 +135,13 @@ func (c *Config) print(sh shell) error {
 			return err
 		}
 		set("senders", &senders)
+	}
+	if len(c.Feeds) > 0 {
+		var feeds yaml.Node
+		if err := feeds.Encode(shown(reflect.ValueOf(c.Feeds))); err != nil {
+			return err
+		}
+		set("feeds", &feeds)
 	}
 	if len(c.Areas) > 0 {
 		var outlines yaml.Node

@@ -69,6 +69,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.limitRules(say)
 	c.senderRules(r, say)
 	c.areaRules(say)
+	c.feedRules(say)
 	c.accountRules(say)
 	c.hashtagRules(say)
 	c.wordRules(say)

@@ -40,6 +40,8 @@ type gateway struct {
 	metrics     *broadcast.Metrics
 	dispatchers []*broadcast.Dispatcher
 	answering   *broadcast.Answering
+	rings       *broadcast.Rings
+	feeds       *broadcast.Feeds
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
 	office      *signin.Office
@@ -91,13 +93,37 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		Digest:    digest,
 		Sitreps:   s.Store(),
 		Instructs: c.words().Instructs,
-		Ringer:    broadcast.NewBell(registry, log),
 		Suspended: func(language string) string { return lexicon.For(language).Suspended },
 	}
+	if g.office, err = signin.New(s.Staff(), c.Authority.Name, c.PublicURL); err != nil {
+		return nil, err
+	}
+	g.rings = broadcast.NewRings(broadcast.RingsConfig{
+		Store: s, Records: s.Store(), Crew: g.office, Routes: routes, Approves: g.desk.MayApprove, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: log,
+		Warning: g.warning,
+	}, registry)
+	g.desk.Ringer = g.rings
+	feeds, err := c.feeds()
+	if err != nil {
+		return nil, err
+	}
+	g.feeds = broadcast.NewFeeds(broadcast.FeedsConfig{
+		Feeds: feeds, Store: s.Warnings(), Ringer: g.rings, Areas: c.gazetteer, Language: c.Authority.Language,
+		Again: c.Policy.WarningAgain, Escalate: c.Policy.WarningEscalate, Log: log,
+	}, registry)
 	if err := g.follow(registry); err != nil {
 		return nil, err
 	}
 	return g, g.doors(registry, sink)
+}
+
+// warning is what a ring for an official warning says, and whether it is needed.
+func (g *gateway) warning(ctx context.Context, key string) (string, bool, error) {
+	w, err := g.store.Warnings().Warning(ctx, key)
+	if err != nil {
+		return "", false, err
+	}
+	return w.Headline(g.config.Authority.Language), w.Stands(time.Now()), nil
 }
 
 // digest is over the canonical CAP; that of an own alert leaves sent out.
@@ -204,9 +230,6 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		return err
 	}
 	g.ledger = broadcast.NewLedgerKeeper(acts, registry, g.log)
-	if g.office, err = signin.New(g.store.Staff(), c.Authority.Name, c.PublicURL); err != nil {
-		return err
-	}
 	conf := dashboards.Config{
 		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
 		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Acts: acts, Registry: registry, Logger: g.log,
@@ -216,7 +239,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
-		Photos: g.store.Store(),
+		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -335,6 +358,8 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 		loops.start(background, "channel "+d.Route.Name(), d.Run)
 	}
 	loops.start(background, "answers", g.answering.Run)
+	loops.start(background, "rings", g.rings.Run)
+	loops.start(background, "feeds", g.feeds.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
 	loops.start(background, "ledger", g.ledger.Run)

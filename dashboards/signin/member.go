@@ -36,8 +36,10 @@ type Member struct {
 	// Era counts how often everything that the member had signed in with was
 	// ended: sessions and remembered browsers of an era before count no more,
 	// but for the session with the digest Kept.
-	Era  int    `json:"era,omitempty"`
-	Kept string `json:"kept,omitempty"`
+	Era    int       `json:"era,omitempty"`
+	Kept   string    `json:"kept,omitempty"`
+	Reach  Reach     `json:"reach,omitzero"`
+	OnDuty time.Time `json:"on_duty,omitzero"` // since when; zero: not on duty
 
 	revision int64
 }

@@ -1,0 +1,57 @@
+package lexicon
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"martinella/alerts"
+)
+
+// rings are the words by which staff is called, by language and cause.
+var rings = loadRings()
+
+func loadRings() map[string]map[string]string {
+	var all map[string]map[string]string
+	b, err := files.ReadFile("rings.json")
+	if err == nil {
+		err = json.Unmarshal(b, &all)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("lexicon: the embedded file of rings cannot be read: %v", err))
+	}
+	return all
+}
+
+// RingLanguages are the languages in which staff is called, the first stands in
+// for others.
+var RingLanguages = []string{"it", "en"}
+
+// ringHeadline is how many characters of a headline a call to staff repeats: with
+// the link it fits one text message or two.
+const ringHeadline = 60
+
+// Ring is what a member of staff is told who is called. "test" is a cause too.
+func Ring(tag string, why alerts.Why, headline, authority string) string {
+	letters := []rune(strings.Join(strings.Fields(headline), " "))
+	if len(letters) > ringHeadline {
+		letters = append([]rune(strings.TrimRight(string(letters[:ringHeadline-1]), " ")), '…')
+	}
+	short := strings.TrimRight(string(letters), ".")
+	return strings.NewReplacer("{headline}", short, "{authority}", authority).Replace(ringWords(tag)[string(why)])
+}
+
+// RingSubject is the subject of a mail that calls somebody.
+func RingSubject(tag, authority string) string {
+	return strings.ReplaceAll(ringWords(tag)["subject"], "{authority}", authority)
+}
+
+// RingNobody says that who should have been called could not be.
+func RingNobody(tag string) string { return ringWords(tag)["nobody"] }
+
+func ringWords(tag string) map[string]string {
+	if w, ok := rings[alerts.PrimaryLanguage(tag)]; ok {
+		return w
+	}
+	return rings[RingLanguages[0]]
+}
