@@ -25,12 +25,12 @@ func (i *Info) Changed() string {
 	return ""
 }
 
-// dropWording takes out the words for single platforms: they speak of a danger
-// that is over, or never was.
+// dropWording takes out the words for single platforms, and what an Update
+// changed: they speak of a danger that is over, or never was.
 func (i *Info) dropWording() {
 	kept := slices.DeleteFunc(slices.Clone(i.Parameters), func(v Value) bool {
 		name := strings.TrimSpace(v.Name)
-		return len(name) >= len(WordingParameter) && strings.EqualFold(name[:len(WordingParameter)], WordingParameter)
+		return strings.EqualFold(name, ChangedParameter) || len(name) >= len(WordingParameter) && strings.EqualFold(name[:len(WordingParameter)], WordingParameter)
 	})
 	if i.Parameters = kept; len(kept) == 0 {
 		i.Parameters = nil

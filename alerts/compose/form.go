@@ -39,6 +39,10 @@ type Form struct {
 
 	Texts []Text `json:"texts,omitempty"` // the authority's language first
 
+	// Filled is what the template put into the texts last, see [Fill]: by it a
+	// later filling knows which words the person wrote. Keep it with the form.
+	Filled []Text `json:"filled,omitempty"`
+
 	Changes  alerts.ID `json:"changes,omitempty"`  // the published revision that this Update replaces; "" a new event
 	Corrects alerts.ID `json:"corrects,omitempty"` // the returned or recalled record that this takes the place of; "" none
 	Warning  string    `json:"warning,omitempty"`  // key of the official warning that it was opened from; "" none
@@ -178,9 +182,8 @@ type Item struct {
 // Checklist says which of the five elements are there, in the order of a message.
 type Checklist []Item
 
-// Complete reports whether nothing is missing: only then can the approval be
-// asked for. A draft is kept without.
+// Complete reports whether nothing is missing. What is missing keeps an alert
+// from leaving only where [Form.Alert] says so too.
 func (l Checklist) Complete() bool {
 	return !slices.ContainsFunc(l, func(i Item) bool { return !i.There })
 }
-

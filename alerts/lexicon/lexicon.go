@@ -42,6 +42,15 @@ type Words struct {
 	WithMap string `json:"with_map"` // of a picture, for those who do not see it
 	OffMap  string `json:"off_map"`  // stands before places that have no shape
 
+	// Days beside now, as people type them and read them.
+	Today         string `json:"today"`
+	Tomorrow      string `json:"tomorrow"`
+	AfterTomorrow string `json:"after_tomorrow"`
+	Midnight      string `json:"midnight"` // at the end of a day
+	Noon          string `json:"noon"`
+	DayPattern    string `json:"day"`  // {weekday} {day} {month}
+	DaysPattern   string `json:"days"` // {n}
+
 	Weekdays []string `json:"weekdays"` // from Sunday
 	Months   []string `json:"months"`
 }
@@ -95,7 +104,9 @@ func both(a, b *Words) *Words {
 		CancelledAction: pair(a.CancelledAction, b.CancelledAction), EndedAction: pair(a.EndedAction, b.EndedAction), Suspended: pair(a.Suspended, b.Suspended), FollowPage: pair(a.FollowPage, b.FollowPage),
 		WithMap: pair(a.WithMap, b.WithMap), OffMap: strings.TrimSuffix(a.OffMap, ": ") + " / " + b.OffMap,
 		ReplacedBy: once(a.ReplacedBy, b.ReplacedBy), Withdrawn: once(a.Withdrawn, b.Withdrawn), Finished: once(a.Finished, b.Finished),
-		Weekdays: a.Weekdays, Months: a.Months,
+		Today: b.Today, Tomorrow: b.Tomorrow, AfterTomorrow: b.AfterTomorrow, Midnight: b.Midnight, Noon: b.Noon,
+		DayPattern: b.DayPattern, DaysPattern: b.DaysPattern,
+		Weekdays: b.Weekdays, Months: b.Months,
 	}
 	for s := range a.Levels {
 		w.Levels[s] = pair(a.Levels[s], b.Levels[s])
@@ -160,6 +171,41 @@ func (w *Words) Until(t time.Time) string { return w.when(w.UntilPattern, t) }
 
 // UntilShort is Until for short messages.
 func (w *Words) UntilShort(t time.Time) string { return w.when(w.UntilFew, t) }
+
+// Day names the day of t as seen from now, both in their own zones: "oggi",
+// "domani", "lunedì 23 novembre", with the year where it is another one.
+func (w *Words) Day(t, now time.Time) string {
+	of := func(t time.Time) time.Time { return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC) }
+	switch of(t).Sub(of(now)) {
+	case 0:
+		return w.Today
+	case 24 * time.Hour:
+		return w.Tomorrow
+	}
+	day := w.when(w.DayPattern, t)
+	if t.Year() != now.Year() {
+		day += " " + strconv.Itoa(t.Year())
+	}
+	return day
+}
+
+// Long says a time span in whole minutes: "11 h 30 min", from two days on
+// "2 giorni 3 h".
+func (w *Words) Long(d time.Duration) string {
+	var parts []string
+	hours, minutes := int(d/time.Hour), int(d/time.Minute)%60
+	if days := hours / 24; days >= 2 {
+		parts = append(parts, strings.ReplaceAll(w.DaysPattern, "{n}", strconv.Itoa(days)))
+		hours %= 24
+	}
+	if hours > 0 {
+		parts = append(parts, strconv.Itoa(hours)+" h")
+	}
+	if minutes > 0 || len(parts) == 0 {
+		parts = append(parts, strconv.Itoa(minutes)+" min")
+	}
+	return strings.Join(parts, " ")
+}
 
 func (w *Words) when(pattern string, t time.Time) string {
 	return strings.NewReplacer(

@@ -95,7 +95,7 @@ func (r *reader) compare(a *alerts.Alert, in, was *alerts.Info, at string, moved
 	if u == nil {
 		return
 	}
-	if p := take(words(in)); blank(a.Note) && !u.change.in(p, 0, len(p.words)) {
+	if p := take(words(in)); blank(a.Note) && in.Changed() == "" && !u.change.in(p, 0, len(p.words)) {
 		r.field = at + "description"
 		r.whole(NoChangeSaid)
 	}
