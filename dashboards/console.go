@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/url"
@@ -11,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/alerts/compose"
 	"martinella/broadcast"
 	"martinella/dashboards/signin"
 )
@@ -21,6 +23,11 @@ type console struct {
 	office *signin.Office
 	cross  *http.CrossOriginProtection
 	keys   *buckets // answers to passkeys, by address
+	places compose.Gazetteer
+
+	// inbound gives an official warning that came in, by its key; nil where none
+	// are followed.
+	inbound func(ctx context.Context, key string) (*alerts.Alert, error)
 }
 
 // visit is one request to the console.
@@ -58,6 +65,7 @@ func (c *console) routes() []consoleRoute {
 		c.accountRoutes(),
 		c.staffRoutes(),
 		c.deedRoutes(),
+		c.composeRoutes(),
 	)
 }
 
@@ -65,7 +73,7 @@ func newConsole(s *Server) (*console, error) {
 	if s.Staff == nil {
 		return nil, nil
 	}
-	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection()}
+	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas)}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil {
 		return nil, err
@@ -91,7 +99,11 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 			c.say(v, http.StatusForbidden, v.l.must("console_cross"))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		most := int64(maxForm)
+		if strings.HasPrefix(route.Path, "/console/draft/") {
+			most = maxDraftForm
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		var err error
 		v.member, v.session, err = c.office.Who(r.Context(), c.token(r))
 		switch {
@@ -164,7 +176,11 @@ func (c *console) to(v *visit, path string) {
 		if strings.Contains(path, "?") {
 			mark = "&"
 		}
-		path += mark + "lang=" + url.QueryEscape(lang)
+		page, part, _ := strings.Cut(path, "#")
+		path = page + mark + "lang=" + url.QueryEscape(lang)
+		if part != "" {
+			path += "#" + part
+		}
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
 }
