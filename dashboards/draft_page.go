@@ -44,6 +44,7 @@ type composePage struct {
 
 	Wrong    []wrongLine
 	Asked    bool // the wrong lines are an answer, not only advice
+	At       map[string]string // the wrong lines of an answer, by the field's id
 	Check    []checkLine
 	Findings []findingLine
 	Ticks    string // what a tick would be for

@@ -101,6 +101,10 @@ func (c *console) showNew(v *visit, code int, wrong, field string) {
 		return
 	}
 	title := v.l.must("compose_title")
+	if page.Warning != "" && c.inbound == nil {
+		c.say(v, http.StatusNotFound, v.l.must("refused_missing"))
+		return
+	}
 	from, err := c.source(v, page.Changes, page.Again)
 	switch {
 	case errors.Is(err, alerts.ErrNotFound):

@@ -114,6 +114,12 @@ func (c *console) showDraft(v *visit, d *draft, how shown) {
 	}
 	page := c.page(v, d, o)
 	page.Asked, page.Conflict, page.Places, page.Refused = how.asked, how.conflict, how.places, how.refused
+	if how.asked {
+		page.At = map[string]string{}
+		for _, w := range page.Wrong {
+			page.At[w.Anchor] = w.Text
+		}
+	}
 	one := sheet{name: "compose", title: titleOf(v.l, d), code: how.code, said: how.said, wrong: how.wrong, content: page}
 	if v.r.URL.Query().Get("part") == "live" {
 		c.part(v, one.name, page)

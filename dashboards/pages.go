@@ -33,7 +33,7 @@ type pages struct {
 var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts"}
 
 // consoleNames are those of the console, each beside its own layout and parts.
-var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff"}
+var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff", "compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}
