@@ -117,7 +117,7 @@ type Place struct {
 }
 
 // Finding is what the lint says of the form. Field is the form's
-// ("texts[0].headline"), the offsets are those of the form's own text.
+// ("texts[0].headline"), the offsets are those of its text without needless space.
 type Finding struct {
 	lint.Hit
 	Channel string // that cannot carry the text; "" of the lint's own

@@ -334,6 +334,9 @@ func (m *maker) info(t *Text, at string, in alerts.Info) alerts.Info {
 func (c *Context) named(codes []alerts.Value) string {
 	var names []string
 	for _, v := range codes {
+		if line(v.Value) == "" {
+			continue
+		}
 		if c.Areas == nil {
 			return ""
 		}
