@@ -207,7 +207,7 @@ func anchor(field string) string {
 	switch {
 	case strings.HasPrefix(name, "texts["):
 		part, _, _ := strings.Cut(strings.TrimPrefix(rest, "."), "[")
-		if part == "own" {
+		if part, _, _ = strings.Cut(part, "."); part == "own" {
 			part = "more"
 		}
 		if part == "" || part == "parameter" || part == "alts" {

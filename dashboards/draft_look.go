@@ -35,7 +35,8 @@ type look struct {
 type wrongLine struct {
 	Text   string // in the reader's language
 	Anchor string // id of the field
-	Detail string // in the desk's words
+	Detail string // what was found, and how to mend it
+	Lang   string // of the detail, where it is not the reader's
 }
 
 // look makes the alert of the draft and asks desk, lint and channels. It blocks
@@ -53,7 +54,7 @@ func (c *console) look(ctx context.Context, v *visit, d *draft) (*look, error) {
 		o.refuse(v.l, p)
 	}
 	if _, bad := readShapes(d.Shapes); len(bad) > 0 {
-		o.wrong = append(o.wrong, wrongLine{v.l.must("compose_wrong_shapes", "Line", short(bad[0])), "shapes", ""})
+		o.wrong = append(o.wrong, wrongLine{v.l.must("compose_wrong_shapes", "Line", short(bad[0])), "shapes", "", ""})
 	}
 	r, more, err := c.s.Desk.Sketch(ctx, v.caller().Person, c.submission(d, o.alert), v.now)
 	if err != nil {
@@ -129,7 +130,15 @@ func (c *console) preview(ctx context.Context, v *visit, o *look, r *alerts.Reco
 
 func (o *look) refuse(l *locale, p alerts.Problem) {
 	at := anchor(p.Field)
-	o.wrong = append(o.wrong, wrongLine{wrongWords(l, at), at, p.Error()})
+	one := wrongLine{Text: wrongWords(l, at), Anchor: at}
+	told := compose.Told(p, l.Tag)
+	if one.Detail = told.Problem; told.Hint != "" {
+		one.Detail += ": " + told.Hint
+	}
+	if l.Tag != "en" && told == p {
+		one.Lang = "en"
+	}
+	o.wrong = append(o.wrong, one)
 }
 
 // wrongWords says what is wrong with a field of the page.

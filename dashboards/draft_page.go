@@ -179,9 +179,9 @@ func (c *console) page(v *visit, d *draft, o *look) composePage {
 		p.Template = templateName(&o.know.Templates[i], l.Tag)
 		p.Values = valueLines(l, &o.know.Templates[i], d.Form.Values)
 	}
-	if until, err := compose.ParseTime(d.Form.Until, v.now, c.s.Zone, l.Tag); err == nil && !until.IsZero() {
-		from, err := compose.ParseTime(d.Form.From, v.now, c.s.Zone, l.Tag)
-		if err != nil || d.Form.From == "" {
+	if until, ok := c.timeOf(v, d.Form.Until); ok {
+		from, ok := c.timeOf(v, d.Form.From)
+		if !ok {
 			from = v.now
 		}
 		p.Span = compose.Span(from, until, v.now, c.s.Zone, l.Tag)

@@ -3,7 +3,6 @@ package dashboards
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -119,13 +118,13 @@ func differences(l *locale, before, after compose.Form) []changeWords {
 func pathName(l *locale, path string) string {
 	if strings.HasPrefix(path, "texts[") {
 		_, rest, _ := strings.Cut(path, "].")
-		name, own, _ := strings.Cut(rest, "[")
+		name, own, _ := strings.Cut(rest, ".")
 		if name == "own" {
-			return fmt.Sprintf("%s: %s", l.must("compose_own"), strings.TrimSuffix(own, "]"))
+			return l.must("compose_own_for", "Channel", own)
 		}
 		return fieldName(l, name)
 	}
-	name, of, _ := strings.Cut(strings.ReplaceAll(path, ".", "["), "[")
+	name, of, _ := strings.Cut(path, ".")
 	switch name {
 	case "status":
 		return l.must("compose_mode")
@@ -148,7 +147,7 @@ func pathName(l *locale, path string) string {
 	case "template":
 		return l.must("compose_template")
 	case "values":
-		return l.must("compose_values") + " " + strings.TrimSuffix(of, "]")
+		return l.must("compose_values") + " " + of
 	case "ticked":
 		return l.must("compose_tick")
 	}

@@ -248,6 +248,7 @@ func (c *console) compose(v *visit) {
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
 		return
 	}
+	c.settleTimes(v, d)
 	if err := c.fill(ctx, v, d); err != nil {
 		c.showAway(v, d, err)
 		return
@@ -285,7 +286,7 @@ func addCodes(d *draft, codes []alerts.Value) {
 // quick sets the end by one of the quick choices.
 func (c *console) quick(v *visit, d *draft, choice string) {
 	from := v.now
-	if t, err := compose.ParseTime(d.Form.From, v.now, c.s.Zone, v.l.Tag); err == nil && d.Form.From != "" {
+	if t, ok := c.timeOf(v, d.Form.From); ok && t.After(from) {
 		from = t
 	}
 	from = from.In(c.s.Zone)
@@ -301,6 +302,29 @@ func (c *console) quick(v *visit, d *draft, choice string) {
 		return
 	}
 	d.Form.Until = compose.FormatTime(until.Truncate(time.Minute), c.s.Zone)
+}
+
+// timeOf reads a time as it was typed, in the reader's words or the authority's.
+func (c *console) timeOf(v *visit, text string) (time.Time, bool) {
+	if strings.TrimSpace(text) == "" {
+		return time.Time{}, false
+	}
+	for _, lang := range []string{v.l.Tag, c.s.Authority.Language} {
+		if t, err := compose.ParseTime(text, v.now, c.s.Zone, lang); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// settleTimes writes "in six hours" as the hour that it is now: what is kept
+// means the same tomorrow.
+func (c *console) settleTimes(v *visit, d *draft) {
+	for _, text := range []*string{&d.Form.From, &d.Form.Until} {
+		if t, ok := c.timeOf(v, *text); ok {
+			*text = compose.FormatTime(t, c.s.Zone)
+		}
+	}
 }
 
 // fill writes the template's words again, where a value of it has changed.
