@@ -86,7 +86,7 @@ func schemaOf(t *testing.T, pointer string) *jsonschema.Schema {
 
 func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 	var shelf *kitShelf
-	g := open(t, withKits(&shelf))
+	g := open(t, withKits(&shelf), sayer)
 	issued := g.issue(message("doc-1", "severity", "Severe"))
 	id := issued["id"].(string)
 	waiting := g.post(author, "/api/v1/alerts", message("doc-2")).json(t)
@@ -120,6 +120,8 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"post", "/api/v1/alerts", func() reply { return g.post(author, "/api/v1/alerts", "<a") }, 400},
 		{"post", "/api/v1/alerts/check", func() reply { return g.post(author, "/api/v1/alerts/check", message("doc-6")) }, 200},
 		{"post", "/api/v1/alerts/check", func() reply { return g.post(author, "/api/v1/alerts/check", "<a") }, 422},
+		{"post", "/api/v1/alerts/preview", func() reply { return g.post(author, "/api/v1/alerts/preview", message("doc-9")) }, 200},
+		{"post", "/api/v1/alerts/preview", func() reply { return g.post(author, "/api/v1/alerts/preview", message("doc-9", "status", "Real")) }, 422},
 		{"get", "/api/v1/templates", get("/api/v1/templates", "application/json"), 200},
 		{"get", "/api/v1/alerts", get("/api/v1/alerts", "application/json"), 200},
 		{"get", "/api/v1/alerts", get("/api/v1/alerts", "application/geo+json"), 200},

@@ -23,7 +23,8 @@ const anybody alerts.Verb = ""
 func (s *Server) api() []route {
 	return []route{
 		{"POST", "/api/v1/alerts", alerts.VerbSubmit, s.submit},
-		{"POST", "/api/v1/alerts/check", alerts.VerbRead, s.check}, // it stores nothing: an approver may check too
+		{"POST", "/api/v1/alerts/check", alerts.VerbRead, s.check},     // it stores nothing: an approver may check too
+		{"POST", "/api/v1/alerts/preview", alerts.VerbRead, s.preview}, // as check
 		{"GET", "/api/v1/alerts", alerts.VerbRead, s.list},
 		{"GET", "/api/v1/alerts/{id}", alerts.VerbRead, s.get},
 		{"GET", "/api/v1/alerts/{id}/deliveries", alerts.VerbRead, s.deliveries},

@@ -53,7 +53,8 @@ type Config struct {
 	Staff    *signin.Office
 	Troubles func() []broadcast.Trouble
 	// Papers keeps drafts, own templates and settings of the console; Preview
-	// tells what each channel would say of a record. Both come with Staff.
+	// tells what each channel would say of a record, also to keys. The first
+	// comes with Staff, the second with the planner: nil answers no preview.
 	Papers  broadcast.Papers
 	Preview func(ctx context.Context, r *alerts.Record) ([]broadcast.Preview, error)
 	// Areas names the areas that alerts are for, for the console; nil knows none.
