@@ -191,6 +191,7 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
+	Drill                    bool // the page is about an exercise
 	Weak                     string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
@@ -203,6 +204,7 @@ type sheet struct {
 	name, title        string
 	code               int
 	passkeys           bool
+	drill              bool // it is about an exercise
 	said, wrong, field string
 	content            any
 }
@@ -211,7 +213,7 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
-		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
+		Passkeys: one.passkeys, Drill: one.drill, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag

@@ -43,7 +43,7 @@ type composePage struct {
 	Plan   []channelLine
 
 	Wrong    []wrongLine
-	Asked    bool // the wrong lines are an answer, not only advice
+	Asked    bool              // the wrong lines are an answer, not only advice
 	At       map[string]string // the wrong lines of an answer, by the field's id
 	Check    []checkLine
 	Findings []findingLine
@@ -54,6 +54,8 @@ type composePage struct {
 	Cards    []langCard
 	Map      *picture
 	Reach    string
+	Practice bool // the gateway warns nobody
+	Drill    bool
 	Refused  *refusal
 	Alone    bool
 }
@@ -148,9 +150,8 @@ type previewLine struct {
 
 type messageLine struct {
 	Title, Text, Lang, Dir string
-	Count                  string
 	Over                   bool
-	Facts                  string // parts, cost, the last one
+	Facts                  string // language, length, parts, cost, the last one
 }
 
 type langCard struct {
@@ -159,11 +160,14 @@ type langCard struct {
 	Card card
 }
 
+// drilled reports whether the draft is one of an exercise.
+func drilled(d *draft) bool { return d.Form.Status != "" && d.Form.Status != alerts.StatusActual }
+
 // page is what a look at a draft shows.
 func (c *console) page(v *visit, d *draft, o *look) composePage {
 	l := v.l
 	p := composePage{
-		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan,
+		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan, Practice: c.s.Desk.Policy.Practice, Drill: drilled(d),
 		Ticks: o.ticks, Ticked: d.Form.Ticked, Modes: c.modes(v, d.Form.Status), Levels: levelLines(l, d.Form.Severity), CAP: capChoices(l, &d.Form), Kinds: categoryOptions(l, d.Form.Categories),
 	}
 	if d.Revision > 0 {
@@ -182,7 +186,7 @@ func (c *console) page(v *visit, d *draft, o *look) composePage {
 	if until, ok := c.timeOf(v, d.Form.Until); ok {
 		from, ok := c.timeOf(v, d.Form.From)
 		if !ok {
-			from = v.now
+			from = v.now.Truncate(time.Minute)
 		}
 		p.Span = compose.Span(from, until, v.now, c.s.Zone, l.Tag)
 	}
@@ -349,10 +353,18 @@ func (c *console) previewOf(l *locale, w broadcast.Preview, r *alerts.Record) pr
 		if one.Text == "" {
 			one.Text, one.Lang, one.Dir = l.must("compose_machine"), "", ""
 		}
-		one.Count, one.Over = countOf(l, w, i)
-		if i < len(w.Estimates) && i < len(w.Reach) {
-			one.Facts = costWords(l, w.Estimates[i], w.Reach[i])
+		var facts []string
+		if m.Language != "" {
+			facts = append(facts, l.language(m.Language))
 		}
+		count := ""
+		if count, one.Over = countOf(l, w, i); count != "" {
+			facts = append(facts, count)
+		}
+		if i < len(w.Estimates) && i < len(w.Reach) {
+			facts = append(facts, costWords(l, w.Estimates[i], w.Reach[i]))
+		}
+		one.Facts = strings.Join(facts, " · ")
 		line.Messages = append(line.Messages, one)
 	}
 	return line

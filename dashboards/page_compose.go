@@ -86,6 +86,9 @@ func unfilled(text string) string {
 	return strings.NewReplacer(pairs...).Replace(text)
 }
 
+// mostBegun bounds the drafts that the page names; all are on their own page.
+const mostBegun = 5
+
 func (c *console) newPage(v *visit) { c.showNew(v, 0, "", "") }
 
 func (c *console) showNew(v *visit, code int, wrong, field string) {
@@ -131,7 +134,7 @@ func (c *console) showNew(v *visit, code int, wrong, field string) {
 			return
 		}
 	}
-	page.Drafts = c.draftLines(v, drafts)
+	page.Drafts = c.draftLines(v, drafts[:min(len(drafts), mostBegun)])
 	c.show(v, sheet{name: "compose_new", title: title, code: code, wrong: wrong, field: field, content: page})
 }
 

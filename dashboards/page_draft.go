@@ -120,7 +120,7 @@ func (c *console) showDraft(v *visit, d *draft, how shown) {
 			page.At[w.Anchor] = w.Text
 		}
 	}
-	one := sheet{name: "compose", title: titleOf(v.l, d), code: how.code, said: how.said, wrong: how.wrong, content: page}
+	one := sheet{name: "compose", title: titleOf(v.l, d), code: how.code, said: how.said, wrong: how.wrong, drill: page.Drill, content: page}
 	if v.r.URL.Query().Get("part") == "live" {
 		c.part(v, one.name, page)
 		return
@@ -153,7 +153,7 @@ func (c *console) showAway(v *visit, d *draft, err error) {
 	o.record = &alerts.Record{Alert: o.alert, Own: true}
 	o.check = compose.Check(d.Form, o.alert, k)
 	page := c.page(v, d, o)
-	c.show(v, sheet{name: "compose", title: titleOf(v.l, d), code: http.StatusServiceUnavailable, wrong: v.l.must("compose_away"), content: page})
+	c.show(v, sheet{name: "compose", title: titleOf(v.l, d), code: http.StatusServiceUnavailable, wrong: v.l.must("compose_away"), drill: page.Drill, content: page})
 }
 
 // part answers with the live part of a page.

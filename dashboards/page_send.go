@@ -119,7 +119,7 @@ func (c *console) showSend(v *visit, d *draft, code int, wrong string) {
 		c.to(v, "/console/draft/"+d.ID)
 		return
 	}
-	c.show(v, sheet{name: "draft_send", title: v.l.must("compose_send_title"), code: code, wrong: wrong, content: c.sending(v, d, o)})
+	c.show(v, sheet{name: "draft_send", title: v.l.must("compose_send_title"), code: code, wrong: wrong, drill: drilled(d), content: c.sending(v, d, o)})
 }
 
 func (c *console) sending(v *visit, d *draft, o *look) draftSendPage {
