@@ -69,7 +69,11 @@ func rendered(_ context.Context, r *alerts.Record) ([]broadcast.Preview, error) 
 			reach := 1
 			if name == "sms" {
 				reach = 18000 - 17580*i
+				one.Counts = append(one.Counts, broadcast.Count{Used: len(text), Limit: 306, Unit: channels.UnitSeptets, Parts: 2})
 				one.Estimates = append(one.Estimates, channels.Estimate{Language: in.Language, Text: text, Units: len(text), Parts: 2, Left: 70, Price: 40_000, Rate: 50})
+			}
+			if name == "mastodon" {
+				one.Counts = append(one.Counts, broadcast.Count{Used: len(text), Limit: 500, Unit: channels.UnitChars, Parts: 1})
 			}
 			one.Messages, one.Reach = append(one.Messages, channels.Message{Channel: name, Language: in.Language, Text: text}), append(one.Reach, reach)
 		}

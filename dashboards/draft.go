@@ -42,13 +42,20 @@ type draft struct {
 // draftIDForm is a key that the page was given, and the template.
 var draftIDForm = regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}(-[a-z0-9-]{1,40})?$`)
 
+// longestHeadline is how much of one stands in a list, in characters.
+const longestHeadline = 100
+
 // headline is what a draft is called in lists.
 func (d *draft) headline() string {
 	for _, t := range d.Form.Texts {
 		for _, s := range []string{t.Headline, t.Event, t.Description} {
-			if s = tidy(s); s != "" {
-				return short(s)
+			if s = tidy(s); s == "" {
+				continue
 			}
+			if r := []rune(s); len(r) > longestHeadline {
+				s = string(r[:longestHeadline-1]) + "…"
+			}
+			return s
 		}
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 	"martinella/alerts/compose"
 	"martinella/alerts/templates"
 	"martinella/broadcast"
+	"martinella/channels"
 )
 
 // asks reports whether some text of the template has the placeholder.
@@ -26,11 +27,25 @@ func asks(t *templates.Template, name string) bool {
 
 // countOf says how long a message is, in the unit in which the platform counts.
 func countOf(l *locale, w broadcast.Preview, i int) (text string, over bool) {
-	if i >= len(w.Estimates) {
+	if i >= len(w.Counts) {
 		return "", false
 	}
-	e := w.Estimates[i]
-	return l.must("compose_count", "N", e.Units, "Most", e.Units+e.Left), e.TooLong
+	n := w.Counts[i]
+	unit := l.must("compose_unit_chars")
+	switch n.Unit {
+	case channels.UnitSeptets:
+		unit = l.must("compose_unit_septets")
+	case channels.UnitWeighted:
+		unit = l.must("compose_unit_weighted")
+	case channels.UnitUTF16:
+		unit = l.must("compose_unit_utf16")
+	case channels.UnitBytes:
+		unit = l.must("compose_unit_bytes")
+	}
+	if n.Limit == 0 {
+		return number(n.Used) + " " + unit, false
+	}
+	return l.must("compose_count", "N", number(n.Used), "Most", number(n.Limit), "Unit", unit), n.Over()
 }
 
 // The bounds of the lists of areas on the page: more are found by their names.

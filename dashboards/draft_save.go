@@ -55,7 +55,7 @@ func (c *console) showConflict(v *visit, mine, theirs *draft) {
 		return
 	}
 	c.showDraft(v, mine, shown{code: http.StatusConflict, wrong: wrong, conflict: &conflict{
-		Who: theirs.By.Name, At: v.l.At(theirs.At, v.now), Theirs: theirs.Revision, Changes: differences(v.l, theirs.Form, mine.Form),
+		Who: theirs.By.Name, At: v.l.At(theirs.At, v.now), Theirs: theirs.Revision, Changes: c.differences(v.l, theirs.Form, mine.Form),
 	}})
 }
 
@@ -102,16 +102,48 @@ func (c *console) lostWhileTyping(v *visit, d *draft) {
 }
 
 // differences are those of two forms, in words.
-func differences(l *locale, before, after compose.Form) []changeWords {
+func (c *console) differences(l *locale, before, after compose.Form) []changeWords {
 	var all []changeWords
 	for _, ch := range compose.Diff(before, after) {
 		one := changeWords{Field: pathName(l, ch.Field), Pieces: ch.Words}
+		switch ch.Field {
+		case "severity":
+			one.Pieces = instead(l.lex.Level(before.Severity), l.lex.Level(after.Severity))
+		case "status":
+			one.Pieces = instead(modeWord(l, before.Status), modeWord(l, after.Status))
+		case "codes":
+			one.Pieces = compose.Words(c.codeNames(before.Codes), c.codeNames(after.Codes))
+		}
 		if ch.Language != "" && len(after.Texts) > 1 {
 			one.Field += " (" + l.language(ch.Language) + ")"
 		}
 		all = append(all, one)
 	}
 	return all
+}
+
+// instead is a difference of two words.
+func instead(before, after string) []compose.Piece {
+	return []compose.Piece{{Kind: compose.Removed, Text: before}, {Kind: compose.Same, Text: " "}, {Kind: compose.Added, Text: after}}
+}
+
+func modeWord(l *locale, s alerts.Status) string {
+	if s == alerts.StatusActual {
+		return l.must("mode_live")
+	}
+	return l.must("exercise")
+}
+
+// codeNames are the names of areas, of those that are known here.
+func (c *console) codeNames(codes []alerts.Value) string {
+	names := make([]string, len(codes))
+	for i, code := range codes {
+		names[i] = code.Name + " " + code.Value
+		if place, known := c.places.Place(code.Value); known {
+			names[i] = place.Name
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // pathName is what the page calls a field of the form.

@@ -112,7 +112,7 @@ func (c *console) versionsPage(v *visit) {
 	for i, d := range all {
 		line := versionLine{Revision: d.Revision, By: d.By.Name, At: v.l.At(d.At, v.now), Newest: i == 0, First: d.Revision == 1}
 		if i+1 < len(all) {
-			line.Changes = differences(v.l, all[i+1].Form, d.Form)
+			line.Changes = c.differences(v.l, all[i+1].Form, d.Form)
 		}
 		page.Versions = append(page.Versions, line)
 	}

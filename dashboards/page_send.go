@@ -126,11 +126,7 @@ func (c *console) sending(v *visit, d *draft, o *look) draftSendPage {
 	shown := c.cardsOf(v, o)[0].Card
 	p := draftSendPage{ID: d.ID, Revision: d.Revision, Headline: shown.Headline.Text, Exercise: shown.Exercise, Level: shown.Level, Tone: shown.Tone, Shape: shown.Shape,
 		Where: shown.Where.Text, Until: shown.Until.Text, Reach: c.reachWords(v.l, o), Channels: o.record.Channels}
-	mode := v.l.must("mode_live")
-	if p.Exercise {
-		mode = v.l.must("exercise")
-	}
-	p.Sentence = v.l.must("compose_send_tick", "Mode", mode, "Where", p.Where, "Reach", p.Reach)
+	p.Sentence = v.l.must("compose_send_tick", "Mode", modeWord(v.l, o.alert.Status), "Where", p.Where, "Reach", p.Reach)
 	return p
 }
 
