@@ -3,6 +3,7 @@ package dashboards
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -249,7 +250,7 @@ func (c *console) compose(v *visit) {
 		return
 	}
 	c.settleTimes(v, d)
-	if err := c.fill(ctx, v, d); err != nil {
+	if err := c.fill(ctx, v, d, do == "fill"); err != nil {
 		c.showAway(v, d, err)
 		return
 	}
@@ -327,8 +328,9 @@ func (c *console) settleTimes(v *visit, d *draft) {
 	}
 }
 
-// fill writes the template's words again, where a value of it has changed.
-func (c *console) fill(ctx context.Context, v *visit, d *draft) error {
+// fill writes the template's words again, where a value of it has changed. What
+// a person left empty stays empty, unless the template is asked for.
+func (c *console) fill(ctx context.Context, v *visit, d *draft, asked bool) error {
 	if d.Form.Template == "" {
 		return nil
 	}
@@ -336,8 +338,29 @@ func (c *console) fill(ctx context.Context, v *visit, d *draft) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(k.Templates, func(t templates.Template) bool { return t.ID == d.Form.Template }); i >= 0 {
-		d.Form = compose.Fill(k.Templates[i], d.Form, k)
+	i := slices.IndexFunc(k.Templates, func(t templates.Template) bool { return t.ID == d.Form.Template })
+	if i < 0 {
+		return nil
+	}
+	typed := d.Form
+	d.Form = compose.Fill(k.Templates[i], typed, k)
+	if asked {
+		return nil
+	}
+	if typed.Until == "" {
+		d.Form.Until = ""
+	}
+	for n := range d.Form.Texts {
+		if n >= len(typed.Texts) {
+			break
+		}
+		before, after := wordsOf(&typed.Texts[n]), wordsOf(&d.Form.Texts[n])
+		for at := range after {
+			if *before[at].to == "" {
+				*after[at].to = ""
+			}
+		}
+		maps.DeleteFunc(d.Form.Texts[n].Own, func(channel, _ string) bool { return typed.Texts[n].Own[channel] == "" })
 	}
 	return nil
 }
