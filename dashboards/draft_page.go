@@ -308,9 +308,7 @@ func (c *console) advise(l *locale, p *composePage, o *look) {
 		if f.Language != "" && alerts.PrimaryLanguage(f.Language) != l.Tag {
 			line.Lang = f.Language
 		}
-		if _, name, is := strings.Cut(line.Anchor, "-"); is {
-			line.Where = fieldName(l, name)
-		}
+		line.Where = placeName(l, line.Anchor)
 		if len(p.Texts) > 1 && f.Language != "" {
 			line.Where += " (" + l.language(f.Language) + ")"
 		}
@@ -330,6 +328,30 @@ func (c *console) advise(l *locale, p *composePage, o *look) {
 		}
 		p.Findings = append(p.Findings, line)
 	}
+}
+
+// placeName is what the page calls what has the id.
+func placeName(l *locale, id string) string {
+	switch id {
+	case "until":
+		return l.must("compose_until")
+	case "from":
+		return l.must("compose_from")
+	case "areas":
+		return l.must("compose_areas")
+	case "severity":
+		return l.must("compose_level")
+	case "status":
+		return l.must("compose_mode")
+	case "channels":
+		return l.must("compose_channels")
+	case "categories":
+		return l.must("compose_categories")
+	case "writing":
+		return l.must("compose_title")
+	}
+	_, name, _ := strings.Cut(id, "-")
+	return fieldName(l, name)
 }
 
 // takeName tells a finding from others of the same form.

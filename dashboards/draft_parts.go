@@ -163,9 +163,29 @@ func (c *console) areaMap(f *compose.Form) *picture {
 				p.Desc = strings.TrimPrefix(p.Desc+", "+o.label.Text, ", ")
 			}
 		}
+		p.unclutter()
 		return p
 	}
 	return nil
+}
+
+// unclutter takes out labels that would stand over others: those of what is
+// drawn last, the chosen areas, stay first.
+func (p *picture) unclutter() {
+	const letter, line = 6, 14 // half of what a letter and a line take
+	var kept []*drawn
+	for i := len(p.Shapes) - 1; i >= 0; i-- {
+		one := &p.Shapes[i]
+		wide := letter * len([]rune(one.Label.Text))
+		if one.Label.Text != "" && slices.ContainsFunc(kept, func(o *drawn) bool {
+			return max(o.X-one.X, one.X-o.X) < wide+letter*len([]rune(o.Label.Text)) && max(o.Y-one.Y, one.Y-o.Y) < 2*line
+		}) {
+			one.Label = words{}
+		}
+		if one.Label.Text != "" {
+			kept = append(kept, one)
+		}
+	}
 }
 
 // cardsOf is the alert on the public page, in each language of the pages.

@@ -175,6 +175,10 @@ func (c *console) begin(v *visit) {
 		return
 	}
 	d.Form.Warning = post.Get("warning")
+	if d.Form.Warning != "" && c.inbound == nil {
+		c.say(v, http.StatusNotFound, v.l.must("refused_missing"))
+		return
+	}
 	k, err := c.knowing(ctx, v, &d.Form)
 	if err != nil {
 		c.fail(v, err)
