@@ -10,7 +10,7 @@ import (
 func TestAClosingDoesNotInheritTheWordsForPlatforms(t *testing.T) {
 	d := newDesk(newMemory())
 	a := flood(minor, func(a *Alert) {
-		a.Infos[0].Parameters = []Value{{"martinella:text:facebook", "Salite!"}, {"martinella:hashtag", "allerta"}, {" Martinella:Text:sms", "Salite!"}, {"level", "3"}}
+		a.Infos[0].Parameters = []Value{{"martinella:text:facebook", "Salite!"}, {"martinella:hashtag", "allerta"}, {" Martinella:Text:sms", "Salite!"}, {"martinella:changed", "Più comuni."}, {"level", "3"}}
 	})
 	by := person("key:a", VerbIssue, VerbApprove)
 	r, _, err := submit(t, d, by, a)
@@ -22,7 +22,7 @@ func TestAClosingDoesNotInheritTheWordsForPlatforms(t *testing.T) {
 	if err != nil || !slices.Equal(c.Alert.Infos[0].Parameters, want) {
 		t.Errorf("got %v, %v; want %v", c.Alert.Infos[0].Parameters, err, want)
 	}
-	if len(r.Alert.Infos[0].Parameters) != 4 {
+	if len(r.Alert.Infos[0].Parameters) != 5 {
 		t.Errorf("the alert itself has %v", r.Alert.Infos[0].Parameters)
 	}
 }

@@ -32,7 +32,8 @@ func Wording(info alerts.Info, names ...string) string {
 // Worded gives the message in the words of its author, where the wording that
 // speaks has any for one of the names (see [Wording]); else c as it is. The
 // mark and the link stay, the source too where the words do not begin with it;
-// a further hazard keeps its line, or its own words. What closes an event is
+// a further hazard keeps its line, or its own words. What an Update changed is
+// said before them, where there is room. What closes an event is
 // never worded by its author here: a program that copies the alert into its
 // Cancel would say the danger once more under the mark of its end.
 func (c Composed) Worded(names ...string) Composed {
@@ -44,6 +45,10 @@ func (c Composed) Worded(names ...string) Composed {
 		return c
 	}
 	texts := []string{own}
+	changed := clean(c.Top.Changed())
+	if strings.Contains(own, changed) {
+		changed = "" // nothing twice
+	}
 	var lines []Piece
 	for _, other := range c.others {
 		if words := Wording(other.info, names...); words == "" {
@@ -58,6 +63,9 @@ func (c Composed) Worded(names ...string) Composed {
 		case p.Kind == PieceMark, p.Kind == PieceSource && !beginsWith(own, p.Text):
 			pieces = append(pieces, p)
 		case p.Kind == PieceLink:
+			if changed != "" {
+				pieces = append(pieces, Piece{Kind: PieceEffect, Join: "\n", Rank: 6, Text: stopped(changed)})
+			}
 			pieces = append(pieces, Piece{Kind: PieceAction, Join: "\n", Text: strings.Join(texts, "\n")})
 			pieces = append(append(pieces, lines...), p)
 		}

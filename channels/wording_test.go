@@ -55,16 +55,24 @@ func TestWorded(t *testing.T) {
 	}
 	bare := channeltest.Sample(channeltest.Bare)
 	bare.Replaced = own(channeltest.Actual, "Salite!").Alert
+	news := func(text string) *alerts.Record {
+		r := own(channeltest.Update, text)
+		r.Alert.Infos[0].Parameters = append(r.Alert.Infos[0].Parameters, alerts.Value{Name: alerts.ChangedParameter, Value: "Chiuso il ponte"})
+		return r
+	}
 	for name, c := range map[string]struct {
 		record *alerts.Record
 		limit  int
 		want   string
 	}{
-		"source and link stay":                    {own(channeltest.Actual, "Salite ai piani alti."), 0, "Comune di Pistoia\nSalite ai piani alti." + link},
-		"a source that is said is not said again": {own(channeltest.Actual, "COMUNE DI PISTOIA: salite."), 0, "COMUNE DI PISTOIA: salite." + link},
-		"the exercise mark stays first":           {own(channeltest.Exercise, "Salite."), 0, "ESERCITAZIONE\nComune di Pistoia\nSalite." + link},
-		"so does that of an update":               {own(channeltest.Update, "Salite."), 0, "AGGIORNAMENTO\nComune di Pistoia\nSalite." + link},
-		"what is too long ends with a sentence":   {own(channeltest.Actual, "Salite ai piani alti. Non scendete in cantina. Non usate l'auto."), 130, "Comune di Pistoia\nSalite ai piani alti." + link},
+		"what an update changed is said first":       {news("Salite."), 0, "AGGIORNAMENTO\nComune di Pistoia\nChiuso il ponte.\nSalite." + link},
+		"nothing twice":                              {news("Chiuso il ponte. Salite."), 0, "AGGIORNAMENTO\nComune di Pistoia\nChiuso il ponte. Salite." + link},
+		"it gives way where there is no room for it": {news("Salite."), 110, "AGGIORNAMENTO\nComune di Pistoia\nSalite." + link},
+		"source and link stay":                       {own(channeltest.Actual, "Salite ai piani alti."), 0, "Comune di Pistoia\nSalite ai piani alti." + link},
+		"a source that is said is not said again":    {own(channeltest.Actual, "COMUNE DI PISTOIA: salite."), 0, "COMUNE DI PISTOIA: salite." + link},
+		"the exercise mark stays first":              {own(channeltest.Exercise, "Salite."), 0, "ESERCITAZIONE\nComune di Pistoia\nSalite." + link},
+		"so does that of an update":                  {own(channeltest.Update, "Salite."), 0, "AGGIORNAMENTO\nComune di Pistoia\nSalite." + link},
+		"what is too long ends with a sentence":      {own(channeltest.Actual, "Salite ai piani alti. Non scendete in cantina. Non usate l'auto."), 130, "Comune di Pistoia\nSalite ai piani alti." + link},
 		"a copy of the danger's words does not close it": {own(channeltest.AllClear, "Salite!"), 0,
 			"CESSATO ALLARME\nComune di Pistoia: Alluvione.\nDove: Pistoia sud, Quarrata.\nL'allarme è cessato." + link},
 		"nor does it cancel it": {own(channeltest.Cancel, "Salite!"), 0,

@@ -3,6 +3,7 @@ package compose
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -92,9 +93,7 @@ func TestEveryTemplateMakesAnAlertThatTheLintLikes(t *testing.T) {
 			f := New(c)
 			f.Codes = []alerts.Value{{Name: "ISTAT", Value: "999001"}}
 			f.Values = map[string]string{"place": place}
-			for name, v := range values {
-				f.Values[name] = v
-			}
+			maps.Copy(f.Values, values)
 			f = Fill(tpl, f, c)
 			a := made(t, f, c)
 			if hits := Lint(f, a, c); len(hits) > 0 {
@@ -193,6 +192,15 @@ func said(a *alerts.Alert) string {
 	return string(b)
 }
 
+// sendable is a message in good form that says something, else nil.
+func sendable(b []byte) *alerts.Alert {
+	doc, err := cap.Parse(b, cap.National)
+	if err != nil || len(doc.Alert.Problems()) > 0 || doc.Alert.MsgType != alerts.MsgAlert && doc.Alert.MsgType != alerts.MsgUpdate || doc.Alert.AllClear() {
+		return nil
+	}
+	return doc.Alert
+}
+
 // The real messages that a form holds come back as they were.
 func TestRealMessagesComeBack(t *testing.T) {
 	dir := filepath.Join("..", "..", "..", "shared", "testdata", "cap")
@@ -208,11 +216,10 @@ func TestRealMessagesComeBack(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		doc, err := cap.Parse(b, cap.National)
-		if err != nil || len(doc.Alert.Problems()) > 0 || doc.Alert.MsgType != alerts.MsgAlert && doc.Alert.MsgType != alerts.MsgUpdate || doc.Alert.AllClear() {
+		a := sendable(b)
+		if a == nil {
 			return nil
 		}
-		a := doc.Alert
 		all++
 		c := desk(t)
 		c.Areas, c.Languages, c.Now = nil, nil, a.Sent

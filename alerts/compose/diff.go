@@ -220,9 +220,9 @@ func (p *pieces) compare(a, b []string) {
 	}
 	wide := len(b) + 1
 	common := make([]uint16, (len(a)+1)*wide) // at most the smaller side: 2,048
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, x := range slices.Backward(a) {
+		for j, y := range slices.Backward(b) {
+			if x == y {
 				common[i*wide+j] = common[(i+1)*wide+j+1] + 1
 			} else {
 				common[i*wide+j] = max(common[(i+1)*wide+j], common[i*wide+j+1])

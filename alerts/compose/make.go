@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"martinella/alerts"
@@ -211,45 +210,6 @@ func (m *maker) time(field string, err error) {
 	}
 }
 
-// area is all codes and shapes, without words.
-func (m *maker) area() alerts.Area {
-	var ar alerts.Area
-	for i, v := range m.f.Codes {
-		v.Name, v.Value = line(v.Name), line(v.Value)
-		field := fmt.Sprintf("codes[%d]", i)
-		switch {
-		case v.Name == "" || v.Value == "":
-			m.refuse(field, halfCode, halfCodeFix)
-			continue
-		case slices.Contains(ar.Geocodes, v):
-			continue
-		}
-		if m.c.Areas != nil {
-			if _, known := m.c.Areas.Place(v.Value); !known {
-				m.say(field, strangeCode, strangeCodeFix, alerts.LevelWarning)
-			}
-		}
-		ar.Geocodes = append(ar.Geocodes, v)
-	}
-	for i, s := range m.f.Shapes {
-		switch ring := slices.Clone(s.Polygon); {
-		case (len(ring) > 0) == (s.Circle != nil):
-			m.refuse(fmt.Sprintf("shapes[%d]", i), noShape, noShapeFix)
-		case s.Circle != nil:
-			ar.Circles = append(ar.Circles, *s.Circle)
-		default:
-			if ring[0] != ring[len(ring)-1] {
-				ring = append(ring, ring[0])
-			}
-			ar.Polygons = append(ar.Polygons, ring)
-		}
-	}
-	if len(m.f.Codes)+len(m.f.Shapes) == 0 {
-		m.refuse("codes", noArea, noAreaFix)
-	}
-	return ar
-}
-
 // says reports whether somebody wrote in this language.
 func (t *Text) says() bool {
 	return slices.ContainsFunc([]string{t.Event, t.Headline, t.Description, t.Instruction, t.Changed}, func(s string) bool { return line(s) != "" }) || len(t.Own) > 0
@@ -328,63 +288,6 @@ func (m *maker) info(t *Text, at string, in alerts.Info) alerts.Info {
 	in.Areas = []alerts.Area{ar}
 	return in
 }
-
-// named are the names of the codes, "" where one has none: then the place must be
-// said in words.
-func (c *Context) named(codes []alerts.Value) string {
-	var names []string
-	for _, v := range codes {
-		if line(v.Value) == "" {
-			continue
-		}
-		if c.Areas == nil {
-			return ""
-		}
-		p, known := c.Areas.Place(line(v.Value))
-		if !known || p.Name == "" {
-			return ""
-		}
-		if !slices.Contains(names, p.Name) {
-			names = append(names, p.Name)
-		}
-	}
-	return strings.Join(names, ", ")
-}
-
-// saying is the description with what changed before it.
-func saying(changed, description string) string {
-	changed, description = stopped(tidy(changed)), tidy(description)
-	if changed == "" || description == "" {
-		return changed + description
-	}
-	return changed + "\n" + description
-}
-
-// stopped ends a sentence.
-func stopped(s string) string {
-	if last, _ := utf8.DecodeLastRuneInString(s); s == "" || strings.ContainsRune(".!?…:;", last) {
-		return s
-	}
-	return s + "."
-}
-
-// tidy takes out what neither XML nor a reader can take: control characters, and
-// the space around the text.
-func tidy(s string) string {
-	s = strings.ReplaceAll(strings.ToValidUTF8(s, ""), "\r\n", "\n")
-	return strings.TrimSpace(strings.Map(func(r rune) rune {
-		if r == '\r' {
-			return '\n'
-		}
-		if r != '\n' && r != '\t' && unicode.IsControl(r) || r == '\ufffe' || r == '\uffff' {
-			return -1
-		}
-		return r
-	}, s))
-}
-
-// line is tidy on one line.
-func line(s string) string { return strings.Join(strings.Fields(tidy(s)), " ") }
 
 // judge adds what the alert itself says of its form, as of the form's fields. A
 // field of which something is said already is left at that.

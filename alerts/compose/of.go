@@ -144,7 +144,7 @@ func alike(a, b *alerts.Info) bool {
 	for i := range a.Areas {
 		x, y := &a.Areas[i], &b.Areas[i]
 		if x.Altitude != "" || x.Ceiling != "" || !slices.Equal(x.Geocodes, y.Geocodes) || !slices.Equal(x.Circles, y.Circles) ||
-			!slices.EqualFunc(x.Polygons, y.Polygons, func(p, q alerts.Polygon) bool { return slices.Equal(p, q) }) {
+			!slices.EqualFunc(x.Polygons, y.Polygons, slices.Equal) {
 			return false
 		}
 	}

@@ -233,6 +233,11 @@ func TestWholeAlerts(t *testing.T) {
 			update(a, c)
 			a.Infos[0].Description = "Il ponte è chiuso. L'acqua sale."
 		}, NoChangeSaid, "info[0].description", EffectTick},
+		"an update that says it in the parameter": {func(a *alerts.Alert, c *Context) {
+			update(a, c)
+			a.Infos[0].Description = "Il ponte è chiuso. L'acqua sale."
+			a.Infos[0].Parameters = append(a.Infos[0].Parameters, alerts.Value{Name: alerts.ChangedParameter, Value: "Chiuso il ponte."})
+		}, "", "", ""},
 		"the danger has another name": {func(a *alerts.Alert, c *Context) {
 			update(a, c)
 			a.Infos[0].Event = "Frana"
