@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"cmp"
+
 	"errors"
 	"net/http"
 	"net/url"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/alerts/compose"
 	"martinella/dashboards/photo"
 	"martinella/dashboards/signin"
 )
@@ -22,6 +24,7 @@ type console struct {
 	office *signin.Office
 	cross  *http.CrossOriginProtection
 	keys   *buckets // answers to passkeys, by address
+	places compose.Gazetteer
 }
 
 // visit is one request to the console.
@@ -67,6 +70,7 @@ func (c *console) routes() []consoleRoute {
 		c.sessionRoutes(),
 		c.ringsRoutes(),
 		c.warningsRoutes(),
+		c.composeRoutes(),
 	)
 }
 
@@ -74,7 +78,7 @@ func newConsole(s *Server) (*console, error) {
 	if s.Staff == nil {
 		return nil, nil
 	}
-	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection()}
+	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas)}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil {
 		return nil, err
@@ -91,10 +95,13 @@ func newConsole(s *Server) (*console, error) {
 // maxForm bounds what a form or a passkey sends.
 const maxForm = 64 << 10
 
-// mostOf bounds what is sent to a route; one form has a photo.
+// mostOf bounds what is sent to a route: one form has a photo, others a draft.
 func mostOf(route consoleRoute) int64 {
 	if route.Path == scenePath {
 		return photo.MaxBytes + 3*maxForm
+	}
+	if strings.HasPrefix(route.Path, "/console/draft/") {
+		return maxDraftForm
 	}
 	return maxForm
 }
@@ -184,7 +191,11 @@ func (c *console) to(v *visit, path string) {
 		if strings.Contains(path, "?") {
 			mark = "&"
 		}
-		path += mark + "lang=" + url.QueryEscape(lang)
+		page, part, _ := strings.Cut(path, "#")
+		path = page + mark + "lang=" + url.QueryEscape(lang)
+		if part != "" {
+			path += "#" + part
+		}
 	}
 	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
 }

@@ -15,10 +15,10 @@ func (b *browser) looks(site string, pages map[string]string) {
 			for name, path := range pages {
 				b.open(site + path)
 				b.eval(`for (const d of document.querySelectorAll('details')) d.open = true; 1`)
-				if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
+				if over := b.eval(`document.documentElement.scrollWidth`).(float64) - float64(width); over > 0 {
 					t.Errorf("%s scrolls sideways by %v px at %d px", path, over, width)
 				}
-				small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,textarea,footer a,.do a')].filter(e => e.getClientRects().length && e.type !== 'hidden' && e.getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`)
+				small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,textarea,footer a,.do a,a.button,.pick,.checks a')].filter(e => e.getClientRects().length && e.type !== 'hidden' && e.getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`)
 				if small != "" {
 					t.Errorf("%s at %d px has targets under 24 px: %v", path, width, small)
 				}

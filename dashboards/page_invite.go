@@ -154,6 +154,8 @@ func roleName(l *locale, role string) string {
 		return l.must("role_viewer")
 	case "author":
 		return l.must("role_author")
+	case "issuer":
+		return l.must("role_issuer")
 	case "approver":
 		return l.must("role_approver")
 	case "administrator":

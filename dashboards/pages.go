@@ -37,7 +37,8 @@ var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "ac
 	"board", "close", "failures",
 	"approve", "settled", "review",
 	"ledger", "held", "scene",
-	"rings", "calls", "warnings", "warning"}
+	"rings", "calls", "warnings", "warning",
+	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}
