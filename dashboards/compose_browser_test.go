@@ -54,7 +54,8 @@ func TestComposePagesLookWell(t *testing.T) {
 	}
 	b := openBrowser(t)
 	g := openDesktop(t)
-	p := g.staff("bruno", "Bruno Neri", writer(true))
+	p := g.staff("bruno", "Bruno Neri", writer(true, "issuer"))
+	ready, _ := p.written(alerts.StatusExercise)
 	path, form := p.written(alerts.StatusExercise)
 	form.Set("severity", "Extreme")
 	form.Set("t0-instruction", "Salite ai piani alti subito.\nNon usate l'auto e non passate nei sottopassi.")
@@ -68,7 +69,7 @@ func TestComposePagesLookWell(t *testing.T) {
 	b.as(g.consoleGateway, p)
 	b.looks(axe(t), g.site, "compose", map[string]string{
 		"new": "/console/new", "update": "/console/new?changes=" + id, "draft": path, "draft-en": path + "?lang=en", "drafts": "/console/drafts",
-		"versions": path + "/versions", "delete": path + "/delete",
+		"versions": path + "/versions", "delete": path + "/delete", "send": ready + "/send",
 	})
 	b.quiet()
 	r := p.get(path)
