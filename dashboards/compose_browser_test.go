@@ -16,7 +16,8 @@ func TestComposePagesLookWell(t *testing.T) {
 	}
 	b := openBrowser(t)
 	g := openDesktop(t)
-	p := g.staff("bruno", "Bruno Neri", writer(true))
+	p := g.staff("bruno", "Bruno Neri", writer(true, "issuer"))
+	ready, _ := p.written(alerts.StatusExercise)
 	path, form := p.written(alerts.StatusExercise)
 	form.Set("severity", "Extreme")
 	form.Set("t0-instruction", "Salite ai piani alti subito.\nNon usate l'auto e non passate nei sottopassi.")
@@ -30,7 +31,7 @@ func TestComposePagesLookWell(t *testing.T) {
 	b.as(p)
 	b.looks(g.site, map[string]string{
 		"compose-new": "/console/new", "compose-update": "/console/new?changes=" + id, "draft": path, "draft-en": path + "?lang=en", "drafts": "/console/drafts",
-		"versions": path + "/versions", "delete": path + "/delete",
+		"versions": path + "/versions", "delete": path + "/delete", "send": ready + "/send",
 	})
 	b.quiet()
 	r := p.get(path)

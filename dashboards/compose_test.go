@@ -393,3 +393,17 @@ func formWith(t testing.TB, p *person, path, name, value string) url.Values {
 	form.Set(name, value)
 	return form
 }
+
+func BenchmarkComposePage(b *testing.B) {
+	g := openDesktop(b)
+	p := g.staff("bruno", "Bruno Neri", writer(true))
+	path, form := p.written(alerts.StatusExercise)
+	for range 20 {
+		p.written(alerts.StatusExercise)
+	}
+	for b.Loop() {
+		if r := p.do("POST", path, withDo(form, "preview")); r.StatusCode != 200 {
+			b.Fatal(r.StatusCode)
+		}
+	}
+}

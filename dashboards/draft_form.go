@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -129,9 +130,7 @@ func readTexts(base []compose.Text, post url.Values, get func(string) string) []
 			}
 		}
 		own := map[string]string{}
-		for channel, words := range t.Own {
-			own[channel] = words
-		}
+		maps.Copy(own, t.Own)
 		for name := range post {
 			if channel, is := strings.CutPrefix(name, at+"own-"); is {
 				if own[channel] = get(name); strings.TrimSpace(own[channel]) == "" {

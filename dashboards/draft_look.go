@@ -109,8 +109,7 @@ func (c *console) lookAhead(ctx context.Context, v *visit, o *look, r *alerts.Re
 		o.offered, err = c.s.Preview(ctx, every)
 		return err
 	}()
-	var refused *alerts.Refusal
-	if errors.As(err, &refused) {
+	if refused, is := errors.AsType[*alerts.Refusal](err); is {
 		for _, p := range refused.Problems {
 			o.refuse(v.l, p)
 		}

@@ -209,7 +209,7 @@ func (c *console) page(v *visit, d *draft, o *look) composePage {
 	p.Groups, p.Names, p.Found = c.areaChoice(&d.Form)
 	c.advise(l, &p, o)
 	for _, w := range o.chosen {
-		p.Previews = append(p.Previews, c.previewOf(l, w, o.record))
+		p.Previews = append(p.Previews, previewOf(l, w))
 	}
 	p.Reach = c.reachWords(l, o)
 	p.Cards = c.cardsOf(v, o)
@@ -375,7 +375,7 @@ func readable(l *locale, m channels.Message) channels.Message {
 	})
 }
 
-func (c *console) previewOf(l *locale, w broadcast.Preview, r *alerts.Record) previewLine {
+func previewOf(l *locale, w broadcast.Preview) previewLine {
 	line := previewLine{Channel: w.Channel, Failure: w.Failure}
 	for i, m := range w.Messages {
 		text := readable(l, m)
@@ -387,8 +387,9 @@ func (c *console) previewOf(l *locale, w broadcast.Preview, r *alerts.Record) pr
 		if m.Language != "" {
 			facts = append(facts, l.language(m.Language))
 		}
-		count := ""
-		if count, one.Over = countOf(l, w, i); count != "" {
+		count, over := countOf(l, w, i)
+		one.Over = over
+		if count != "" {
 			facts = append(facts, count)
 		}
 		if i < len(w.Estimates) && i < len(w.Reach) {

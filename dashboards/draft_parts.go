@@ -155,7 +155,7 @@ func (c *console) areaMap(f *compose.Form) *picture {
 	if len(chosen) > mostOutline {
 		chosen = chosen[:mostOutline]
 	}
-	if all := append(others, chosen...); len(all) > 0 {
+	if all := slices.Concat(others, chosen); len(all) > 0 {
 		p := project(all)
 		p.Desc = ""
 		for _, o := range chosen {

@@ -42,8 +42,7 @@ func (c *console) writing(serve func(v *visit)) func(v *visit) {
 			return
 		}
 		if err := v.r.ParseForm(); err != nil {
-			var long *http.MaxBytesError
-			if errors.As(err, &long) {
+			if _, long := errors.AsType[*http.MaxBytesError](err); long {
 				c.say(v, http.StatusRequestEntityTooLarge, v.l.must("compose_too_large"))
 				return
 			}
