@@ -278,7 +278,7 @@ func TestAnAllClearWaitsAndAnExtensionDoesNot(t *testing.T) {
 		t.Errorf("a time that is none: %d", r.StatusCode)
 	}
 	until := time.Now().In(rome).Add(30 * time.Hour)
-	r := p.do("POST", at+"/extend", url.Values{"digest": {digest}, "until": {"other"}, "other": {until.Format("02/01 15:04")}, "reason": {"piove ancora"}, "code": {code(t, seed, 1)}})
+	r := p.do("POST", at+"/extend", url.Values{"digest": {digest}, "until": {alerts.FormatTime(until.Add(time.Hour))}, "other": {until.Format("02/01 15:04")}, "reason": {"piove ancora"}, "code": {code(t, seed, 1)}})
 	if r.Request.URL.Query().Get("said") != "extend" {
 		t.Fatalf("extend: %d %s", r.StatusCode, r.body)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -199,8 +200,10 @@ func (c *console) channelNames(channels []string) []string {
 func (c *console) longer(v *visit, r *alerts.Record, has string) []choice {
 	end := r.Alert.Expires().In(v.l.zone)
 	morning := time.Date(v.now.In(v.l.zone).Year(), v.now.In(v.l.zone).Month(), v.now.In(v.l.zone).Day()+1, 6, 0, 0, 0, v.l.zone)
+	times := []time.Time{end.Add(time.Hour), end.Add(3 * time.Hour), end.Add(6 * time.Hour), end.Add(12 * time.Hour), morning}
+	slices.SortFunc(times, time.Time.Compare)
 	var all []choice
-	for _, t := range []time.Time{end.Add(time.Hour), end.Add(3 * time.Hour), end.Add(6 * time.Hour), end.Add(12 * time.Hour), morning} {
+	for _, t := range times {
 		if t.After(end) && t.Before(v.now.Add(alerts.ExtendAhead)) {
 			all = append(all, choice{alerts.FormatTime(t), v.l.must("close_until", "At", v.l.At(t, v.now).Text, "Longer", left(v.l, t.Sub(end))), false})
 		}
@@ -316,16 +319,17 @@ func (c *console) extend(v *visit) {
 	})
 }
 
-// untilOf reads the new end: a quick choice, or what was typed as DD/MM HH:MM
-// in the authority's zone (the next such day).
+// untilOf reads the new end: what was typed as DD/MM HH:MM in the authority's
+// zone (the next such day), or else a quick choice.
 func (c *console) untilOf(v *visit) (time.Time, bool) {
 	form := v.r.PostForm
-	if choice := form.Get("until"); choice != "other" && choice != "" {
+	typed := tidy(form.Get("other"))
+	if choice := form.Get("until"); typed == "" && choice != "other" {
 		t, err := alerts.ParseTime(choice)
 		return t, err == nil
 	}
 	now := v.now.In(v.l.zone)
-	t, err := time.ParseInLocation("2/1 15:04", tidy(form.Get("other")), v.l.zone)
+	t, err := time.ParseInLocation("2/1 15:04", typed, v.l.zone)
 	if err != nil {
 		return time.Time{}, false
 	}

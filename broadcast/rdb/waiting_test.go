@@ -1,12 +1,14 @@
 package rdb
 
 import (
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"martinella/alerts"
+	"martinella/broadcast"
 	"martinella/broadcast/broadcasttest"
 )
 
@@ -82,5 +84,17 @@ func TestWhatWaitsIsListedWhileItWaits(t *testing.T) {
 func TestTheTimeOfAULID(t *testing.T) {
 	if got := ulidAt(time.UnixMilli(1469918176385)); got != "01ARYZ6S41" { // the example of the specification
 		t.Errorf("got %s", got)
+	}
+}
+
+// The board draws how many were accepted by when from what the store counts.
+func TestWhatWasReachedByWhen(t *testing.T) {
+	d := readTally("sms", map[string]string{"n": "10", "s2": "6", "first": "1", "last": "900", "b0": "1", "b20": "2", "b40": "3", "by": "x"})
+	want := []broadcast.Reached{{MS: 1, N: 1}, {MS: 32, N: 3}, {MS: 900, N: 6}}
+	if !slices.Equal(d.Reached, want) {
+		t.Errorf("got %v, want %v", d.Reached, want)
+	}
+	if d := readTally("sms", map[string]string{"n": "10"}); len(d.Reached) != 0 {
+		t.Errorf("of nothing: %v", d.Reached)
 	}
 }
