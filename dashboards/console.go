@@ -21,6 +21,7 @@ type console struct {
 	office *signin.Office
 	cross  *http.CrossOriginProtection
 	keys   *buckets // answers to passkeys, by address
+	tests  *buckets // checks and tests of channels, by member
 }
 
 // visit is one request to the console.
@@ -57,6 +58,7 @@ func (c *console) routes() []consoleRoute {
 		c.inviteRoutes(),
 		c.accountRoutes(),
 		c.staffRoutes(),
+		c.settingsRoutes(),
 		c.deedRoutes(),
 	)
 }
@@ -65,7 +67,7 @@ func newConsole(s *Server) (*console, error) {
 	if s.Staff == nil {
 		return nil, nil
 	}
-	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection()}
+	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), tests: newBuckets(1.0/20, 6)}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil {
 		return nil, err
@@ -91,7 +93,7 @@ func (c *console) guard(route consoleRoute) http.HandlerFunc {
 			c.say(v, http.StatusForbidden, v.l.must("console_cross"))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		r.Body = http.MaxBytesReader(w, r.Body, mostOf(route.Path))
 		var err error
 		v.member, v.session, err = c.office.Who(r.Context(), c.token(r))
 		switch {
@@ -175,6 +177,7 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
+	Logo                     string // its address; "": none
 	Weak                     string
 	Member                   *signin.Member
 	Said, Wrong, Field       string // what was done; what is wrong, and where
@@ -193,8 +196,9 @@ type sheet struct {
 
 func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
+	c.s.dress()
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(),
 		Passkeys: one.passkeys, Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {

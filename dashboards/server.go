@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"martinella/alerts/templates"
 	"martinella/broadcast"
 	"martinella/channels"
+	"martinella/dashboards/settings"
 	"martinella/dashboards/signin"
 )
 
@@ -55,6 +57,14 @@ type Config struct {
 	// tells what each channel would say of a record. Both come with Staff.
 	Papers  broadcast.Papers
 	Preview func(ctx context.Context, r *alerts.Record) ([]broadcast.Preview, error)
+	// Settings is what staff set in the console, over the fields of this
+	// configuration; nil: nothing can be set. Channels are those of this node,
+	// for the console. PackKey signs packs of templates.
+	Settings *settings.Book
+	Channels broadcast.Dispatchers
+	PackKey  func() (ed25519.PrivateKey, error)
+	// Outlines are the files of areas that are loaded, for the console.
+	Outlines []Outline
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits
@@ -125,6 +135,7 @@ type Server struct {
 	pages   *pages
 	status  *status
 	console *console // nil without staff
+	dressed dressed
 
 	watchers *watchers
 
@@ -163,6 +174,7 @@ func New(c Config) (*Server, error) {
 	if s.pages, err = newPages(s); err != nil {
 		return nil, err
 	}
+	s.pages.assets.renew = s.catchUp
 	if s.console, err = newConsole(s); err != nil {
 		return nil, err
 	}

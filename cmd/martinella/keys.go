@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,13 +10,12 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"martinella/alerts"
+	"martinella/dashboards/settings"
 )
 
 func keysCommand(sh shell) *cobra.Command {
@@ -89,15 +84,14 @@ func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Ti
 		}
 		return newKey{}, usage(ps.Err(), "see martinella keys create --help")
 	}
-	made := newKey{ID: "key:" + hex.EncodeToString(randomBytes(6)), Name: k.name, Rights: rights, Key: "mk_" + randomText()}
-	sum := sha256.Sum256([]byte(made.Key))
-	key := &alerts.Key{V: 1, Person: alerts.Person{ID: made.ID, Name: k.name, Rights: rights}, TokenSHA256: hex.EncodeToString(sum[:]), Created: now.UTC()}
+	key, token := alerts.NewKey(k.name, rights, now)
+	made := newKey{ID: key.Person.ID, Name: k.name, Rights: rights, Key: token}
 	if k.expires > 0 {
 		key.Expires = now.Add(k.expires).UTC()
 	}
 	var secret []byte
 	if k.sign {
-		made.Secret = "ms_" + randomText()
+		made.Secret = "ms_" + alerts.RandomText()
 		secret = []byte(made.Secret)
 	}
 	if err := store.Add(ctx, key, secret); err != nil {
@@ -107,10 +101,8 @@ func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Ti
 }
 
 // unprintable tells whether a text holds what steers a terminal or turns the
-// direction of writing. Joiners are letters' business.
-func unprintable(s string) bool {
-	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' })
-}
+// direction of writing.
+var unprintable = settings.Unprintable
 
 // unknownChannels gives the names that no channel of the configuration has.
 // Without a file nothing is known.
@@ -121,17 +113,6 @@ func (c *Config) unknownChannels(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.ContainsFunc(c.Channels, func(ch ChannelConfig) bool { return ch.Name == name })
 	})
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return b
-}
-
-// randomText is 160 random bits.
-func randomText() string {
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(randomBytes(20)))
 }
 
 func keysCreateCommand(sh shell) *cobra.Command {

@@ -1,0 +1,27 @@
+package alerts
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// NewKey makes an API key: its secret is given once and stored nowhere. The key
+// never ends until Expires is set, and is not stored yet: see [Keys].
+func NewKey(name string, rights Rights, now time.Time) (k *Key, secret string) {
+	secret = "mk_" + RandomText()
+	sum := sha256.Sum256([]byte(secret))
+	id := make([]byte, 6)
+	_, _ = rand.Read(id) // never fails (crypto/rand)
+	return &Key{V: 1, Person: Person{ID: "key:" + hex.EncodeToString(id), Name: name, Rights: rights}, TokenSHA256: hex.EncodeToString(sum[:]), Created: now.UTC()}, secret
+}
+
+// RandomText is 160 random bits in letters and digits.
+func RandomText() string {
+	b := make([]byte, 20)
+	_, _ = rand.Read(b) // never fails (crypto/rand)
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(b))
+}

@@ -1,0 +1,473 @@
+package dashboards
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/alerts/templates"
+	"martinella/dashboards/settings"
+)
+
+func (c *console) ownTemplateRoutes() []consoleRoute {
+	return []consoleRoute{
+		{"GET", "/console/settings/templates", forStaff, c.ownTemplatesPage},
+		{"POST", "/console/settings/templates", forAdministrators, c.packs},
+		{"GET", "/console/settings/templates/{id}", forStaff, c.ownTemplatePage},
+		{"POST", "/console/settings/templates/{id}", forAdministrators, c.ownTemplate},
+	}
+}
+
+type ownTemplatesPage struct {
+	Templates []templateLine
+	Mine      bool
+	Own       int
+	Signers   []signerLine
+	Report    *packReport
+	Trouble   string // own templates that cannot be read
+}
+
+type templateLine struct {
+	ID, Name, Level, From string // from: shipped, own, instead
+	Languages             string
+	By                    string
+	At                    instant
+}
+
+type signerLine struct{ Name, Fingerprint string }
+
+// packReport is what a pack would do; nothing was written.
+type packReport struct {
+	templates.Report
+	Name    string
+	Signer  *signerLine
+	Known   bool
+	Pack    string // the file, to be sent again with the agreement
+	Digest  string // of the report that is agreed to
+	Empty   bool   // it changes nothing
+	Refused []refusedLine
+}
+
+type refusedLine struct {
+	ID       string
+	Problems []string
+}
+
+func (c *console) ownTemplatesPage(v *visit) { c.ownTemplatesForm(v, 0, "", "", nil) }
+
+func (c *console) ownTemplatesForm(v *visit, code int, said, wrong string, report *packReport) {
+	ctx := v.r.Context()
+	page := ownTemplatesPage{Mine: v.member.Administers(), Report: report}
+	own, err := c.own().Own(ctx)
+	if errors.Is(err, alerts.ErrUnavailable) {
+		c.fail(v, err)
+		return
+	}
+	if err != nil {
+		page.Trouble = err.Error()
+	}
+	page.Own = len(own)
+	shipped := templates.Shipped()
+	for _, t := range templates.Merge(settings.Plain(own)) {
+		line := templateLine{ID: t.ID, Name: templateName(&t, v.l.Tag), Level: v.l.lex.Level(t.Severity), From: "shipped", Languages: strings.ToUpper(strings.Join(t.Languages(), " "))}
+		if i := slices.IndexFunc(own, func(o settings.OwnTemplate) bool { return o.ID == t.ID }); i >= 0 {
+			line.From, line.By, line.At = "own", own[i].Paper.By.Name, v.l.At(own[i].Paper.At, v.now)
+			if slices.ContainsFunc(shipped, func(s templates.Template) bool { return s.ID == t.ID }) {
+				line.From = "instead"
+			}
+		}
+		page.Templates = append(page.Templates, line)
+	}
+	signers, _, err := c.own().Signers(ctx)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	for _, s := range signers {
+		page.Signers = append(page.Signers, signerLine{s.Name, s.Fingerprint()})
+	}
+	if v.r.Method == http.MethodGet {
+		switch v.r.URL.Query().Get("said") {
+		case "saved":
+			said = v.l.must("otemplates_saved")
+		case "dropped":
+			said = v.l.must("otemplates_dropped")
+		}
+	}
+	field := ""
+	if wrong != "" {
+		field = "h-packs"
+	}
+	c.show(v, sheet{name: "otemplates", title: v.l.must("otemplates_title"), code: code, said: said, wrong: wrong, field: field, content: page})
+}
+
+// templateName is what a template is called in the language, or in its first one.
+func templateName(t *templates.Template, tag string) string {
+	if x, ok := t.Texts[tag]; ok {
+		return x.Name
+	}
+	if all := t.Languages(); len(all) > 0 {
+		return t.Texts[all[0]].Name
+	}
+	return t.ID
+}
+
+// packs writes a pack, or reads one.
+func (c *console) packs(v *visit) {
+	if !c.readForm(v) {
+		return
+	}
+	switch v.r.PostForm.Get("do") {
+	case "export":
+		c.exportPack(v)
+	case "import", "take":
+		c.importPack(v)
+	default:
+		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
+	}
+}
+
+func (c *console) exportPack(v *visit) {
+	own, err := c.own().Own(v.r.Context())
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	switch {
+	case len(own) == 0:
+		c.ownTemplatesForm(v, http.StatusUnprocessableEntity, "", v.l.must("otemplates_no_own"), nil)
+		return
+	case c.s.PackKey == nil:
+		c.ownTemplatesForm(v, http.StatusUnprocessableEntity, "", v.l.must("otemplates_no_key"), nil)
+		return
+	}
+	key, err := c.s.PackKey()
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	b, err := templates.Seal(templates.Pack{Name: c.s.Authority.Name, Made: v.now.UTC().Truncate(time.Second), Templates: settings.Plain(own)}, c.s.Authority.Name, key)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	c.log("pack of templates written", v.member, zap.Int("templates", len(own)))
+	h := v.w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Content-Disposition", `attachment; filename="`+c.s.Authority.Slug+`-templates.json"`)
+	_, _ = v.w.Write(b) // the browser went away
+}
+
+// importPack reports what a pack would do, and does it once that was agreed to.
+func (c *console) importPack(v *visit) {
+	ctx, cancel := actContext(v.r)
+	defer cancel()
+	form := v.r.PostForm
+	text := []byte(form.Get("pack"))
+	if file, _, err := v.r.FormFile("file"); err == nil {
+		text, _ = io.ReadAll(io.LimitReader(file, templates.MaxPack+1)) // what cannot be read is no pack
+		_ = file.Close()
+	}
+	refuse := func(key string, report *packReport) {
+		c.ownTemplatesForm(v, http.StatusUnprocessableEntity, "", v.l.must(key), report)
+	}
+	if len(text) == 0 {
+		refuse("otemplates_no_file", nil)
+		return
+	}
+	p, by, err := templates.Open(text)
+	if errors.Is(err, templates.ErrSignature) {
+		refuse("otemplates_forged", nil)
+		return
+	}
+	if err != nil {
+		refuse("otemplates_no_pack", nil)
+		return
+	}
+	own, err := c.own().Own(ctx)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	signers, _, err := c.own().Signers(ctx)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	report, after := templates.Compare(settings.Plain(own), p)
+	shown := reported(report, p, by, text)
+	shown.Known = settings.Knows(signers, by)
+	switch {
+	case form.Get("do") == "import":
+		c.ownTemplatesForm(v, 0, v.l.must("otemplates_reported"), "", shown)
+		return
+	case form.Get("digest") != shown.Digest:
+		refuse("otemplates_moved", shown)
+		return
+	case !shown.Known && form.Get("agree") == "":
+		refuse("otemplates_disagreed", shown)
+		return
+	}
+	if by != nil && !shown.Known {
+		if err := c.own().Trust(ctx, *by, v.by(), v.now); err != nil {
+			c.fail(v, err)
+			return
+		}
+	}
+	n, err := c.own().Take(ctx, own, report, after, v.by(), v.now)
+	if words := c.stale(v, err); words != "" {
+		c.ownTemplatesForm(v, http.StatusConflict, "", words, nil)
+		return
+	}
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	c.log("pack of templates taken", v.member, zap.Int("templates", n), zap.Bool("signed", by != nil))
+	c.ownTemplatesForm(v, 0, v.l.must("otemplates_taken", "N", n), "", nil)
+}
+
+func reported(r templates.Report, p templates.Pack, by *templates.Signer, text []byte) *packReport {
+	shown := &packReport{Report: r, Name: p.Name, Pack: string(text), Empty: len(r.New)+len(r.Changed) == 0}
+	for _, one := range r.Refused {
+		line := refusedLine{ID: one.ID}
+		for _, problem := range one.Problems {
+			line.Problems = append(line.Problems, problem.Error())
+		}
+		shown.Refused = append(shown.Refused, line)
+	}
+	if by != nil {
+		shown.Signer = &signerLine{by.Name, by.Fingerprint()}
+	}
+	b, _ := json.Marshal(r) // plain data
+	sum := sha256.Sum256(append(b, text...))
+	shown.Digest = hex.EncodeToString(sum[:])
+	return shown
+}
+
+// newTemplate stands in a path for the template that is not written yet.
+const newTemplate = "new"
+
+type ownTemplatePage struct {
+	templateForm
+	ID         string // of the path
+	New        bool
+	Revision   int64
+	Instead    bool // a shipped one has its place
+	Shipped    bool // it is the shipped one that is shown
+	By         string
+	At         instant
+	Mine       bool
+	Problems   []faultLine
+	Hits       []hitLine
+	Previews   []templatePreview
+	Past       []pastLine
+	Everything bool // form and words were judged
+}
+
+type pastLine struct {
+	Revision int64
+	By       string
+	At       instant
+}
+
+type hitLine struct {
+	Error         bool
+	Field, Where  string
+	Text, Message string
+	Remedy        string
+	Suggestion    string
+}
+
+type templatePreview struct {
+	Lang  string
+	Parts []previewPart
+}
+
+type previewPart struct{ Title, Text string }
+
+func (c *console) ownTemplatePage(v *visit) {
+	id := v.r.PathValue("id")
+	from := id
+	if id == newTemplate {
+		from = v.r.URL.Query().Get("from")
+	}
+	own, err := c.own().Own(v.r.Context())
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	all := templates.Merge(settings.Plain(own))
+	i := slices.IndexFunc(all, func(t templates.Template) bool { return t.ID == from })
+	if i < 0 && id != newTemplate {
+		c.say(v, http.StatusNotFound, v.l.must("otemplates_none"))
+		return
+	}
+	t := templates.Template{V: templates.Version, Severity: alerts.SeveritySevere, Severities: []alerts.Severity{alerts.SeveritySevere}, Urgency: "Immediate", Certainty: "Observed", ValidMinutes: 720, Required: []string{"place"}}
+	if i >= 0 {
+		t = all[i]
+	}
+	if id == newTemplate {
+		t.ID = ""
+	}
+	page := ownTemplatePage{ID: id, New: id == newTemplate, Shipped: t.Shipped && id != newTemplate}
+	if k := slices.IndexFunc(own, func(o settings.OwnTemplate) bool { return o.ID == id }); k >= 0 {
+		page.Revision = own[k].Paper.Revision
+	}
+	c.ownTemplateForm(v, t, page, 0, "", i >= 0)
+}
+
+// ownTemplateForm shows a template with everything that is said of it.
+func (c *console) ownTemplateForm(v *visit, t templates.Template, page ownTemplatePage, code int, wrong string, judge bool) {
+	page.templateForm, page.Mine = formOf(v.l, &t), v.member.Administers()
+	page.Instead = slices.ContainsFunc(templates.Shipped(), func(s templates.Template) bool { return s.ID == page.ID }) && page.Revision > 0
+	if page.Revision > 0 {
+		past, err := c.s.Papers.PastPapers(v.r.Context(), "template", page.ID)
+		if err != nil && !errors.Is(err, alerts.ErrNotFound) {
+			c.fail(v, err)
+			return
+		}
+		for _, p := range past {
+			page.Past = append(page.Past, pastLine{p.Revision, p.By.Name, v.l.At(p.At, v.now)})
+		}
+	}
+	if judge {
+		page.Everything = true
+		for _, p := range t.Problems() {
+			page.Problems = append(page.Problems, faultLine{anchorOf(p.Field), p.Error()})
+		}
+		if len(page.Problems) == 0 {
+			page.Hits, page.Previews = c.judged(v.l, &t)
+		}
+	}
+	if len(page.Problems) > 0 && code != 0 && wrong == "" {
+		wrong = v.l.must("otemplates_wrong", "N", len(page.Problems))
+	}
+	title := v.l.must("otemplates_new")
+	if !page.New {
+		title = templateName(&t, v.l.Tag)
+	}
+	field := ""
+	if len(page.Problems) > 0 {
+		field = "h-found"
+	}
+	c.show(v, sheet{name: "otemplate", title: title, code: code, wrong: wrong, field: field, content: page})
+}
+
+// anchorOf is the field of the form that a problem's path means.
+func anchorOf(field string) string {
+	if rest, in := strings.CutPrefix(field, "texts."); in {
+		if lang, name, found := strings.Cut(rest, "."); found {
+			return lang + "." + name
+		}
+		return "h-texts"
+	}
+	name, _, _ := strings.Cut(field, "[")
+	return name
+}
+
+// judged reads the words of a template, and fills it with samples.
+func (c *console) judged(l *locale, t *templates.Template) (hits []hitLine, previews []templatePreview) {
+	for _, h := range t.Lint(c.s.words()) {
+		message, remedy := h.Message.En, h.Remedy.En
+		if l.Tag == "it" {
+			message, remedy = h.Message.It, h.Remedy.It
+		}
+		lang, part, _ := strings.Cut(h.Field, ".")
+		hits = append(hits, hitLine{h.Level == alerts.LevelError, fieldOfHit(lang, part), strings.ToUpper(lang) + ", " + part, h.Text, message, remedy, h.Suggestion})
+	}
+	for _, lang := range t.Languages() {
+		f := templates.Filling{Language: lang, Values: templates.Samples(), Now: time.Now(), Zone: c.s.Zone, Source: c.s.Authority.Name}
+		warning, err := t.Fill(f)
+		if err != nil {
+			continue // its problems have been said
+		}
+		one := templatePreview{Lang: lang, Parts: []previewPart{{l.must("otemplates_headline"), warning.Headline}, {l.must("otemplates_hazard"), warning.Description}, {l.must("otemplates_do"), warning.Instruction}, {l.must("otemplates_sms"), warning.Parameters[0].Value}}}
+		if over, err := t.AllClear(f); err == nil {
+			one.Parts = append(one.Parts, previewPart{l.must("otemplates_all_clear"), over.Headline + "\n" + over.Description})
+		}
+		if mistake, err := t.Cancel(f); err == nil {
+			one.Parts = append(one.Parts, previewPart{l.must("otemplates_cancel"), mistake.Description})
+		}
+		previews = append(previews, one)
+	}
+	return hits, previews
+}
+
+// fieldOfHit is the field of the form that a hit of the linter means.
+func fieldOfHit(lang, part string) string {
+	for _, one := range []struct{ part, field string }{
+		{"warning.headline", "headline"}, {"warning.description", "hazard"}, {"warning.instruction", "do"}, {"warning.event", "event"}, {"warning.parameter", "sms"},
+		{"all_clear.headline", "all_clear.headline"}, {"all_clear", "all_clear.text"}, {"cancel", "cancel"},
+	} {
+		if strings.HasPrefix(part, one.part) {
+			return lang + "." + one.field
+		}
+	}
+	return lang + ".headline"
+}
+
+// ownTemplate judges, saves or drops a template.
+func (c *console) ownTemplate(v *visit) {
+	if !c.readForm(v) {
+		return
+	}
+	ctx, cancel := actContext(v.r)
+	defer cancel()
+	form, id := v.r.PostForm, v.r.PathValue("id")
+	revision, err := strconv.ParseInt(form.Get("revision"), 10, 64)
+	if err != nil {
+		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
+		return
+	}
+	page := ownTemplatePage{ID: id, New: id == newTemplate, Revision: revision}
+	t := templateOf(form)
+	if !page.New {
+		t.ID = id
+	}
+	switch form.Get("do") {
+	case "look":
+		c.ownTemplateForm(v, t, page, 0, "", true)
+		return
+	case "drop":
+		err = c.own().Drop(ctx, id, revision)
+	case "save":
+		switch {
+		case len(t.Problems()) > 0:
+			c.ownTemplateForm(v, t, page, http.StatusUnprocessableEntity, "", true)
+			return
+		case page.New && t.ID == newTemplate:
+			c.ownTemplateForm(v, t, page, http.StatusUnprocessableEntity, v.l.must("otemplates_other_id"), true)
+			return
+		}
+		err = c.own().Put(ctx, t, revision, v.by(), v.now)
+	default:
+		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
+		return
+	}
+	if words := c.stale(v, err); words != "" {
+		c.ownTemplateForm(v, t, page, http.StatusConflict, words, true)
+		return
+	}
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	c.log("own template changed", v.member, zap.String("template", t.ID), zap.String("what", form.Get("do")))
+	said := "saved"
+	if form.Get("do") == "drop" {
+		said = "dropped"
+	}
+	c.to(v, "/console/settings/templates?said="+url.QueryEscape(said))
+}
