@@ -38,7 +38,8 @@ type textField struct {
 var textFields = []struct {
 	name string
 	rows int
-}{{"name", 0}, {"event", 0}, {"headline", 0}, {"hazard", 3}, {"do", 5}, {"avoid", 3}, {"sms", 3}, {"all_clear.headline", 0}, {"all_clear.text", 3}, {"cancel", 2}}
+	hint bool
+}{{"name", 0, false}, {"event", 0, true}, {"headline", 0, false}, {"hazard", 3, false}, {"do", 5, true}, {"avoid", 3, true}, {"sms", 3, true}, {"all_clear.headline", 0, false}, {"all_clear.text", 3, false}, {"cancel", 2, false}}
 
 func choices[T ~string](all []T, words func(T) string, has ...T) []severityLine {
 	var lines []severityLine
@@ -82,7 +83,11 @@ func formOf(l *locale, t *templates.Template) templateForm {
 		one := textForm{Lang: lang, Language: l.language(lang)}
 		for _, field := range textFields {
 			key := strings.ReplaceAll(field.name, ".", "_")
-			one.Fields = append(one.Fields, textField{lang + "." + field.name, l.must("otemplates_f_" + key), l.must("otemplates_f_" + key + "_hint"), textOf(&x, field.name), field.rows})
+			line := textField{ID: lang + "." + field.name, Title: l.must("otemplates_f_" + key), Text: textOf(&x, field.name), Rows: field.rows}
+			if field.hint {
+				line.Hint = l.must("otemplates_f_" + key + "_hint")
+			}
+			one.Fields = append(one.Fields, line)
 		}
 		f.Texts = append(f.Texts, one)
 	}
@@ -158,13 +163,4 @@ func stepsOf(text string) (steps []string) {
 		}
 	}
 	return steps
-}
-
-// hintOf gives the words of a key that need not be there.
-func hintOf(l *locale, key string) string {
-	words, err := l.T(key)
-	if err != nil {
-		return ""
-	}
-	return words
 }

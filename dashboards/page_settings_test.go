@@ -196,6 +196,9 @@ func formIn(t testing.TB, page string) url.Values {
 	return best
 }
 
+// keyLeft is a key of the catalogue where its words should be.
+var keyLeft = regexp.MustCompile(`(settings|channels|keys|otemplates|registers|identity|areas|lexicon)_[a-z_]+`)
+
 var keyText = regexp.MustCompile(`<code>(mk_[a-z2-7]{32})</code>`)
 
 func TestSettingsInTwoLanguagesForWhoMayReadThem(t *testing.T) {
@@ -211,8 +214,8 @@ func TestSettingsInTwoLanguagesForWhoMayReadThem(t *testing.T) {
 		for _, lang := range []string{"it", "en"} {
 			for _, who := range []*person{p, reader} {
 				r := who.get("/console/settings" + path + "?lang=" + lang)
-				if r.StatusCode != 200 || strings.Contains(r.body, "<no value>") || strings.Contains(r.body, "settings_") || strings.Contains(r.body, "otemplates_") {
-					t.Errorf("%s in %s: %d\n%s", path, lang, r.StatusCode, r.body)
+				if r.StatusCode != 200 || strings.Contains(r.body, "<no value>") || keyLeft.MatchString(r.body) {
+					t.Errorf("%s in %s: %d %q", path, lang, r.StatusCode, keyLeft.FindAllString(r.body, -1))
 				}
 			}
 		}
@@ -233,7 +236,7 @@ func TestChannelsAreCheckedAndTried(t *testing.T) {
 	p, _ := g.first()
 	r := p.do("POST", "/console/settings/channels?lang=en", url.Values{"do": {"check"}, "channel": {"sms-comune"}})
 	if r.StatusCode != 200 || !strings.Contains(r.body, "The check was made") || !strings.Contains(r.body, ": passed") || !strings.Contains(r.body, "the token ends on 2027-01-31") {
-		t.Errorf("check: %d %s", r.StatusCode, r.body)
+		t.Errorf("check: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	r = p.do("POST", "/console/settings/channels?lang=en", url.Values{"do": {"test"}, "channel": {"sms-comune"}, "to": {"347 123 4567"}})
 	if r.StatusCode != 200 || len(g.sms.sent) != 1 || g.sms.sent[0].To != "+393471234567" || !g.sms.sent[0].Exercise || !strings.HasPrefix(g.sms.sent[0].Text, "TEST") || strings.Contains(r.body, "3471234567") {
@@ -290,13 +293,13 @@ func TestKeysAreMadeOnceAndConfirmedByAnother(t *testing.T) {
 	r := p.do("POST", "/console/settings/keys?lang=en", form)
 	made := keyText.FindStringSubmatch(r.body)
 	if r.StatusCode != 200 || made == nil {
-		t.Fatalf("no key: %d %s", r.StatusCode, r.body)
+		t.Fatalf("no key: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	if again := p.get("/console/settings/keys?lang=en"); strings.Contains(again.body, made[1]) || !strings.Contains(again.body, "exercises and tests only") || !strings.Contains(again.body, "By Anna Rossi") {
 		t.Errorf("the list: %s", again.body)
 	}
 	if r := g.do("GET", "/api/v1/alerts", "", "Authorization", "Bearer "+made[1]); r.StatusCode != 200 {
-		t.Errorf("the key: %d %s", r.StatusCode, r.body)
+		t.Errorf("the key: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 
 	// One for real alerts waits for the other administrator.
@@ -304,7 +307,7 @@ func TestKeysAreMadeOnceAndConfirmedByAnother(t *testing.T) {
 	g.proves(p, seed, 3)
 	grave := url.Values{"do": {"make"}, "name": {"Centrale"}, "can": {"issue"}, "real": {"1"}, "days": {"0"}}
 	if r := p.do("POST", "/console/settings/keys?lang=en", grave); r.StatusCode != 200 || keyText.MatchString(r.body) || !strings.Contains(r.body, "waits for another administrator") {
-		t.Fatalf("a grave key: %d %s", r.StatusCode, r.body)
+		t.Fatalf("a grave key: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	wishes, err := g.office.KeyWishes(t.Context())
 	if err != nil || len(wishes) != 1 {
@@ -350,11 +353,11 @@ func TestRegistersHoldAtOnce(t *testing.T) {
 	}
 	r := save(url.Values{"register": {"phones"}, "revision": {"0"}, "number": {"0573 555 0199", "", "the mayor", "0573 5550100"}, "note": {"Switchboard", "", "", ""}})
 	if r.StatusCode != 422 || !strings.Contains(r.body, "Rows to mend: 2") || !strings.Contains(r.body, `value="the mayor"`) || !strings.Contains(r.body, `href="#phones-1-0"`) || !strings.Contains(r.body, "It is there already") {
-		t.Errorf("wrong rows: %d %s", r.StatusCode, r.body)
+		t.Errorf("wrong rows: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	r = save(url.Values{"register": {"phones"}, "revision": {"0"}, "number": {"0573 555 0199", ""}, "note": {"Switchboard", ""}})
 	if r.StatusCode != 200 || !strings.Contains(r.body, "Saved") || !strings.Contains(r.body, "Last changed by Anna Rossi") {
-		t.Fatalf("save: %d %s", r.StatusCode, r.body)
+		t.Fatalf("save: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	words := g.server.words()
 	if got := strings.Join(words.Phones, ","); got != "0573 555 0100,0573 555 0199" {
@@ -416,7 +419,7 @@ func TestIdentityIsShownAtOnce(t *testing.T) {
 	hidden := append(pngOf(t, 40), []byte("<script>evil</script>")...)
 	r := p.upload(path+"?lang=en", "logo", hidden, form)
 	if r.StatusCode != 200 || !strings.Contains(r.body, "Saved") {
-		t.Fatalf("save: %d %s", r.StatusCode, r.body)
+		t.Fatalf("save: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	home := g.get("/").body
 	after := sheet.FindString(home)
@@ -493,7 +496,7 @@ func TestOwnTemplates(t *testing.T) {
 	form.Set("do", "save")
 	form.Set("it.headline", "Salite ai piani alti adesso")
 	if r := p.do("POST", path+"/flood?lang=en", form); r.StatusCode != 200 || !strings.Contains(r.body, "The template is saved") || !strings.Contains(r.body, "in the place of the program") {
-		t.Fatalf("save: %d %s", r.StatusCode, r.body)
+		t.Fatalf("save: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	all, err := g.book.Templates()
 	if err != nil || len(all) != len(templates.Shipped()) {
@@ -540,7 +543,7 @@ func TestOwnTemplates(t *testing.T) {
 	}
 	take.Set("agree", "1")
 	if r := q.upload(path+"?lang=en", "file", nil, take); r.StatusCode != 200 || !strings.Contains(r.body, "Templates taken: 1") {
-		t.Errorf("take: %d %s", r.StatusCode, r.body)
+		t.Errorf("take: %d %.0s%v", r.StatusCode, r.body, wrongIn(r.body))
 	}
 	if r := q.upload(path+"?lang=en", "file", nil, take); r.StatusCode != 422 || !strings.Contains(r.body, "changed meanwhile") {
 		t.Errorf("again: %d", r.StatusCode)
@@ -570,4 +573,9 @@ func TestOwnTemplates(t *testing.T) {
 	if r := p.do("POST", path+"/new?lang=en", form); r.StatusCode != 200 || !strings.Contains(r.body, "piena-ombrone") {
 		t.Errorf("a new one: %d", r.StatusCode)
 	}
+}
+
+// wrongIn is what a page says is wrong, to be read in a test that fails.
+func wrongIn(page string) []string {
+	return regexp.MustCompile(`(?s)<(?:p|div) class="(?:wrong|said)".*?</(?:p|div)>`).FindAllString(page, -1)
 }
