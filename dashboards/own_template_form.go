@@ -27,6 +27,7 @@ type templateForm struct {
 type textForm struct {
 	Lang, Language string
 	Fields         []textField
+	Some           bool // there are words in it
 }
 
 type textField struct {
@@ -79,8 +80,8 @@ func formOf(l *locale, t *templates.Template) templateForm {
 		}
 	}
 	for _, lang := range langs {
-		x := t.Texts[lang]
-		one := textForm{Lang: lang, Language: l.language(lang)}
+		x, some := t.Texts[lang]
+		one := textForm{Lang: lang, Language: l.language(lang), Some: some || len(t.Texts) == 0 && lang == l.Tag}
 		for _, field := range textFields {
 			key := strings.ReplaceAll(field.name, ".", "_")
 			line := textField{ID: lang + "." + field.name, Title: l.must("otemplates_f_" + key), Text: textOf(&x, field.name), Rows: field.rows}

@@ -39,7 +39,7 @@ func TestSettingsInABrowser(t *testing.T) {
 			for name, path := range pages {
 				b.open(g.site + "/console/settings" + path)
 				b.eval(`for (const d of document.querySelectorAll('details')) d.open = true; 1`)
-				if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
+				if over := b.eval(fmt.Sprintf(`document.documentElement.scrollWidth - %d`, width)).(float64); over > 0 {
 					t.Errorf("%s scrolls sideways by %v px at %d px", name, over, width)
 				}
 				small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,textarea,footer a')].filter(e => e.getClientRects().length && e.type !== 'hidden' && e.getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`)
