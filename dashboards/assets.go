@@ -59,13 +59,12 @@ func loadAssets(tokens string) (*assets, error) {
 
 // put gives a file its name. It is called under the lock, or before others know
 // of the assets.
-func (a *assets) put(file string, b []byte) string {
+func (a *assets) put(file string, b []byte) {
 	sum := sha256.Sum256(b)
 	ext := path.Ext(file)
 	name := strings.TrimSuffix(file, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
 	a.names[file] = name
 	a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, newBody(b)}
-	return name
 }
 
 // mostOwn is how many earlier style sheets and logos are kept, for pages that

@@ -31,11 +31,13 @@ type wellLine struct {
 	Address  string   // what kind of address a test goes to: phone or email; "": none
 	Typed    string   // what was typed, after something went wrong
 	Wrong    string
+	Renew    string // the command
 }
 
 type channelsPage struct {
 	Channels []wellLine
-	Mine     bool // the reader may check and test
+	Mine     bool   // the reader may check and test
+	Add      string // the command
 }
 
 func (c *console) channelsPage(v *visit) { c.channelsForm(v, 0, "", "", "", "") }
@@ -43,9 +45,9 @@ func (c *console) channelsPage(v *visit) { c.channelsForm(v, 0, "", "", "", "") 
 // channelsForm shows the channels; about names the one that wrong or typed
 // belong to.
 func (c *console) channelsForm(v *visit, code int, said, wrong, about, typed string) {
-	page := channelsPage{Mine: v.member.Administers()}
+	page := channelsPage{Mine: v.member.Administers(), Add: "martinella channels add"}
 	for _, w := range c.s.Channels.Wellbeing() {
-		line := wellLine{Wellbeing: w, State: "unknown", At: v.l.At(w.Checked.At, v.now)}
+		line := wellLine{Wellbeing: w, State: "unknown", Renew: "martinella channels renew " + w.Channel, At: v.l.At(w.Checked.At, v.now)}
 		switch {
 		case w.Trouble != nil || w.Checked.Fault != "":
 			line.State = "ill"

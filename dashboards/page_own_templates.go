@@ -274,6 +274,7 @@ type ownTemplatePage struct {
 	Previews   []templatePreview
 	Past       []pastLine
 	Everything bool // form and words were judged
+	Found      int
 }
 
 type pastLine struct {
@@ -351,6 +352,7 @@ func (c *console) ownTemplateForm(v *visit, t templates.Template, page ownTempla
 			page.Hits, page.Previews = c.judged(v.l, &t)
 		}
 	}
+	page.Found = len(page.Problems) + len(page.Hits)
 	if len(page.Problems) > 0 && code != 0 && wrong == "" {
 		wrong = v.l.must("otemplates_wrong", "N", len(page.Problems))
 	}

@@ -148,12 +148,13 @@ func (c *console) stale(v *visit, err error) string {
 }
 
 type areasPage struct {
-	Files []Outline
+	Files  []Outline
+	Sample string // lines of the configuration
 }
 
 // areasPage tells which outlines are loaded.
 func (c *console) areasPage(v *visit) {
-	c.show(v, sheet{name: "areas", title: v.l.must("areas_title"), content: areasPage{c.s.Outlines}})
+	c.show(v, sheet{name: "areas", title: v.l.must("areas_title"), content: areasPage{c.s.Outlines, "areas:\n  - {file: comuni.geojson, system: ISTAT}"}})
 }
 
 type hazardLine struct {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"image"
 	"image/png"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -279,12 +280,8 @@ func TestKeysAreMadeOnceAndConfirmedByAnother(t *testing.T) {
 	}
 	for name, change := range map[string]url.Values{"name": {"name": {" "}}, "can": {"can": nil}, "alone": {"alone": {"1"}}, "days": {"days": {"7000"}}, "channels": {"channel": {"nobody"}}} {
 		wrong := url.Values{}
-		for k, v := range form {
-			wrong[k] = v
-		}
-		for k, v := range change {
-			wrong[k] = v
-		}
+		maps.Copy(wrong, form)
+		maps.Copy(wrong, change)
 		if r := p.do("POST", "/console/settings/keys?lang=en", wrong); r.StatusCode != 422 || !strings.Contains(r.body, `href="#`+name+`"`) {
 			t.Errorf("wrong %s: %d", name, r.StatusCode)
 		}
@@ -445,9 +442,7 @@ func TestIdentityIsShownAtOnce(t *testing.T) {
 		"large":      {nil, pngOf(t, 1300), "#i-logo"},
 	} {
 		wrong := url.Values{"do": {"save"}, "revision": {"1"}, "name": {"kept"}}
-		for k, v := range c.form {
-			wrong[k] = v
-		}
+		maps.Copy(wrong, c.form)
 		if r := p.upload(path+"?lang=en", "logo", c.file, wrong); r.StatusCode != 422 || !strings.Contains(r.body, `href="`+c.at+`"`) || !strings.Contains(r.body, `value="kept"`) {
 			t.Errorf("%s: %d", name, r.StatusCode)
 		}
