@@ -184,6 +184,7 @@ type Key struct {
 	Person       Person    `json:"person"`
 	TokenSHA256  string    `json:"token_sha256"`            // hexadecimal
 	SealedSecret []byte    `json:"sealed_secret,omitempty"` // for Martinella-Signature, sealed under the key file
+	By           By        `json:"by,omitzero"`             // who made it in the console; zero: a command
 	Created      time.Time `json:"created"`
 	Expires      time.Time `json:"expires,omitzero"`
 	Revoked      time.Time `json:"revoked,omitzero"`

@@ -39,6 +39,7 @@ func (d *Dispatcher) Trouble() (Trouble, bool) {
 type condition struct {
 	mu      sync.Mutex
 	trouble Trouble // zero: none
+	last    Checked // zero: not yet
 }
 
 // refused notes that the platform refuses the credentials.
@@ -70,6 +71,7 @@ func (c *condition) fine() {
 // nothing of posts that fail, and one that complains of something else (a
 // credential that will expire) nothing of posts that go through.
 func (c *condition) checked(err error) {
+	c.remember(err)
 	if v, _ := channels.VerdictOf(err); v == channels.VerdictUnauthorized {
 		c.refused(short(err))
 		return

@@ -14,6 +14,17 @@ type Settings struct {
 	Zone      *time.Location // in which times are said; nil is Europe/Rome
 	Language  string         // of infos that name none, and of a Cancel without words; "" is Italian
 	Hashtags  Hashtags       // the register of official ones
+	// Tags gives the register as it is now, where it changes while the program
+	// runs; nil: it is Hashtags. It does not block.
+	Tags func() Hashtags
+}
+
+// Register is the register of official hashtags as it is now.
+func (s Settings) Register() Hashtags {
+	if s.Tags != nil {
+		return s.Tags()
+	}
+	return s.Hashtags
 }
 
 // Link is the page of an event: the same over all its revisions.

@@ -43,8 +43,9 @@ type accountLine struct {
 }
 
 func (s *Server) accountLines() []accountLine {
-	lines := make([]accountLine, len(s.Accounts))
-	for i, a := range s.Accounts {
+	all := s.accountsNow()
+	lines := make([]accountLine, len(all))
+	for i, a := range all {
 		lines[i] = accountLine{a, platformName(a.Platform), s.isStopped(a)}
 	}
 	return lines
@@ -109,7 +110,7 @@ func (s *Server) hashtagsOf(r *alerts.Record) []string {
 		if language == "" {
 			language = s.Authority.Language
 		}
-		for _, tag := range s.Hashtags.For(info, language) {
+		for _, tag := range s.tagsNow().For(info, language) {
 			if key := strings.ToLower(tag); !seen[key] {
 				seen[key] = true
 				tags = append(tags, tag)
@@ -131,7 +132,8 @@ func signed(e channels.HashtagEntry) []string {
 // pressContact is where newsrooms write: the authority's contact where it is an
 // address on the network, else the one for problems of the pages.
 func (s *Server) pressContact() (text, link string) {
-	for _, one := range []string{s.Authority.Contact, s.Feedback} {
+	shown := s.face()
+	for _, one := range []string{shown.Contact, shown.Feedback} {
 		one = strings.TrimSpace(one)
 		switch {
 		case strings.HasPrefix(one, "https://"), strings.HasPrefix(one, "http://"):

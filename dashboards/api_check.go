@@ -61,7 +61,7 @@ func (s *Server) lint(ctx context.Context, d *cap.Document) []lint.Hit {
 	if d == nil || d.Alert == nil {
 		return hits
 	}
-	words := s.Words
+	words := s.words()
 	for _, ref := range d.Alert.References {
 		if ref.Sender != d.Alert.Sender {
 			continue

@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/base64"
@@ -8,7 +9,9 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed static
@@ -17,8 +20,13 @@ var staticFiles embed.FS
 // assets are the files of the pages under names that hold their hash, so that
 // browsers keep them for ever and still get every change.
 type assets struct {
+	mu     sync.RWMutex
 	names  map[string]string // "app.css" to "app.3f2a....css"
 	bodies map[string]asset
+	sheet  []byte   // app.css without the authority's colour
+	own    []string // names of style sheets and logos that were made since, the oldest first
+
+	renew func(ctx context.Context) // asks for what another node may know already
 
 	openAPI body // the document of the API, which is the same for as long as we run
 }
@@ -42,20 +50,63 @@ func loadAssets(tokens string) (*assets, error) {
 			return nil, fmt.Errorf("assets: %w", err)
 		}
 		if f.Name() == "app.css" {
-			b = append(b, tokens...)
+			a.sheet, b = b, append(slices.Clip(b), tokens...)
 		}
-		sum := sha256.Sum256(b)
-		ext := path.Ext(f.Name())
-		name := strings.TrimSuffix(f.Name(), ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
-		a.names[f.Name()] = name
-		a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, newBody(b)}
+		a.put(f.Name(), b)
 	}
 	return a, nil
+}
+
+// put gives a file its name. It is called under the lock, or before others know
+// of the assets.
+func (a *assets) put(file string, b []byte) {
+	sum := sha256.Sum256(b)
+	ext := path.Ext(file)
+	name := strings.TrimSuffix(file, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
+	a.names[file] = name
+	a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, newBody(b)}
+}
+
+// mostOwn is how many earlier style sheets and logos are kept, for pages that
+// are open.
+const mostOwn = 16
+
+// dress puts the authority's colour and logo in the place of those before; nil:
+// there is no logo. Earlier ones stay for a while.
+func (a *assets) dress(tokens string, logo []byte) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.own = append(a.own, a.names["app.css"], a.names[logoName])
+	a.put("app.css", append(slices.Clip(a.sheet), tokens...))
+	delete(a.names, logoName)
+	if logo != nil {
+		a.put(logoName, logo)
+	}
+	for len(a.own) > mostOwn {
+		if old := a.own[0]; old != a.names["app.css"] && old != a.names[logoName] && !slices.Contains(a.own[1:], old) {
+			delete(a.bodies, old)
+		}
+		a.own = a.own[1:]
+	}
+}
+
+// logoName is the asset that is there only where the authority has a logo.
+const logoName = "logo.png"
+
+// logo is its address, "" without one.
+func (a *assets) logo() string {
+	at, err := a.url(logoName)
+	if err != nil {
+		return ""
+	}
+	return at
 }
 
 // url is the address of an asset; it is an error to ask for one that is not
 // there.
 func (a *assets) url(name string) (string, error) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
 	hashed, known := a.names[name]
 	if !known {
 		return "", fmt.Errorf("there is no asset %s", name)
@@ -63,8 +114,20 @@ func (a *assets) url(name string) (string, error) {
 	return "/static/" + hashed, nil
 }
 
+func (a *assets) body(name string) (asset, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	file, known := a.bodies[name]
+	return file, known
+}
+
 func (a *assets) serve(w http.ResponseWriter, r *http.Request) {
-	file, known := a.bodies[r.PathValue("file")]
+	name := r.PathValue("file")
+	file, known := a.body(name)
+	if !known && a.renew != nil && (strings.HasPrefix(name, "app.") || strings.HasPrefix(name, "logo.")) {
+		a.renew(r.Context()) // a page of another node, which knows more
+		file, known = a.body(name)
+	}
 	if !known {
 		http.NotFound(w, r)
 		return

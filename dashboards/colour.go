@@ -74,3 +74,40 @@ func brandTokens(brand string) (string, error) {
 	}
 	return fmt.Sprintf("\n:root{--brand:%s;--on-brand:%s}@media(prefers-color-scheme:light){:root{--link:%s}}", c, on, link), nil
 }
+
+// verdict is what is said of an authority's colour before it is used.
+type verdict struct {
+	Colour string  // as it would be shown: "#1b4965"
+	On     string  // black or white on it
+	Ratio  float64 // the contrast of the two
+	Bad    bool    // it is no colour, or neither black nor white can be read on it
+	State  bool    // so near to the colour of the State's own bodies that people would take it for theirs
+}
+
+// stateColour is reserved to central State bodies (LOOK.md section 3).
+var stateColour = rgb{0x00, 0x66, 0xcc}
+
+// nearState is how far off a colour is at least that nobody takes for the
+// State's: the distance in RGB (assumed).
+const nearState = 48
+
+// judgeColour judges a colour like "#1b4965".
+func judgeColour(brand string) verdict {
+	c, err := parseColour(brand)
+	if err != nil {
+		return verdict{Colour: brand, Bad: true}
+	}
+	on := white
+	if contrast(c, black) > contrast(c, white) && contrast(c, white) < minContrast {
+		on = black
+	}
+	v := verdict{Colour: c.String(), On: on.String(), Ratio: contrast(c, on)}
+	v.Bad = v.Ratio < minContrast
+	far := 0.0
+	for i := range c {
+		d := float64(c[i]) - float64(stateColour[i])
+		far += d * d
+	}
+	v.State = math.Sqrt(far) < nearState
+	return v
+}

@@ -23,7 +23,7 @@ func TestComposePagesLookWell(t *testing.T) {
 	form.Set("t0-instruction", "Salite ai piani alti subito.\nNon usate l'auto e non passate nei sottopassi.")
 	form.Set("t1-headline", strings.Repeat("Donaudampfschifffahrtsgesellschaft", 4))
 	p.do("POST", path, withDo(form, "save"))
-	form = formOf(t, p.get(path).body, "writing")
+	form = writingOf(t, p.get(path).body, "writing")
 	form.Set("t0-headline", "Piena in arrivo: salite ai piani alti subito")
 	p.do("POST", path, withDo(form, "save"))
 	p.begin(url.Values{"status": {"Actual"}, "template": {"smoke"}})
@@ -151,7 +151,7 @@ func TestWithoutANetworkTheBrowserKeepsWhatWasTyped(t *testing.T) {
 	b.until(`document.getElementById('saved').textContent.includes('Senza rete')`)
 	b.call("Network.emulateNetworkConditions", map[string]any{"offline": false, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1}, nil)
 	b.until(`document.getElementById('saved').textContent.includes('Bozza salvata')`)
-	if got := formOf(t, p.get(path).body, "writing").Get("t0-headline"); got != "Scritto senza rete" {
+	if got := writingOf(t, p.get(path).body, "writing").Get("t0-headline"); got != "Scritto senza rete" {
 		t.Errorf("saved: %q", got)
 	}
 

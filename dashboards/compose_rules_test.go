@@ -51,7 +51,7 @@ func TestWhatCannotBeAskedFor(t *testing.T) {
 					t.Errorf("the page lacks %q: %s", want, r.body)
 				}
 			}
-			if got := formOf(t, r.body, "writing").Get("t0-headline"); got != form.Get("t0-headline") {
+			if got := writingOf(t, r.body, "writing").Get("t0-headline"); got != form.Get("t0-headline") {
 				t.Errorf("what was typed is lost: %q", got)
 			}
 		})
@@ -121,14 +121,14 @@ func TestAnyWordsStayWords(t *testing.T) {
 				}
 			}
 			one.Set("code", "ISTAT="+words)
-			one.Set("revision", formOf(t, p.get(path).body, "writing").Get("revision"))
+			one.Set("revision", writingOf(t, p.get(path).body, "writing").Get("revision"))
 			for _, do := range []string{"preview", "places", "save", "ask"} {
 				r := p.do("POST", path+"?lang=en", withDo(one, do))
 				if r.StatusCode >= 500 {
 					t.Fatalf("%s: %d %s", do, r.StatusCode, r.body)
 				}
 				wordsOnly(t, r.body)
-				got := formOf(t, r.body, "writing")
+				got := writingOf(t, r.body, "writing")
 				one.Set("revision", got.Get("revision"))
 				if typed := strings.TrimPrefix(got.Get("t0-description"), "\n"); name != "no text" && typed != words {
 					t.Errorf("%s: typed %q, shown %q", do, words, typed)
@@ -184,7 +184,7 @@ func TestNothingTypedIsLost(t *testing.T) {
 				continue // a draft is kept without them
 			}
 			r := p.do("POST", path+"?lang=en", withDo(form, do))
-			if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || formOf(t, r.body, "writing").Get("t0-headline") != "Parole non ancora salvate" {
+			if r.StatusCode != http.StatusServiceUnavailable || r.Header.Get("Retry-After") == "" || writingOf(t, r.body, "writing").Get("t0-headline") != "Parole non ancora salvate" {
 				t.Errorf("%s away, %s: %d %s", name, do, r.StatusCode, r.body)
 			}
 		}
@@ -195,16 +195,16 @@ func TestNothingTypedIsLost(t *testing.T) {
 			t.Errorf("the choice of templates: %d", r.StatusCode)
 		}
 		away(nil)
-		form.Set("revision", formOf(t, p.get(path).body, "writing").Get("revision"))
+		form.Set("revision", writingOf(t, p.get(path).body, "writing").Get("revision"))
 	}
 	r := p.do("POST", path+"?lang=en", withDo(form, "save"))
-	if formOf(t, r.body, "writing").Get("t0-headline") != "Parole non ancora salvate" {
+	if writingOf(t, r.body, "writing").Get("t0-headline") != "Parole non ancora salvate" {
 		t.Errorf("saved again: %d", r.StatusCode)
 	}
 
 	// A colleague deletes the draft: it becomes a new one.
 	carla := g.staff("carla", "Carla Bianchi", writer(true))
-	form = formOf(t, p.get(path).body, "writing")
+	form = writingOf(t, p.get(path).body, "writing")
 	gone := carla.do("POST", path+"/delete?lang=en", url.Values{"revision": {form.Get("revision")}})
 	if gone.Request.URL.Path != "/console/drafts" || !strings.Contains(gone.body, "Draft deleted") {
 		t.Fatalf("delete: %d %s", gone.StatusCode, gone.body)
@@ -214,12 +214,12 @@ func TestNothingTypedIsLost(t *testing.T) {
 		t.Fatalf("saving what is gone: %d", lost.StatusCode)
 	}
 	to := regexp.MustCompile(`id="writing"[^>]* action="([^"]+)"`).FindStringSubmatch(lost.body)[1]
-	again := p.do("POST", to, formOf(t, lost.body, "writing"), "X-Test", "again")
+	again := p.do("POST", to, writingOf(t, lost.body, "writing"), "X-Test", "again")
 	if again.StatusCode != 400 {
 		t.Errorf("without a button: %d", again.StatusCode)
 	}
-	again = p.do("POST", to, withDo(formOf(t, lost.body, "writing"), "save"))
-	if again.StatusCode != 200 || formOf(t, again.body, "writing").Get("t0-headline") != "Parole non ancora salvate" {
+	again = p.do("POST", to, withDo(writingOf(t, lost.body, "writing"), "save"))
+	if again.StatusCode != 200 || writingOf(t, again.body, "writing").Get("t0-headline") != "Parole non ancora salvate" {
 		t.Errorf("as a new one: %d %s", again.StatusCode, again.body)
 	}
 	if r := carla.get(path + "?lang=en"); r.StatusCode != 404 {
@@ -235,7 +235,7 @@ func TestADraftOfTheLargestSize(t *testing.T) {
 	if r := p.do("POST", path+"?lang=en", withDo(form, "save")); r.StatusCode != 200 {
 		t.Errorf("200 kB: %d", r.StatusCode)
 	}
-	form = formOf(t, p.get(path).body, "writing")
+	form = writingOf(t, p.get(path).body, "writing")
 	form.Set("t0-contact", strings.Repeat("x", broadcast.MaxPaper))
 	if r := p.do("POST", path+"?lang=en", withDo(form, "save")); r.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("more than a paper: %d", r.StatusCode)
@@ -297,7 +297,7 @@ func TestAnUpdateAndAReturnedOne(t *testing.T) {
 	}
 	key := keyField.FindStringSubmatch(page.body)[1]
 	draft := p.do("POST", "/console/new?lang=en", url.Values{"key": {key}, "changes": {id}})
-	form := formOf(t, draft.body, "writing")
+	form := writingOf(t, draft.body, "writing")
 	if form.Get("t0-headline") != "Piena in arrivo: salite ai piani alti subito" || form.Get("status") != "Actual" || !strings.Contains(draft.body, "What changes") {
 		t.Fatalf("prefilled: %v", form)
 	}
@@ -308,7 +308,7 @@ func TestAnUpdateAndAReturnedOne(t *testing.T) {
 	if r := p.asks(path, form); r.StatusCode != 422 || !strings.Contains(r.body, `href="#t0-changed"`) {
 		t.Errorf("without what changes: %d %s", r.StatusCode, r.body)
 	}
-	form = formOf(t, p.get(path).body, "writing")
+	form = writingOf(t, p.get(path).body, "writing")
 	form.Set("t0-changed", "L'acqua sale ancora: ora riguarda anche Le Fornaci.")
 	form.Set("until", "+6 h")
 	if r := p.asks(path, form); !strings.HasPrefix(r.Request.URL.Path, "/console/a/") {
@@ -327,7 +327,7 @@ func TestAnUpdateAndAReturnedOne(t *testing.T) {
 	page = p.get("/console/new?lang=en&again=" + string(update.ID))
 	key = keyField.FindStringSubmatch(page.body)[1]
 	draft = p.do("POST", "/console/new?lang=en", url.Values{"key": {key}, "again": {string(update.ID)}})
-	if form := formOf(t, draft.body, "writing"); !strings.Contains(form.Get("t0-changed")+form.Get("t0-description"), "Le Fornaci") || form.Get("corrects") != string(update.ID) {
+	if form := writingOf(t, draft.body, "writing"); !strings.Contains(form.Get("t0-changed")+form.Get("t0-description"), "Le Fornaci") || form.Get("corrects") != string(update.ID) {
 		t.Errorf("anew: %v", form)
 	}
 	for _, at := range []string{"changes=01JD0000000000000000000000", "again=" + id, "changes=" + string(update.ID) + "x", "warning=x"} {
@@ -347,9 +347,9 @@ func TestTheLintsProposalIsTaken(t *testing.T) {
 	if take == nil {
 		t.Fatalf("no proposal: %s", page.body)
 	}
-	form = formOf(t, page.body, "writing")
+	form = writingOf(t, page.body, "writing")
 	r := p.do("POST", path+"?lang=en", withDo(form, take[1]))
-	if got := formOf(t, r.body, "writing").Get("t0-description"); got != "Perché l'acqua sale." {
+	if got := writingOf(t, r.body, "writing").Get("t0-description"); got != "Perché l'acqua sale." {
 		t.Errorf("taken: %q", got)
 	}
 }
@@ -363,15 +363,15 @@ func TestPlacesByTheirNames(t *testing.T) {
 	if !strings.Contains(page.body, `value="code:ISTAT=999002"`) {
 		t.Errorf("the words name Pontelungo, which is not proposed")
 	}
-	form = formOf(t, page.body, "writing")
+	form = writingOf(t, page.body, "writing")
 	added := p.do("POST", path+"?lang=en", withDo(form, "code:ISTAT=999002"))
-	form = formOf(t, added.body, "writing")
+	form = writingOf(t, added.body, "writing")
 	if got := form["code"]; len(got) != 2 {
 		t.Errorf("codes %v", got)
 	}
 	form.Set("places", "isola, Atlantide")
 	r := p.do("POST", path+"?lang=en", withDo(form, "places"))
-	form = formOf(t, r.body, "writing")
+	form = writingOf(t, r.body, "writing")
 	if r.StatusCode != 422 || !strings.Contains(r.body, "Atlantide") || form.Get("places") != "Atlantide" || len(form["code"]) != 3 {
 		t.Errorf("%d, codes %v, left %q", r.StatusCode, form["code"], form.Get("places"))
 	}

@@ -108,8 +108,8 @@ func writer(real bool, roles ...string) signin.Grant {
 	return g
 }
 
-// formOf reads what the form of a page would send.
-func formOf(t testing.TB, body, id string) url.Values {
+// writingOf reads what the form of a page would send.
+func writingOf(t testing.TB, body, id string) url.Values {
 	t.Helper()
 	root, err := html.Parse(strings.NewReader(body))
 	if err != nil {
@@ -185,7 +185,7 @@ func (p *person) begin(form url.Values) reply {
 func (p *person) written(status alerts.Status) (path string, form url.Values) {
 	p.t.Helper()
 	page := p.begin(url.Values{"status": {string(status)}, "template": {"flood"}})
-	form = formOf(p.t, page.body, "writing")
+	form = writingOf(p.t, page.body, "writing")
 	form.Set("v-place", "Valdemo")
 	form.Set("code", "ISTAT=999001")
 	form.Set("severity", "Moderate")
@@ -199,7 +199,7 @@ func (p *person) written(status alerts.Status) (path string, form url.Values) {
 	if saved.StatusCode != 200 {
 		p.t.Fatalf("save: %d %s", saved.StatusCode, saved.body)
 	}
-	return path, formOf(p.t, saved.body, "writing")
+	return path, writingOf(p.t, saved.body, "writing")
 }
 
 // asks asks for approval, with a tick where there is one to set.
@@ -274,7 +274,7 @@ func TestATickIsAnAct(t *testing.T) {
 	if r := p.do("POST", path+"?lang=en", withDo(form, "ask")); r.StatusCode != 422 || !strings.Contains(r.body, "I have read the advice") || len(g.memory.records) != 0 {
 		t.Fatalf("without the tick: %d %s", r.StatusCode, r.body)
 	}
-	form = formOf(t, p.get(path+"?lang=en").body, "writing")
+	form = writingOf(t, p.get(path+"?lang=en").body, "writing")
 	if r := p.asks(path, form); !strings.HasPrefix(r.Request.URL.Path, "/console/a/") {
 		t.Fatalf("with the tick: %d %s", r.StatusCode, r.body)
 	}
@@ -344,7 +344,7 @@ func TestTwoBrowsersOneDraft(t *testing.T) {
 	g := openDesktop(t)
 	bruno, carla := g.staff("bruno", "Bruno Neri", writer(true)), g.staff("carla", "Carla Bianchi", writer(true))
 	path, mine := bruno.written(alerts.StatusExercise)
-	theirs := formOf(t, carla.get(path+"?lang=en").body, "writing")
+	theirs := writingOf(t, carla.get(path+"?lang=en").body, "writing")
 	theirs.Set("t0-headline", "Titolo di Carla")
 	if r := carla.do("POST", path+"?lang=en", withDo(theirs, "save")); r.StatusCode != 200 {
 		t.Fatal(r.body)
@@ -359,8 +359,8 @@ func TestTwoBrowsersOneDraft(t *testing.T) {
 	if r := bruno.do("POST", path+"?lang=en&part=saved", withDo(mine, "save")); r.StatusCode != 409 || !strings.Contains(r.body, `"conflict":true`) {
 		t.Errorf("saving by script: %d %s", r.StatusCode, r.body)
 	}
-	kept := bruno.do("POST", path+"?lang=en", withDo(formOf(t, r.body, "writing"), "theirs"))
-	if form := formOf(t, kept.body, "writing"); form.Get("t0-headline") != "Titolo di Carla" {
+	kept := bruno.do("POST", path+"?lang=en", withDo(writingOf(t, r.body, "writing"), "theirs"))
+	if form := writingOf(t, kept.body, "writing"); form.Get("t0-headline") != "Titolo di Carla" {
 		t.Errorf("theirs: %q", form.Get("t0-headline"))
 	}
 	versions := bruno.get(path + "/versions?lang=en")
@@ -370,7 +370,7 @@ func TestTwoBrowsersOneDraft(t *testing.T) {
 	papers, _ := g.drawer.PastPapers(t.Context(), draftKind, strings.TrimPrefix(path, "/console/draft/"))
 	newest := papers[0].Revision
 	back := bruno.do("POST", path+"/versions?lang=en", url.Values{"revision": {itoa(int(newest))}, "to": {itoa(int(newest - 1))}})
-	form := formOf(t, back.body, "writing")
+	form := writingOf(t, back.body, "writing")
 	if form.Get("t0-headline") != "Titolo di Bruno" || form.Get("t0-contact") != "0573 555 0100" {
 		t.Errorf("mine is lost: %v", form)
 	}
@@ -378,18 +378,18 @@ func TestTwoBrowsersOneDraft(t *testing.T) {
 	carla.do("POST", path, withDo(formWith(t, carla, path, "t0-headline", "Carla ancora"), "save"))
 	form.Set("t0-headline", "Bruno ancora")
 	conflict := bruno.do("POST", path+"?lang=en", withDo(form, "save"))
-	answer := formOf(t, conflict.body, "writing")
+	answer := writingOf(t, conflict.body, "writing")
 	carla.do("POST", path, withDo(formWith(t, carla, path, "t0-headline", "E ancora"), "save"))
 	if r := bruno.do("POST", path+"?lang=en", withDo(answer, "mine")); r.StatusCode != 409 {
 		t.Errorf("a third version was written over: %d", r.StatusCode)
-	} else if r := bruno.do("POST", path+"?lang=en", withDo(formOf(t, r.body, "writing"), "mine")); formOf(t, r.body, "writing").Get("t0-headline") != "Bruno ancora" {
+	} else if r := bruno.do("POST", path+"?lang=en", withDo(writingOf(t, r.body, "writing"), "mine")); writingOf(t, r.body, "writing").Get("t0-headline") != "Bruno ancora" {
 		t.Errorf("mine: %d", r.StatusCode)
 	}
 }
 
 func formWith(t testing.TB, p *person, path, name, value string) url.Values {
 	t.Helper()
-	form := formOf(t, p.get(path).body, "writing")
+	form := writingOf(t, p.get(path).body, "writing")
 	form.Set(name, value)
 	return form
 }

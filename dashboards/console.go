@@ -25,6 +25,7 @@ type console struct {
 	cross  *http.CrossOriginProtection
 	keys   *buckets // answers to passkeys, by address
 	places compose.Gazetteer
+	tests  *buckets // checks and tests of channels, by member
 }
 
 // visit is one request to the console.
@@ -62,6 +63,7 @@ func (c *console) routes() []consoleRoute {
 		c.accountRoutes(),
 		c.staffRoutes(),
 		c.sceneRoutes(),
+		c.settingsRoutes(),
 		c.deedRoutes(),
 		c.boardRoutes(),
 		c.approveRoutes(),
@@ -78,7 +80,7 @@ func newConsole(s *Server) (*console, error) {
 	if s.Staff == nil {
 		return nil, nil
 	}
-	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas)}
+	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas), tests: newBuckets(1.0/20, 6)}
 	u, err := url.Parse(s.PublicURL)
 	if err != nil {
 		return nil, err
@@ -102,6 +104,9 @@ func mostOf(route consoleRoute) int64 {
 	}
 	if strings.HasPrefix(route.Path, "/console/draft/") {
 		return maxDraftForm
+	}
+	if largeForms[route.Path] {
+		return largestForm
 	}
 	return maxForm
 }
@@ -206,7 +211,8 @@ type consoleFrame struct {
 	Languages                []string
 	Authority                string
 	Practice, Passkeys       bool
-	Rings, Warnings          bool // staff is called here; feeds of others are read
+	Rings, Warnings          bool   // staff is called here; feeds of others are read
+	Logo                     string // its address; "": none
 	Weak                     string
 	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
 	Heading                  bool   // the page opens with the focus on its heading
@@ -233,8 +239,9 @@ type sheet struct {
 
 func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
+	c.s.dress()
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
 		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
 		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}

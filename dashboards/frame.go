@@ -17,6 +17,7 @@ type frame struct {
 	Languages     []string
 	Authority     string
 	Site          string
+	Logo          string // its address; "": none
 	SiteName      string
 	Accessibility string
 	Feedback      string
@@ -48,11 +49,12 @@ type view struct {
 
 // frame fills in what is the same for all.
 func (p *pages) frame(ctx context.Context, l *locale, path string, v view, cursor broadcast.Cursor, now time.Time) frame {
+	face := p.s.face()
 	f := frame{
-		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: p.s.Site,
-		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(p.s.Site, "https://"), "http://"), "/"),
-		Accessibility: p.s.Accessibility, Feedback: p.s.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Accounts: p.s.Accounts, Content: v.content,
+		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: face.Site,
+		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(face.Site, "https://"), "http://"), "/"),
+		Accessibility: face.Accessibility, Feedback: face.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(),
 	}
 	if v.accounts {
 		f.Away = p.s.away()

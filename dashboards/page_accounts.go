@@ -36,14 +36,14 @@ type registerLine struct {
 
 func (p *pages) accounts(w http.ResponseWriter, r *http.Request) {
 	p.serve(w, r, leaf{name: "accounts", make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
-		page := accountsPage{Accounts: p.s.accountLines(), Licence: p.s.Licence}
+		page := accountsPage{Accounts: p.s.accountLines(), Licence: p.s.face().Licence}
 		page.Contact, page.ContactLink = p.s.pressContact()
 		for _, h := range current(v, now) {
 			if tags := p.s.hashtagsOf(h.Record); len(tags) > 0 {
 				page.Events = append(page.Events, taggedEvent{p.s.card(l, h, now), tags})
 			}
 		}
-		for _, e := range p.s.Hashtags {
+		for _, e := range p.s.tagsNow() {
 			line := registerLine{Event: words{Text: tidy(e.Event)}, Tags: signed(e)}
 			if e.Language != "" {
 				line.Language = l.language(e.Language)
@@ -120,7 +120,7 @@ func (s *Server) accountsJSON(w http.ResponseWriter, r *http.Request) {
 			Live string `json:"live,omitempty"`
 			SSE  string `json:"events,omitempty"`
 		} `json:"feeds"`
-	}{Authority: s.Authority.Name, URL: s.PublicURL + "/accounts", Site: s.Site, Licence: s.Licence, Accounts: []pressAccount{}, Events: []pressEvent{}, Hashtags: []pressTags{}}
+	}{Authority: s.Authority.Name, URL: s.PublicURL + "/accounts", Site: s.face().Site, Licence: s.face().Licence, Accounts: []pressAccount{}, Events: []pressEvent{}, Hashtags: []pressTags{}}
 	list.Contact, _ = s.pressContact()
 	for _, a := range s.accountLines() {
 		list.Accounts = append(list.Accounts, pressAccount{a.Platform, a.Name, a.URL, a.Verified, a.AtOnce, !a.Stopped})
@@ -129,7 +129,7 @@ func (s *Server) accountsJSON(w http.ResponseWriter, r *http.Request) {
 		c := s.card(l, h, now)
 		list.Events = append(list.Events, pressEvent{h.Event, s.PublicURL + c.URL, s.PublicURL + "/cap/" + string(h.ID) + ".xml", h.Alert.Status, h.Severity(), c.Headline.Text, s.hashtagsOf(h.Record)})
 	}
-	for _, e := range s.Hashtags {
+	for _, e := range s.tagsNow() {
 		list.Hashtags = append(list.Hashtags, pressTags{e.Event, e.Language, signed(e)})
 	}
 	f := &list.Feeds

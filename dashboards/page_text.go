@@ -44,7 +44,7 @@ func (p *pages) privacy(w http.ResponseWriter, r *http.Request) {
 
 func (p *pages) words(w http.ResponseWriter, r *http.Request, key string, paragraphs ...string) {
 	p.serve(w, r, leaf{name: key, make: func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
-		t := textPage{Title: l.must(key + "_title"), Feedback: p.s.Feedback}
+		t := textPage{Title: l.must(key + "_title"), Feedback: p.s.face().Feedback}
 		for _, k := range paragraphs {
 			t.Paragraphs = append(t.Paragraphs, l.must(k))
 		}

@@ -38,7 +38,8 @@ var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "ac
 	"approve", "settled", "review",
 	"ledger", "held", "scene",
 	"rings", "calls", "warnings", "warning",
-	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send"}
+	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send",
+	"settings", "channels", "keys", "otemplates", "otemplate", "registers", "identity", "areas", "lexicon"}
 
 func newPages(s *Server) (*pages, error) {
 	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}
@@ -54,7 +55,7 @@ func newPages(s *Server) (*pages, error) {
 	}
 	for tag, l := range p.locales.all {
 		p.templates[tag] = map[string]*template.Template{}
-		funcs := template.FuncMap{"T": l.T, "asset": p.assets.url, "upper": upper, "dict": dict}
+		funcs := template.FuncMap{"T": l.T, "asset": p.assets.url, "upper": upper, "dict": dict, "inc": func(n int) int { return n + 1 }}
 		for layout, names := range map[string][]string{"layout.html": pageNames, "console.html": consoleNames} {
 			for _, name := range names {
 				t, err := template.New(layout).Funcs(funcs).Option("missingkey=error").
@@ -184,7 +185,7 @@ func (p *pages) execute(l *locale, name, block string, content any) (*ready, err
 func (p *pages) version(ctx context.Context, cursor broadcast.Cursor, now time.Time) version {
 	d, err := p.s.status.now(ctx)
 	_, ill := p.s.Board.Health()
-	return version{cursor, now.Unix() / 60, d.Durable, d.Memory, err != nil, ill != nil, p.s.stopped()}
+	return version{cursor, now.Unix() / 60, d.Durable, d.Memory, err != nil, ill != nil, p.s.stopped(), p.s.dress()}
 }
 
 // caughtUp waits until this node knows what the reader knows already. It

@@ -61,6 +61,7 @@ type version struct {
 	minute                        int64
 	durable, memory, silent, lost bool // the store's promise; it or the log does not answer
 	stopped                       uint64
+	settings                      int // see [settings.Now]
 }
 
 // but is the version at another cursor.

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 	"martinella/broadcast"
 	"martinella/channels"
 	"martinella/dashboards/photo"
+	"martinella/dashboards/settings"
 	"martinella/dashboards/signin"
 )
 
@@ -68,6 +70,14 @@ type Config struct {
 	// come from; nil: none are read here.
 	Warnings broadcast.Warnings
 	Feeds    []broadcast.Feed
+	// Settings is what staff set in the console, over the fields of this
+	// configuration; nil: nothing can be set. Channels are those of this node,
+	// for the console. PackKey signs packs of templates.
+	Settings *settings.Book
+	Channels broadcast.Dispatchers
+	PackKey  func() (ed25519.PrivateKey, error)
+	// Outlines are the files of areas that are loaded, for the console.
+	Outlines []Outline
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits
@@ -142,6 +152,7 @@ type Server struct {
 	pages   *pages
 	status  *status
 	console *console // nil without staff
+	dressed dressed
 
 	watchers *watchers
 
@@ -184,6 +195,7 @@ func New(c Config) (*Server, error) {
 	if s.pages, err = newPages(s); err != nil {
 		return nil, err
 	}
+	s.pages.assets.renew = s.catchUp
 	if s.console, err = newConsole(s); err != nil {
 		return nil, err
 	}

@@ -170,30 +170,6 @@ func (g *Gazetteer) known(code string) bool {
 	return g.get(code) != nil || g != nil && len(g.children[code]) > 0
 }
 
-// Areas lists the areas, by code.
-func (g *Gazetteer) Areas() []Area {
-	if g == nil {
-		return nil
-	}
-	all := make([]Area, len(g.areas))
-	for i, a := range g.areas {
-		all[i] = *a
-	}
-	return all
-}
-
-// Outlines are the outer borders of the area, for a map: one polygon for each
-// of its parts, without their holes.
-func (a Area) Outlines() []alerts.Polygon {
-	all := make([]alerts.Polygon, len(a.parts))
-	for i, r := range a.parts {
-		for _, p := range r.points[:r.ends[0]] {
-			all[i] = append(all[i], alerts.Point{Lat: p[1], Lon: p[0]})
-		}
-	}
-	return all
-}
-
 // At gives the codes of the areas that the point is in, edges included.
 func (g *Gazetteer) At(p alerts.Point) []alerts.Value {
 	return g.Touching(Draw(nil, []alerts.Circle{{Centre: p}}))

@@ -20,8 +20,8 @@ func TestValdemoIsNineZonesWithoutGaps(t *testing.T) {
 			t.Errorf("%s: %+v", z.Value, a)
 		}
 	}
-	for _, a := range g.Areas() {
-		for _, ring := range a.Outlines() {
+	for _, a := range g.All() {
+		for _, ring := range a.Rings() {
 			if len(ring) < 4 || ring[0] != ring[len(ring)-1] {
 				t.Errorf("%s: the outline %v is not closed", a.Code.Value, ring)
 			}

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"maps"
 	"time"
 
 	"martinella/alerts"
@@ -62,3 +63,7 @@ func (t *Template) worst() alerts.Severity {
 	}
 	return worst
 }
+
+// Samples gives what stands in for what people fill in, by placeholder, to show
+// how a template reads.
+func Samples() map[string]string { return maps.Clone(samples) }

@@ -25,7 +25,7 @@ var (
 
 // keepDeliveries is how long the state of single recipients and the numbers of
 // a snapshot are kept after the alert's validity; the counts stay for ever.
-const keepDeliveries = 90 * 24 * time.Hour
+const keepDeliveries = broadcast.KeepDeliveries
 
 // closing is what a change makes of the revision before it.
 var closing = map[alerts.Change]alerts.State{

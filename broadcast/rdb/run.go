@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"martinella/broadcast"
 )
 
 const (
@@ -13,7 +15,7 @@ const (
 	trimEvery  = 10 * time.Minute
 	// keepLog is how far the log reaches back at least (DECISIONS 20). A
 	// channel that no node had open for so long no longer holds it up.
-	keepLog = 30 * 24 * time.Hour
+	keepLog = broadcast.KeepLog
 )
 
 // Run keeps this node's lease, watches the other nodes, the log's epoch and

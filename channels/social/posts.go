@@ -80,7 +80,7 @@ func (p *Posts) tags(c channels.Composed) []channels.Piece {
 	for _, piece := range c.Pieces {
 		said = append(said, strings.FieldsFunc(strings.ToLower(piece.Text), notOfTag)...)
 	}
-	tags := slices.DeleteFunc(c.Hashtags(p.Settings.Hashtags), func(tag string) bool {
+	tags := slices.DeleteFunc(c.Hashtags(p.Settings.Register()), func(tag string) bool {
 		return slices.Contains(said, strings.ToLower(tag))
 	})
 	if len(tags) == 0 {

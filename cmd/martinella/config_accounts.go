@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"iter"
-	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"martinella/alerts"
 	"martinella/channels"
 	"martinella/dashboards"
+	"martinella/dashboards/settings"
 )
 
 // AccountConfig is one official account in the register that the public sees.
@@ -24,7 +24,6 @@ type AccountConfig struct {
 }
 
 var (
-	platformForm = regexp.MustCompile(`^[a-z0-9-]{1,32}$`)
 	// didForm are the two methods that Bluesky takes (atproto.com/specs/did).
 	didForm = regexp.MustCompile(`^did:(plc:[a-z2-7]{24}|web:[a-z0-9][a-z0-9.-]*[a-z0-9])$`)
 )
@@ -41,7 +40,7 @@ func (c *Config) accountRules(say sayFunc) {
 		switch {
 		case a.Platform == "":
 			say(at+".platform", "is missing", "name it in lower case, like mastodon, bluesky, facebook, instagram")
-		case !platformForm.MatchString(a.Platform):
+		case !settings.PlatformForm.MatchString(a.Platform):
 			say(at+".platform", "is "+quoted(a.Platform), "1 to 32 of a-z, 0-9 and -, like mastodon")
 		}
 		switch {
@@ -53,7 +52,7 @@ func (c *Config) accountRules(say sayFunc) {
 		switch {
 		case a.URL == "":
 			say(at+".url", "is missing", "give the address of the profile")
-		case !profileAddress(a.URL):
+		case !settings.CheckAddress(a.URL):
 			say(at+".url", "is "+quoted(a.URL), "write the address of the profile, like https://social.example/@comunevaldemo")
 		case seen[a.URL]:
 			say(at+".url", "is "+quoted(a.URL)+", which another account has", "name every account once")
@@ -62,7 +61,7 @@ func (c *Config) accountRules(say sayFunc) {
 		if a.Channel != "" && !known[a.Channel] {
 			say(at+".channel", "is "+quoted(a.Channel)+", which is no channel", "give the name of the channel that posts there, or leave it out")
 		}
-		if a.Verified != "" && !profileAddress(a.Verified) {
+		if a.Verified != "" && !settings.CheckAddress(a.Verified) {
 			say(at+".verified", "is "+quoted(a.Verified), "write the address where the platform says that the account is genuine")
 		}
 		switch {
@@ -104,13 +103,6 @@ func (c *Config) hashtagRules(say sayFunc) {
 		}
 		seen[key] = true
 	}
-}
-
-// profileAddress reports whether it can be a public link: without a name and
-// password, which it would show to everybody.
-func profileAddress(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil && !unprintable(s) && !strings.ContainsAny(s, " \t\"<>")
 }
 
 // accounts is the register as the pages show it.

@@ -7,6 +7,7 @@ import (
 
 	"martinella/alerts/lint"
 	"martinella/channels"
+	"martinella/dashboards/settings"
 )
 
 // WordsConfig is the register of what the authority's texts may name: the linter
@@ -25,18 +26,12 @@ func (c *Config) wordRules(say sayFunc) {
 		}
 	}
 	for i, l := range c.Words.Links {
-		if u, err := url.Parse(l); err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil {
+		if !settings.CheckLink(l) {
 			say(fmt.Sprintf("words.links[%d]", i), "is "+quoted(l), "write it like https://www.regione.example/meteo")
 		}
 	}
 	for i, p := range c.Words.Phones {
-		digits := strings.Count(strings.Map(func(r rune) rune {
-			if r >= '0' && r <= '9' {
-				return '0'
-			}
-			return r
-		}, p), "0")
-		if digits < 3 || digits > 15 || strings.Trim(p, "+0123456789 ./-()") != "" {
+		if !settings.CheckPhone(p) {
 			say(fmt.Sprintf("words.phones[%d]", i), "is "+quoted(p), "write it as people dial it, like 0573 555 0100")
 		}
 	}

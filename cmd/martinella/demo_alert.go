@@ -17,7 +17,7 @@ func exerciseAlert(c *Config, now time.Time) ([]byte, error) {
 	var area []alerts.Area
 	for _, code := range []string{"VD-8", "VD-9"} {
 		if zone, ok := c.gazetteer.Area(code); ok {
-			area = append(area, alerts.Area{Description: zone.Name, Geocodes: []alerts.Value{zone.Code}, Polygons: zone.Outlines()})
+			area = append(area, alerts.Area{Description: zone.Name, Geocodes: []alerts.Value{zone.Code}, Polygons: zone.Rings()})
 		}
 	}
 	info := func(language, event, headline, description, instruction string) alerts.Info {

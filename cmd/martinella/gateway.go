@@ -25,6 +25,7 @@ import (
 	"martinella/channels"
 	"martinella/channels/imagecard"
 	"martinella/dashboards"
+	"martinella/dashboards/settings"
 	"martinella/dashboards/signin"
 )
 
@@ -45,6 +46,7 @@ type gateway struct {
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
 	office      *signin.Office
+	book        *settings.Book
 	server      *dashboards.Server
 	stopping    atomic.Bool
 	stirred     chan struct{} // has the sweep look at once
@@ -57,6 +59,9 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		c.PublicURL = site
 	}
 	g := &gateway{config: c, log: log, store: s, stirred: make(chan struct{}, 1)}
+	if err := g.settle(); err != nil {
+		return nil, err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -72,7 +77,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	queues := broadcast.NewQueues(s)
 	g.answering = broadcast.NewAnswering(routes, log)
 	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Roll: s.People(), Answer: g.answering.Answer, Kinds: broadcast.AddressKinds(routes), Log: log}
-	cards := imagecard.New(c.settings())
+	cards := imagecard.New(g.settings())
 	for _, r := range routes {
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, Log: log})
 	}
@@ -144,7 +149,7 @@ func (g *gateway) routes() ([]broadcast.Route, error) {
 			g.log.Warn("mode practice: the channel is not used", zap.String("channel", c.Name))
 			continue
 		}
-		ch, err := c.build(g.config.settings(), g.config.Data, g.log)
+		ch, err := c.build(g.settings(), g.config.Data, g.log)
 		if err != nil {
 			return nil, usage(fmt.Errorf("channel %s: %w", c.Name, err), "martinella config check names the line")
 		}
@@ -238,7 +243,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: templateFolder(c.Data).all, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: c.outlines(), Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 	}
 	for _, p := range c.TrustedProxies {
@@ -362,6 +367,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	loops.start(background, "feeds", g.feeds.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
+	loops.start(background, "settings", g.book.Run)
 	loops.start(background, "ledger", g.ledger.Run)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
 	feedEnded := make(chan struct{})

@@ -2,10 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base32"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,13 +10,12 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"martinella/alerts"
+	"martinella/dashboards/settings"
 )
 
 func keysCommand(sh shell) *cobra.Command {
@@ -89,28 +84,25 @@ func createKey(ctx context.Context, store alerts.Keys, k keyRequest, now time.Ti
 		}
 		return newKey{}, usage(ps.Err(), "see martinella keys create --help")
 	}
-	made := newKey{ID: "key:" + hex.EncodeToString(randomBytes(6)), Name: k.name, Rights: rights, Key: "mk_" + randomText()}
-	sum := sha256.Sum256([]byte(made.Key))
-	key := &alerts.Key{V: 1, Person: alerts.Person{ID: made.ID, Name: k.name, Rights: rights}, TokenSHA256: hex.EncodeToString(sum[:]), Created: now.UTC()}
+	key, token := alerts.NewKey(k.name, rights, now)
+	made := newKey{ID: key.Person.ID, Name: k.name, Rights: rights, Key: token}
 	if k.expires > 0 {
 		key.Expires = now.Add(k.expires).UTC()
 	}
 	var secret []byte
 	if k.sign {
-		made.Secret = "ms_" + randomText()
+		made.Secret = "ms_" + alerts.RandomText()
 		secret = []byte(made.Secret)
 	}
-	if err := store.Add(ctx, key, secret, alerts.KeyAct(alerts.By{ID: "command"}, alerts.ActKeyCreated, made.ID, limits(rights), "command", now)); err != nil {
+	if err := store.Add(ctx, key, secret, alerts.KeyAct(alerts.By{ID: "command"}, alerts.ActKeyCreated, made.ID, rights.String(), "command", now)); err != nil {
 		return newKey{}, fmt.Errorf("store the key: %w", err)
 	}
 	return made, nil
 }
 
 // unprintable tells whether a text holds what steers a terminal or turns the
-// direction of writing. Joiners are letters' business.
-func unprintable(s string) bool {
-	return !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsGraphic(r) && r != '\u200c' && r != '\u200d' })
-}
+// direction of writing.
+var unprintable = settings.Unprintable
 
 // unknownChannels gives the names that no channel of the configuration has.
 // Without a file nothing is known.
@@ -121,17 +113,6 @@ func (c *Config) unknownChannels(names []string) []string {
 	return slices.DeleteFunc(slices.Clone(names), func(name string) bool {
 		return slices.ContainsFunc(c.Channels, func(ch ChannelConfig) bool { return ch.Name == name })
 	})
-}
-
-func randomBytes(n int) []byte {
-	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails (crypto/rand)
-	return b
-}
-
-// randomText is 160 random bits.
-func randomText() string {
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(randomBytes(20)))
 }
 
 func keysCreateCommand(sh shell) *cobra.Command {
@@ -176,7 +157,7 @@ func printKey(sh shell, made newKey, file string, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(sh.out).Encode(made) //nolint:gosec // G117: showing the new secret once is what this command is for
 	}
-	fmt.Fprintf(sh.out, "key %s (%s) may %s\n", made.ID, made.Name, limits(made.Rights))
+	fmt.Fprintf(sh.out, "key %s (%s) may %s\n", made.ID, made.Name, made.Rights.String())
 	if file != "" {
 		fmt.Fprintf(sh.out, "written to %s\n", file)
 	} else {
@@ -250,7 +231,7 @@ func listKeys(sh shell, all []*alerts.Key, asJSON bool, now time.Time) error {
 		} else if !k.Live(now) {
 			state = "expired " + day(k.Expires)
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Person.ID, k.Person.Name, limits(k.Person.Rights), day(k.Created), day(k.LastUsed), state)
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", k.Person.ID, k.Person.Name, k.Person.Rights.String(), day(k.Created), day(k.LastUsed), state)
 	}
 	return t.Flush()
 }
@@ -277,31 +258,6 @@ func keysRevokeCommand(sh shell) *cobra.Command {
 	}
 	configFlags(cmd.Flags())
 	return cmd
-}
-
-// limits says in one line what rights allow.
-func limits(r alerts.Rights) string {
-	verbs := joinAll(r.Verbs)
-	if r.SelfApprove {
-		verbs += " (alone)"
-	}
-	status := joinAll(r.Statuses)
-	if status == "" {
-		status = "Exercise, Test"
-	}
-	all := []string{verbs, status}
-	if r.MaxSeverity != "" {
-		all = append(all, "up to "+string(r.MaxSeverity))
-	}
-	for _, limit := range []struct {
-		word   string
-		values []string
-	}{{"senders", r.Senders}, {"areas", r.Areas}, {"hazards", r.Hazards}, {"channels", r.Channels}} {
-		if len(limit.values) > 0 {
-			all = append(all, limit.word+" "+strings.Join(limit.values, ", "))
-		}
-	}
-	return strings.Join(all, "; ")
 }
 
 func day(t time.Time) string {

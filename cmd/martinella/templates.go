@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/lint"
 	"martinella/alerts/templates"
+	"martinella/dashboards/settings"
 )
 
 func templatesCommand(sh shell) *cobra.Command {
@@ -22,7 +24,8 @@ func templatesCommand(sh shell) *cobra.Command {
 		Use:   "templates",
 		Short: "Warnings written in advance: list, read, check, give and take",
 		Long: `Warnings written in advance. The shipped ones are always there; an authority's
-own ones are in its data folder, and travel as packs: one signed file.`,
+own ones are in the store, where all nodes and the console have them, and travel
+as packs: one signed file.`,
 		Example: "  martinella templates list\n  martinella templates show flood --place \"Borgo San Rocco\"",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -36,33 +39,31 @@ func templatesListCommand(sh shell) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the templates that are in use", Example: "  martinella templates list\n  martinella templates list --json", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := loadConfig(sh, cmd.Flags())
-			if err != nil {
-				return err
-			}
-			all, err := templateFolder(c.Data).all()
-			if err != nil {
-				return err
-			}
-			if asJSON {
-				e := json.NewEncoder(sh.out)
-				for _, t := range all {
-					if err := e.Encode(t); err != nil {
-						return err
+			return withTemplates(cmd, sh, func(ctx context.Context, c *Config, own settings.Templates) error {
+				all, err := own.Merged(ctx)
+				if err != nil {
+					return err
+				}
+				if asJSON {
+					e := json.NewEncoder(sh.out)
+					for _, t := range all {
+						if err := e.Encode(t); err != nil {
+							return err
+						}
 					}
+					return nil
 				}
-				return nil
-			}
-			w := tabwriter.NewWriter(sh.out, 0, 4, 2, ' ', 0)
-			fmt.Fprintln(w, "id\tname\tseverity\tvalid\tlanguages\tneeds\tfrom")
-			for _, t := range all {
-				from := "own"
-				if t.Shipped {
-					from = "shipped"
+				w := tabwriter.NewWriter(sh.out, 0, 4, 2, ' ', 0)
+				fmt.Fprintln(w, "id\tname\tseverity\tvalid\tlanguages\tneeds\tfrom")
+				for _, t := range all {
+					from := "own"
+					if t.Shipped {
+						from = "shipped"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, nameOf(&t, c.Authority.Language), t.Severity, time.Duration(t.ValidMinutes)*time.Minute, strings.Join(t.Languages(), ", "), strings.Join(t.Required, ", "), from)
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", t.ID, nameOf(&t, c.Authority.Language), t.Severity, time.Duration(t.ValidMinutes)*time.Minute, strings.Join(t.Languages(), ", "), strings.Join(t.Required, ", "), from)
-			}
-			return w.Flush()
+				return w.Flush()
+			})
 		},
 	}
 	configFlags(cmd.Flags())
@@ -88,33 +89,31 @@ func templatesShowCommand(sh shell) *cobra.Command {
 		Use: "show ID", Short: "Print the words of a template, filled in as far as is said",
 		Example: "  martinella templates show flood\n  martinella templates show flood --language en --place \"Borgo San Rocco\" --phone \"0573 555 0100\"", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := loadConfig(sh, cmd.Flags())
-			if err != nil {
-				return err
-			}
-			all, err := templateFolder(c.Data).all()
-			if err != nil {
-				return err
-			}
-			i := slices.IndexFunc(all, func(t templates.Template) bool { return t.ID == args[0] })
-			if i < 0 {
-				return refused(fmt.Errorf("there is no template %s", quoted(args[0])), "martinella templates list shows their ids")
-			}
-			f := templates.Filling{Language: language, Now: time.Now(), Zone: c.zone(), Source: c.Authority.Name, Values: map[string]string{}}
-			if f.Language == "" {
-				f.Language = c.Authority.Language
-			}
-			for name, value := range filled {
-				if *value != "" {
-					f.Values[name] = *value
+			return withTemplates(cmd, sh, func(ctx context.Context, c *Config, own settings.Templates) error {
+				all, err := own.Merged(ctx)
+				if err != nil {
+					return err
 				}
-			}
-			for _, name := range all[i].Required { // to be read before they are known
-				if f.Values[name] == "" {
-					f.Values[name] = "(" + name + ")"
+				i := slices.IndexFunc(all, func(t templates.Template) bool { return t.ID == args[0] })
+				if i < 0 {
+					return refused(fmt.Errorf("there is no template %s", quoted(args[0])), "martinella templates list shows their ids")
 				}
-			}
-			return showTemplate(sh.out, &all[i], f)
+				f := templates.Filling{Language: language, Now: time.Now(), Zone: c.zone(), Source: c.Authority.Name, Values: map[string]string{}}
+				if f.Language == "" {
+					f.Language = c.Authority.Language
+				}
+				for name, value := range filled {
+					if *value != "" {
+						f.Values[name] = *value
+					}
+				}
+				for _, name := range all[i].Required { // to be read before they are known
+					if f.Values[name] == "" {
+						f.Values[name] = "(" + name + ")"
+					}
+				}
+				return showTemplate(sh.out, &all[i], f)
+			})
 		},
 	}
 	configFlags(cmd.Flags())
@@ -246,47 +245,44 @@ folder; who takes the pack compares its fingerprint with you by telephone.`,
 			if out == "" {
 				return usage(errors.New("--out is missing"), "name a file that does not exist yet")
 			}
-			c, err := loadConfig(sh, cmd.Flags())
-			if err != nil {
-				return err
-			}
-			folder := templateFolder(c.Data)
-			all, err := folder.all()
-			if err != nil {
-				return err
-			}
-			p := templates.Pack{Name: c.Authority.Name, Made: time.Now().UTC().Truncate(time.Second)}
-			for _, id := range args {
-				if !slices.ContainsFunc(all, func(t templates.Template) bool { return t.ID == id }) {
-					return refused(fmt.Errorf("there is no template %s", quoted(id)), "martinella templates list shows their ids")
+			return withTemplates(cmd, sh, func(ctx context.Context, c *Config, own settings.Templates) error {
+				all, err := own.Merged(ctx)
+				if err != nil {
+					return err
 				}
-			}
-			for _, t := range all {
-				if slices.Contains(args, t.ID) || len(args) == 0 && !t.Shipped {
-					p.Templates = append(p.Templates, t)
+				p := templates.Pack{Name: c.Authority.Name, Made: time.Now().UTC().Truncate(time.Second)}
+				for _, id := range args {
+					if !slices.ContainsFunc(all, func(t templates.Template) bool { return t.ID == id }) {
+						return refused(fmt.Errorf("there is no template %s", quoted(id)), "martinella templates list shows their ids")
+					}
 				}
-			}
-			if len(p.Templates) == 0 {
-				return refused(errors.New("there are no own templates"), "name shipped ones to export them")
-			}
-			key, err := folder.key()
-			if err != nil {
-				return err
-			}
-			b, err := templates.Seal(p, c.Authority.Name, key)
-			if err != nil {
-				return err
-			}
-			if err := writeSecret(out, string(b)); err != nil {
-				return err
-			}
-			_, by, err := templates.Open(b)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(sh.out, "%d templates in %s\n", len(p.Templates), out)
-			printSigner(sh.out, by)
-			return nil
+				for _, t := range all {
+					if slices.Contains(args, t.ID) || len(args) == 0 && !t.Shipped {
+						p.Templates = append(p.Templates, t)
+					}
+				}
+				if len(p.Templates) == 0 {
+					return refused(errors.New("there are no own templates"), "name shipped ones to export them")
+				}
+				key, err := templateFolder(c.Data).key()
+				if err != nil {
+					return err
+				}
+				b, err := templates.Seal(p, c.Authority.Name, key)
+				if err != nil {
+					return err
+				}
+				if err := writeSecret(out, string(b)); err != nil {
+					return err
+				}
+				_, by, err := templates.Open(b)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(sh.out, "%d templates in %s\n", len(p.Templates), out)
+				printSigner(sh.out, by)
+				return nil
+			})
 		},
 	}
 	configFlags(cmd.Flags())
@@ -305,42 +301,46 @@ its fingerprint, which the sender tells you by telephone.`,
 		Example: "  martinella templates import pack.json --dry-run\n  martinella templates import pack.json --trust 1a2b-3c4d-5e6f-7a8b-9c0d-1e2f-3a4b-5c6d",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := loadConfig(sh, cmd.Flags())
-			if err != nil {
-				return err
-			}
 			p, by, err := readTemplates(sh, args[0])
 			if err != nil {
 				return refused(err, "ask the sender for the file once more")
 			}
-			folder := templateFolder(c.Data)
-			own, err := folder.read()
-			if err != nil {
-				return err
-			}
-			report, after := templates.Compare(own.Templates, p)
-			printSigner(sh.out, by)
-			printPackReport(sh.out, report)
-			if dry {
+			return withTemplates(cmd, sh, func(ctx context.Context, _ *Config, own settings.Templates) error {
+				have, err := own.Own(ctx)
+				if err != nil {
+					return err
+				}
+				known, _, err := own.Signers(ctx)
+				if err != nil {
+					return err
+				}
+				report, after := templates.Compare(settings.Plain(have), p)
+				printSigner(sh.out, by)
+				printPackReport(sh.out, report)
+				if dry {
+					return nil
+				}
+				who, now := alerts.By{ID: "command", Name: "martinella templates"}, time.Now()
+				switch {
+				case by == nil && !unsigned:
+					return refused(errors.New("the pack is not signed"), "--unsigned takes it all the same, if it is your own")
+				case by != nil && !settings.Knows(known, by) && !strings.EqualFold(trust, by.Fingerprint()):
+					return refused(errors.New("the key of the pack is not known here"), "compare its fingerprint with the sender by telephone, then add --trust FINGERPRINT")
+				case by != nil && !settings.Knows(known, by):
+					if err := own.Trust(ctx, *by, who, now); err != nil {
+						return err
+					}
+				}
+				n, err := own.Take(ctx, have, report, after, who, now)
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(sh.out, "taken: %d\n", n)
+				if len(report.Refused) > 0 {
+					return &failure{code: exitRefused, err: errSaid}
+				}
 				return nil
-			}
-			switch {
-			case by == nil && !unsigned:
-				return refused(errors.New("the pack is not signed"), "--unsigned takes it all the same, if it is your own")
-			case by != nil && !own.knows(by) && !strings.EqualFold(trust, by.Fingerprint()):
-				return refused(errors.New("the key of the pack is not known here"), "compare its fingerprint with the sender by telephone, then add --trust FINGERPRINT")
-			case by != nil && !own.knows(by):
-				own.Signers = append(own.Signers, *by)
-			}
-			own.Templates = after
-			if err := folder.write(own); err != nil {
-				return err
-			}
-			fmt.Fprintf(sh.out, "taken: %d\n", len(report.New)+len(report.Changed))
-			if len(report.Refused) > 0 {
-				return &failure{code: exitRefused, err: errSaid}
-			}
-			return nil
+			})
 		},
 	}
 	configFlags(cmd.Flags())

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
@@ -11,18 +11,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"time"
 
+	"github.com/spf13/cobra"
+
+	"martinella/alerts"
 	"martinella/alerts/templates"
+	"martinella/dashboards/settings"
 )
 
-// templateFolder is the data folder, as far as it holds an authority's own
-// templates. A running gateway reads what a command wrote.
+// templateFolder is the data folder, as far as it holds the key that signs packs
+// of templates, and what earlier versions kept of the templates themselves.
 type templateFolder string
 
 // The files in the data folder.
 const (
-	templatesName = "templates.json"     // own templates and known signers
+	templatesName = "templates.json"     // own templates and known signers, as earlier versions kept them
 	templatesKey  = "templates-sign.key" // PKCS 8, mode 0600
 )
 
@@ -49,39 +53,50 @@ func (f templateFolder) read() (ownTemplates, error) {
 	return own, nil
 }
 
-// all gives the templates that are in use.
-func (f templateFolder) all() ([]templates.Template, error) {
-	own, err := f.read()
-	return templates.Merge(own.Templates), err
-}
+// movedName is what the file is called once its templates are in the store.
+const movedName = templatesName + ".moved"
 
-// write puts a new file in the place of the old one, whole or not at all.
-func (f templateFolder) write(own ownTemplates) error {
-	b, err := json.MarshalIndent(own, "", " ")
+// moveInto puts what the file holds into the store, where all nodes of the
+// authority have it, and gives the file another name. What the store has already
+// stays as it is there. keep leaves the file: the store keeps nothing.
+func (f templateFolder) moveInto(ctx context.Context, to settings.Templates, keep bool, now time.Time) error {
+	own, err := f.read()
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(string(f), 0o700); err != nil {
-		return fmt.Errorf("own templates: %s", plainPathError(err))
+	if len(own.Templates)+len(own.Signers) == 0 {
+		return nil
 	}
-	tmp, err := os.CreateTemp(string(f), templatesName+"-*")
-	if err != nil {
-		return fmt.Errorf("own templates: %s", plainPathError(err))
+	by := alerts.By{ID: "command", Name: "martinella templates"}
+	for _, t := range own.Templates {
+		if err := to.Put(ctx, t, 0, by, now); err != nil && !errors.Is(err, alerts.ErrStale) {
+			return fmt.Errorf("move %s into the store: %w", t.ID, err)
+		}
 	}
-	_, err = tmp.Write(append(b, '\n'))
-	if err = errors.Join(err, tmp.Sync(), tmp.Close()); err == nil {
-		err = os.Rename(tmp.Name(), filepath.Join(string(f), templatesName))
+	for _, s := range own.Signers {
+		if err := to.Trust(ctx, s, by, now); err != nil {
+			return fmt.Errorf("move a known signer into the store: %w", err)
+		}
 	}
-	if err != nil {
-		_ = os.Remove(tmp.Name()) // what is left of it means nothing
+	if keep {
+		return nil
+	}
+	if err := os.Rename(filepath.Join(string(f), templatesName), filepath.Join(string(f), movedName)); err != nil {
 		return fmt.Errorf("own templates: %s", plainPathError(err))
 	}
 	return nil
 }
 
-// knows reports whether packs of this key are taken.
-func (own *ownTemplates) knows(s *templates.Signer) bool {
-	return s != nil && slices.ContainsFunc(own.Signers, func(k templates.Signer) bool { return bytes.Equal(k.Key, s.Key) })
+// withTemplates runs an act on the authority's own templates in the store, after
+// what an earlier version left in a file has moved there.
+func withTemplates(cmd *cobra.Command, sh shell, act func(context.Context, *Config, settings.Templates) error) error {
+	return withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) error {
+		own := settings.Templates{Papers: s.Papers()}
+		if err := templateFolder(c.Data).moveInto(ctx, own, false, time.Now()); err != nil {
+			return err
+		}
+		return act(ctx, c, own)
+	})
 }
 
 // key gives the key that signs packs, and makes it the first time.
