@@ -94,6 +94,10 @@ func TestWritingInABrowser(t *testing.T) {
 				b.types("t0-headline", "Salite ai piani alti subito")
 				b.until(`document.querySelector('#live .card h2').textContent.includes('subito')`)
 				b.until(`document.getElementById('saved').textContent.includes('Bozza salvata alle')`)
+				b.types("v-place", "Borgo Basso") // the template's words follow what is typed
+				b.until(`document.getElementById('t0-own-sms').value.includes('Borgo Basso')`)
+				b.types("v-place", "Valdemo")
+				b.until(`document.getElementById('t0-own-sms').value.includes('Valdemo')`)
 				b.eval(`document.getElementById('mode-Actual').click(); 1`)
 				b.until(`document.querySelector('#strip .mode').textContent.includes('REALE') && document.querySelector('#ask button').textContent.includes('REALE')`)
 				b.eval(`document.getElementById('mode-Exercise').click(); 1`)

@@ -376,3 +376,23 @@ func TestPlacesByTheirNames(t *testing.T) {
 		t.Errorf("%d, codes %v, left %q", r.StatusCode, form["code"], form.Get("places"))
 	}
 }
+
+// The page's script learns what is kept otherwise than it was typed.
+func TestSavingTellsWhatItWroteOtherwise(t *testing.T) {
+	g := openDesktop(t)
+	p := g.staff("bruno", "Bruno Neri", writer(true))
+	path, form := p.written(alerts.StatusExercise)
+	form.Set("until", "+2 h")
+	form.Set("v-place", "Borgo Basso")
+	r := p.do("POST", path+"?lang=en&part=saved", withDo(form, "save")).json(t)
+	fields, _ := r["fields"].(map[string]any)
+	kept := formOf(t, p.get(path).body, "writing")
+	for _, name := range []string{"until", "t0-own-sms", "t1-own-sms"} {
+		if fields[name] != kept.Get(name) || kept.Get(name) == form.Get(name) {
+			t.Errorf("%s: told %v, kept %q", name, fields[name], kept.Get(name))
+		}
+	}
+	if fields["t0-headline"] != nil {
+		t.Errorf("told of what is kept as it was typed: %v", fields)
+	}
+}

@@ -3,8 +3,10 @@ package dashboards
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,6 +173,31 @@ type savedAnswer struct {
 	Revision int64  `json:"revision,omitempty"`
 	Said     string `json:"said"`
 	Conflict bool   `json:"conflict,omitempty"`
+	// Fields are those that are kept otherwise than they were sent, by name: an
+	// hour in the place of "+6 h", the template's words with a new value.
+	Fields map[string]string `json:"fields,omitempty"`
+}
+
+// otherwise lists what is kept of the form otherwise than it was sent.
+func otherwise(f *compose.Form, post url.Values) map[string]string {
+	fields := map[string]string{}
+	note := func(name, kept string) {
+		if post.Has(name) && strings.ReplaceAll(post.Get(name), "\r\n", "\n") != kept {
+			fields[name] = kept
+		}
+	}
+	note("from", f.From)
+	note("until", f.Until)
+	for n := range f.Texts {
+		at := fmt.Sprintf("t%d-", n)
+		for _, field := range wordsOf(&f.Texts[n]) {
+			note(at+field.name, *field.to)
+		}
+		for channel, words := range f.Texts[n].Own {
+			note(at+"own-"+channel, words)
+		}
+	}
+	return fields
 }
 
 // typed is the draft as the page shows it: what was sent over what is kept. The
@@ -217,6 +244,10 @@ func (c *console) compose(v *visit) {
 	}
 	do, of, _ := strings.Cut(post.Get("do"), ":")
 	if do == "preview" {
+		if err := c.fill(ctx, v, d, false); err != nil {
+			c.showAway(v, d, err)
+			return
+		}
 		if err := c.tick(ctx, v, d); err != nil {
 			c.showAway(v, d, err)
 			return
@@ -269,7 +300,7 @@ func (c *console) compose(v *visit) {
 	case places != "":
 		c.showDraft(v, kept, shown{code: http.StatusUnprocessableEntity, wrong: v.l.must("compose_places_unknown", "Names", short(places)), places: places})
 	case v.r.URL.Query().Get("part") == "saved":
-		c.answer(v, http.StatusOK, savedAnswer{Revision: kept.Revision, Said: v.l.must("compose_saved", "Time", v.l.At(kept.At, v.now).Clock)})
+		c.answer(v, http.StatusOK, savedAnswer{Revision: kept.Revision, Said: v.l.must("compose_saved", "Time", v.l.At(kept.At, v.now).Clock), Fields: otherwise(&kept.Form, post)})
 	default:
 		c.to(v, "/console/draft/"+kept.ID+"?said=saved"+to)
 	}

@@ -73,8 +73,13 @@
       if (said.conflict) stopped = true; // the button shows the difference
       if (answer.ok) {
         form.elements.revision.value = said.revision;
-        kept = text;
-        if (content() === text) forget(); else remember();
+        const same = content() === text;
+        for (const [name, value] of Object.entries(said.fields || {})) {
+          const field = form.elements[name], times = name === 'from' || name === 'until';
+          if (field && field.value === body.get(name).replace(/\r\n/g, '\n') && !(times && field === document.activeElement)) field.value = value;
+        }
+        kept = same ? content() : text;
+        if (same) forget(); else remember();
       }
     } catch { say(words.away); }
     busy = false;
