@@ -386,7 +386,7 @@ func TestSavingTellsWhatItWroteOtherwise(t *testing.T) {
 	form.Set("v-place", "Borgo Basso")
 	r := p.do("POST", path+"?lang=en&part=saved", withDo(form, "save")).json(t)
 	fields, _ := r["fields"].(map[string]any)
-	kept := formOf(t, p.get(path).body, "writing")
+	kept := writingOf(t, p.get(path).body, "writing")
 	for _, name := range []string{"until", "t0-own-sms", "t1-own-sms"} {
 		if fields[name] != kept.Get(name) || kept.Get(name) == form.Get(name) {
 			t.Errorf("%s: told %v, kept %q", name, fields[name], kept.Get(name))
