@@ -332,7 +332,7 @@ func causeWord(l *locale, c cause, state string) string {
 // channelName is the channel as the authority knows it: the platform and the
 // account, where the register has them.
 func (c *console) channelName(channel string) (name, place string) {
-	for _, a := range c.s.Accounts {
+	for _, a := range c.s.accountsNow() {
 		if a.Channel == channel {
 			return platformName(a.Platform), strings.Join([]string{tidy(a.Name), channel}, " · ")
 		}

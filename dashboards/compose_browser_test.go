@@ -101,7 +101,7 @@ func TestWritingInABrowser(t *testing.T) {
 				b.eval(`document.getElementById('mode-Actual').click(); 1`)
 				b.until(`document.querySelector('#strip .mode').textContent.includes('REALE') && document.querySelector('#ask button').textContent.includes('REALE')`)
 				b.eval(`document.getElementById('mode-Exercise').click(); 1`)
-				b.until(`document.querySelector('#strip .drilling')`)
+				b.until(`document.querySelector('#strip .exercise')`)
 			} else {
 				b.fill(map[string]string{"t0-headline": "Salite ai piani alti subito"})
 				b.taps("preview")

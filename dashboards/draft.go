@@ -151,7 +151,7 @@ func (c *console) prepared() ([]templates.Template, error) {
 
 // knowing is what the form is judged by.
 func (c *console) knowing(ctx context.Context, v *visit, f *compose.Form) (compose.Context, error) {
-	k := compose.Context{Authority: c.s.Authority, Zone: c.s.Zone, Languages: c.s.Words.Languages, Now: v.now, Areas: c.places, Words: c.s.Words}
+	k := compose.Context{Authority: c.s.Authority, Zone: c.s.Zone, Languages: c.s.Words.Languages, Now: v.now, Areas: c.places, Words: c.s.words()}
 	var err error
 	if k.Templates, err = c.prepared(); err != nil {
 		return k, err

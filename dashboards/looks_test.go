@@ -18,7 +18,7 @@ func (b *browser) looks(site string, pages map[string]string) {
 				if over := b.eval(`document.documentElement.scrollWidth`).(float64) - float64(width); over > 0 {
 					t.Errorf("%s scrolls sideways by %v px at %d px", path, over, width)
 				}
-				small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,textarea,footer a,.do a,a.button,.pick,.checks a')].filter(e => e.getClientRects().length && e.type !== 'hidden' && e.getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`)
+				small := b.eval(`[...document.querySelectorAll('nav a,button,summary,input,select,textarea,footer a,.do a,a.button,.pick,.checks a')].filter(e => e.getClientRects().length && e.type !== 'hidden' && (e.closest('.pick,.checks label,label.pick') || e).getBoundingClientRect().height < 24).map(e => e.textContent + e.id).join()`)
 				if small != "" {
 					t.Errorf("%s at %d px has targets under 24 px: %v", path, width, small)
 				}

@@ -149,7 +149,7 @@ func (c *console) showAway(v *visit, d *draft, err error) {
 		c.answer(v, http.StatusServiceUnavailable, savedAnswer{Said: v.l.must("compose_away")})
 		return
 	}
-	k := compose.Context{Authority: c.s.Authority, Zone: c.s.Zone, Languages: c.s.Words.Languages, Now: v.now, Areas: c.places, Words: c.s.Words}
+	k := compose.Context{Authority: c.s.Authority, Zone: c.s.Zone, Languages: c.s.Words.Languages, Now: v.now, Areas: c.places, Words: c.s.words()}
 	o := &look{know: k}
 	o.alert, _ = d.Form.Alert(k)
 	o.record = &alerts.Record{Alert: o.alert, Own: true}

@@ -259,7 +259,7 @@ var sceneFields = []string{"photo", "alt", "text", "place", "observed", "source"
 // the linter found in the texts, which quotes them.
 func (c *console) sceneFaults(v *visit, one *alerts.Sitrep, ps alerts.Problems) (wrong []fault) {
 	said := map[string]bool{}
-	for _, h := range lint.Report(one, c.s.Words) {
+	for _, h := range lint.Report(one, c.s.words()) {
 		problem, remedy := h.Message.En, h.Remedy.En
 		if v.l.Tag == "it" {
 			problem, remedy = h.Message.It, h.Remedy.It
