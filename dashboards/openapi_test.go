@@ -195,6 +195,10 @@ func TestRealAnswersAreAsTheDocumentSays(t *testing.T) {
 		{"post", "/api/v1/alerts/{id}/reject", func() reply {
 			return g.act(approver, waiting["id"].(string), "reject", decision(waiting["digest"], ""))
 		}, 409},
+		{"post", "/api/v1/alerts/{id}/recall", func() reply {
+			return g.act(author, waiting["id"].(string), "recall", decision(strings.Repeat("0", 64), ""))
+		}, 409},
+		{"get", "/api/v1/ledger", get("/api/v1/ledger", "*/*"), 200},
 		{"post", "/api/v1/alerts/{id}/return", func() reply { return g.act(approver, waiting["id"].(string), "return", `{"x":1}`) }, 400},
 		{"post", "/api/v1/alerts/{id}/all-clear", func() reply { return g.act(author, id, "all-clear", decision(issued["digest"], "")) }, 202},
 		{"get", "/api/v1/alerts/{id}", get("/api/v1/alerts/"+id, "application/json"), 200}, // with head: the all-clear waits
