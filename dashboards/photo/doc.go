@@ -3,5 +3,5 @@
 // small, and writes them anew, so that nothing of where, when and with what they
 // were taken is left.
 //
-// One technology: pictures in pixels.
+// It must not know who sent a picture or where it is kept. Start at [Reader].
 package photo
