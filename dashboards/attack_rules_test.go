@@ -40,8 +40,8 @@ func TestADraftHandedOverIsNotApprovedByWhoWroteIt(t *testing.T) {
 	if !strings.Contains(page.body, "words of it are yours") || !strings.Contains(page.body, "Carla Bianchi") || strings.Contains(page.body, `name="people"`) {
 		t.Errorf("the page lets who wrote it approve: %s", page.body)
 	}
-	api := anna.do("POST", "/api/v1/alerts/"+string(record.ID)+"/approve", nil, "Content-Type", "application/json")
-	if api.StatusCode == 200 {
+	api := g.do("POST", "/api/v1/alerts/"+string(record.ID)+"/open", `{"digest":"`+string(record.Approved)+`"}`, "Cookie", "martinella="+anna.cookieOf("martinella"), "Content-Type", "application/json")
+	if api.StatusCode != 403 || !strings.Contains(api.body, "wrote words of it") {
 		t.Errorf("the API: %d %s", api.StatusCode, api.body)
 	}
 	if page := carla.get("/console/a/" + string(record.ID) + "/approve?lang=en"); !strings.Contains(page.body, `name="people"`) {
