@@ -74,6 +74,9 @@ type Submission struct {
 	// Channels is the plan that the author chose, by configured name; nil takes
 	// all that by may use.
 	Channels []string
+	// Writers are others than by who wrote words of it: a draft goes from hand to
+	// hand, and nobody approves what is theirs.
+	Writers []By
 	// SentWithin refuses an unknown alert that was sent longer ago (or ahead):
 	// for senders known by a signature over the alert alone, which could be
 	// replayed. 0: no such check.
@@ -162,6 +165,7 @@ func (d *Desk) received(by Person, s Submission, digest Digest, now time.Time) *
 		V: RecordVersion, ID: id, Event: id, Revision: 1, State: StateSubmitted, Change: ChangeIssued,
 		Alert: s.Alert, Own: s.Own, Warnings: s.Problems.Warnings(), Flagged: !s.Own && len(s.Problems) > 0,
 		Content: digest, Channels: s.plan(by), Author: by.By(), Via: s.Via, Received: now,
+		Writers: slices.DeleteFunc(slices.Clone(s.Writers), func(one By) bool { return one.ID == by.ID }),
 	}
 }
 

@@ -211,8 +211,8 @@ func (d *Desk) waitingClose(ctx context.Context, by Person, head *Record, with D
 	if !r.Own || r.State != StateSubmitted || r.Change != change || r.Supersedes != head.ID {
 		return nil, nil
 	}
-	if words := r.Infos(); len(words) > 0 && words[0].Description == with.Text {
-		return r, nil
+	if same, err := d.same(r, d.closing(head, by, with, change, r.Received)); err != nil || same {
+		return r, err
 	}
 	next := r.Clone()
 	next.State = StateRejected

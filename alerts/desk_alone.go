@@ -24,12 +24,15 @@ const (
 // Opening it again is the same. It gives the record as it would leave now, with
 // another digest where channels, wording or subscribers have changed since.
 func (d *Desk) Open(ctx context.Context, by Person, id ID, with Decision, now time.Time) (*Record, error) {
-	r, _, err := d.open(ctx, by, id, with, VerbApprove)
+	r, head, err := d.open(ctx, by, id, with, VerbApprove)
 	if err != nil {
 		return nil, err
 	}
 	if r.State != StateSubmitted {
 		return nil, wrongState(r, verbOpened)
+	}
+	if err := d.isAuthor(by, r, head); err != nil { // they could not decide on it
+		return nil, err
 	}
 	if r.Author.ID == by.ID {
 		return nil, &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: "is the author", Hint: "it counts when another person opens it"}}}

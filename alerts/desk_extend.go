@@ -130,11 +130,25 @@ func (d *Desk) waitingExtension(ctx context.Context, by Person, head *Record, un
 	if err != nil {
 		return nil, err
 	}
-	if !r.Own || r.State != StateSubmitted || r.Change != ChangeUpdated || r.Supersedes != head.ID || r.Author.ID != by.ID ||
-		!reflect.DeepEqual(prolonged(head.Alert, until).Infos, r.Alert.Infos) {
+	if r.State != StateSubmitted || r.Supersedes != head.ID || r.Author.ID != by.ID {
 		return nil, nil
 	}
+	if same, err := d.same(r, d.extension(head, by, until, r.Received)); err != nil || !same {
+		return nil, err
+	}
 	return r, nil
+}
+
+// same reports whether the stored record is what the desk would make now, but
+// for its name and time. An Update that somebody wrote by hand and that waits
+// for its second person is not: it may say the same to others.
+func (d *Desk) same(r, made *Record) (bool, error) {
+	made.Alert.Identifier, made.Alert.Sent = r.Alert.Identifier, r.Alert.Sent
+	content, err := d.Digest(made.Alert, true)
+	if err != nil {
+		return false, fmt.Errorf("digest: %w", err)
+	}
+	return r.Own && r.Change == made.Change && r.Content == content && slices.Equal(r.Channels, made.Channels) && slices.Equal(r.Areas, made.Areas), nil
 }
 
 // drop rejects a submitted record that can no longer be published.

@@ -1,6 +1,9 @@
 package alerts
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // ApprovalRefusal is why by may not approve the submitted record, a [Refusal];
 // nil where they may, with a fresh proof where [Desk.NeedsProof] says so.
@@ -15,12 +18,22 @@ func (d *Desk) ApprovalRefusal(ctx context.Context, by Person, r *Record) error 
 	return d.isAuthor(by, r, head)
 }
 
-// isAuthor refuses the author where the second person is required.
+// isAuthor refuses the author, and who else wrote words of it, where the second
+// person is required.
 func (d *Desk) isAuthor(by Person, r, head *Record) error {
-	if by.ID == r.Author.ID && (r.Flagged || d.needsSecond(r, head)) {
-		return &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: "is the author", Hint: "another person must approve it"}}}
+	if !r.wrote(by) || (!r.Flagged && !d.needsSecond(r, head)) {
+		return nil
 	}
-	return nil
+	problem := "is the author"
+	if by.ID != r.Author.ID {
+		problem = "wrote words of it, which somebody else submitted"
+	}
+	return &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: problem, Hint: "another person must approve it"}}}
+}
+
+// wrote reports whether words of the record are theirs.
+func (r *Record) wrote(by Person) bool {
+	return by.ID == r.Author.ID || slices.ContainsFunc(r.Writers, func(one By) bool { return one.ID == by.ID })
 }
 
 // NeedsProof reports whether who approves the waiting record at the console

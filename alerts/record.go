@@ -85,6 +85,7 @@ type Record struct {
 	Reach    int      `json:"reach"`              // recipients addressed one by one
 
 	Author    By        `json:"author"`
+	Writers   []By      `json:"writers,omitempty"` // others whose words are in it: like its author they are no second person
 	Approver  By        `json:"approver,omitzero"`
 	Via       string    `json:"via"` // api, console, feed
 	Received  time.Time `json:"received"`
@@ -185,6 +186,7 @@ func (r *Record) Clone() *Record {
 	c.Warnings = append(Problems(nil), r.Warnings...)
 	c.Channels = slices.Clone(r.Channels) // an empty plan is not "all channels"
 	c.Areas = append([]Value(nil), r.Areas...)
+	c.Writers = slices.Clone(r.Writers)
 	c.unknown = maps.Clone(r.unknown)
 	return &c
 }
@@ -194,7 +196,7 @@ type plainRecord Record
 // recordFields are the JSON names that this program knows.
 var recordFields = func() map[string]bool {
 	full := plainRecord{Alert: &Alert{}, Warnings: Problems{{}}, Own: true, Flagged: true, Replaced: &Alert{}, Supersedes: "x", Approved: "x", Cursor: "x", Closed: "x",
-		Areas: []Value{{}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0), ReviewDue: time.Unix(1, 0), Resumes: "x"}
+		Areas: []Value{{}}, Writers: []By{{"x", "x"}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0), ReviewDue: time.Unix(1, 0), Resumes: "x"}
 	b, _ := json.Marshal(full)
 	m := map[string]json.RawMessage{}
 	_ = json.Unmarshal(b, &m)

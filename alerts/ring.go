@@ -77,9 +77,9 @@ func (d *Desk) call(ctx context.Context, r *Record, who Call, why Why, now time.
 }
 
 // MayApprove reports whether by may be the second person of a waiting record:
-// the right to approve, every limit, and not its author.
+// the right to approve, every limit, and no words of it are theirs.
 func (d *Desk) MayApprove(ctx context.Context, by Person, r *Record) (bool, error) {
-	if !by.Can(VerbApprove) || by.ID == r.Author.ID || len(by.Refusals(r.Alert, r.named())) > 0 {
+	if !by.Can(VerbApprove) || r.wrote(by) || len(by.Refusals(r.Alert, r.named())) > 0 {
 		return false, nil
 	}
 	head, err := d.head(ctx, r)

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"martinella/alerts"
 	"martinella/broadcast"
@@ -171,9 +172,10 @@ func (s *Server) failuresCSV(w http.ResponseWriter, r *http.Request, record *ale
 // slowReader is how long one write of a long answer may take.
 const slowReader = 15 * time.Second
 
-// harmless keeps a spreadsheet from running a platform's words as a formula.
+// harmless keeps a spreadsheet from running a platform's words as a formula; some
+// take the signs of East Asian keyboards for the same.
 func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune("=+-@\t\r\n＝＋－＠", first) {
 		return "'" + text
 	}
 	return text

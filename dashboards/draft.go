@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"time"
 
 	"martinella/alerts"
@@ -31,6 +32,18 @@ type draftDoc struct {
 	Shapes string       `json:"shapes,omitempty"` // drawn areas as they were typed, also where they cannot be read
 	Holder alerts.By    `json:"holder"`           // who works on it
 	Begun  time.Time    `json:"begun"`
+	// Writers are all who changed something in it, or wrote what it was made
+	// from: none of them approves it where a second person is needed.
+	Writers []alerts.By `json:"writers,omitempty"`
+}
+
+// wrote adds people to the writers, each once.
+func (d *draftDoc) wrote(who ...alerts.By) {
+	for _, one := range who {
+		if !slices.ContainsFunc(d.Writers, func(w alerts.By) bool { return w.ID == one.ID }) {
+			d.Writers = append(slices.Clip(d.Writers), one)
+		}
+	}
 }
 
 // draft is a paper with what it holds.

@@ -82,7 +82,7 @@ func (c *console) look(ctx context.Context, v *visit, d *draft) (*look, error) {
 }
 
 func (c *console) submission(d *draft, a *alerts.Alert) alerts.Submission {
-	return alerts.Submission{Alert: a, Own: true, Via: "console", Channels: d.Form.Channels}
+	return alerts.Submission{Alert: a, Own: true, Via: "console", Channels: d.Form.Channels, Writers: d.Writers}
 }
 
 // lookAhead asks the channels: those of the plan, and beside them all that could

@@ -21,6 +21,13 @@ func (c *console) save(ctx context.Context, v *visit, d *draft) (*draft, bool) {
 	if d.Revision == 0 {
 		d.Holder = v.caller().By()
 	}
+	before, err := c.draft(ctx, d.ID)
+	if err == nil {
+		d.wrote(before.Writers...)
+	}
+	if err != nil || before.Shapes != d.Shapes || len(compose.Diff(before.Form, d.Form)) > 0 {
+		d.wrote(v.caller().By())
+	}
 	kept, err := c.write(ctx, v, *d)
 	switch {
 	case err == nil:

@@ -194,6 +194,10 @@ func (c *console) begin(v *visit) {
 			k.Earlier = from
 		}
 		d.Form = compose.Of(from, k)
+		if from.State == alerts.StateReturned { // what was issued two have agreed on
+			d.wrote(from.Author)
+			d.wrote(from.Writers...)
+		}
 	case alerts.Status(post.Get("status")) != alerts.StatusActual && alerts.Status(post.Get("status")) != alerts.StatusExercise:
 		c.showNew(v, http.StatusUnprocessableEntity, v.l.must("compose_wrong_status_choose"), "status")
 		return

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"martinella/channels"
 	"martinella/dashboards/settings"
 )
 
@@ -198,7 +200,7 @@ func (c *console) register(v *visit) {
 		for _, row := range typed.rows {
 			addresses = append(addresses, row[column])
 		}
-		typed.probes = probeAll(v.r.Context(), addresses)
+		typed.probes = probeAll(v.r.Context(), outside(), addresses)
 		c.registersForm(v, 0, v.l.must("registers_probed"), "", typed)
 	default:
 		ctx, cancel := actContext(v.r)
@@ -326,11 +328,20 @@ const (
 	probes    = 8 // at once
 )
 
+// outside makes connections for trying addresses: to the Internet at large alone,
+// also where a page sends on or a name leads elsewhere, so nobody learns through
+// the gateway what stands in its network. It goes through no proxy, which would
+// connect in its place.
+func outside() *http.Transport {
+	dialer := &net.Dialer{Timeout: probeOne, ControlContext: channels.DialPublic}
+	return &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true, MaxResponseHeaderBytes: 32 << 10}
+}
+
 // probeAll asks each address for its page. Nothing of what it answers is kept.
-func probeAll(ctx context.Context, addresses []string) map[int]linkAnswer {
+func probeAll(ctx context.Context, by *http.Transport, addresses []string) map[int]linkAnswer {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
-	client := &http.Client{Timeout: probeOne, Transport: &http.Transport{DisableKeepAlives: true, Proxy: http.ProxyFromEnvironment}}
+	client := &http.Client{Timeout: probeOne, Transport: by}
 	found := map[int]linkAnswer{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup

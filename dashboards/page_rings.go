@@ -71,6 +71,14 @@ type dutyBox struct {
 	On   []dutyLine
 	Mine bool // who looks is on duty
 	Mute bool // who looks has no contact
+	May  bool // who looks may change it
+}
+
+// mayDuty reports whether the member may take duty or change who has it: who
+// only reads could answer no call, and would silence those of others.
+func mayDuty(m *signin.Member) bool {
+	p := m.Person()
+	return p.Can(alerts.VerbSubmit) || p.Can(alerts.VerbApprove) || m.Administers()
 }
 
 type dutyLine struct {
@@ -186,7 +194,7 @@ func (c *console) dutyBox(v *visit) (dutyBox, error) {
 	if err != nil {
 		return box, err
 	}
-	box.Mute = c.mute(v.member)
+	box.Mute, box.May = c.mute(v.member), mayDuty(v.member)
 	for _, m := range members {
 		if m.OnDuty.IsZero() || !m.Disabled.IsZero() {
 			continue
@@ -210,6 +218,10 @@ func (c *console) mute(m *signin.Member) bool {
 func (c *console) duty(v *visit) {
 	if err := v.r.ParseForm(); err != nil {
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
+		return
+	}
+	if !mayDuty(v.member) {
+		c.say(v, http.StatusForbidden, v.l.must("console_not_yours"))
 		return
 	}
 	ctx, cancel := actContext(v.r)

@@ -71,8 +71,9 @@ func (c *console) submit(ctx context.Context, v *visit, d *draft, o *look, alone
 		by.Rights.Verbs = append(by.Rights.Verbs, alerts.VerbSubmit)
 	}
 	record, outcome, err := c.s.Desk.Submit(ctx, by, c.submission(d, o.alert), v.now)
-	if errors.Is(err, alerts.ErrConflict) { // asked before, in other words
-		record, err = c.submitted(ctx, d.ID)
+	if errors.Is(err, alerts.ErrConflict) { // nothing of this draft may be noted on the other words, nor be lost
+		c.showDraft(v, d, shown{code: http.StatusConflict, wrong: v.l.must("compose_asked_otherwise"), asked: true})
+		return
 	}
 	if err != nil {
 		said, is := c.refused(v, err)

@@ -387,7 +387,7 @@ func TestRegistersHoldAtOnce(t *testing.T) {
 		}
 	}))
 	defer site.Close()
-	found := probeAll(t.Context(), []string{site.URL + "/fine", site.URL + "/gone", "https://127.0.0.1:1/"})
+	found := probeAll(t.Context(), &http.Transport{}, []string{site.URL + "/fine", site.URL + "/gone", "https://127.0.0.1:1/"})
 	if !found[0].ok || found[1].ok || found[1].status != 404 || found[2].status != 0 {
 		t.Errorf("found %v", found)
 	}

@@ -38,7 +38,7 @@ var (
 func newAttempt(c *Channel, a channels.PushAddress) (*attempt, error) {
 	endpoint, err := url.Parse(a.Endpoint)
 	if err != nil || !c.admits(endpoint) {
-		return nil, fmt.Errorf("webpush: the endpoint: %w", errPrivate)
+		return nil, fmt.Errorf("webpush: the endpoint: %w", channels.ErrPrivate)
 	}
 	t := &attempt{channel: c, endpoint: endpoint, service: c.serviceOf(endpoint)}
 	_, keys, _ := strings.Cut(a.String(), "#auth=")
@@ -77,7 +77,7 @@ func (t *attempt) Do(req *http.Request) (*http.Response, error) {
 // RoundTrip implements [http.RoundTripper].
 func (t *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := t.channel.call.Client.Transport.RoundTrip(req)
-	t.private = t.private || errors.Is(err, errPrivate)
+	t.private = t.private || errors.Is(err, channels.ErrPrivate)
 	return res, err
 }
 
@@ -85,7 +85,7 @@ func (t *attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 func (t *attempt) verdict(now time.Time) error {
 	switch {
 	case t.private:
-		return channels.Permanent(fmt.Errorf("webpush: %w", errPrivate))
+		return channels.Permanent(fmt.Errorf("webpush: %w", channels.ErrPrivate))
 	case t.err != nil && t.service.known:
 		return t.err
 	case t.err != nil:

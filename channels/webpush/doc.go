@@ -6,7 +6,7 @@
 // revision, so a message may always be sent again. What arrives is [Payload],
 // for a small service worker; the worker itself belongs to the page.
 //
-// Endpoints are addresses that strangers give: [guard] lets a connection go to
+// Endpoints are addresses that strangers give: [channels.DialPublic] lets a connection go to
 // public addresses only, and what a push service that nobody knows answers is
 // never taken as said of the channel.
 //

@@ -31,11 +31,11 @@ func TestPublicAddresses(t *testing.T) {
 		"64:ff9b::7f00:1": false, "64:ff9b::a00:1": false, "64:ff9b::a9fe:a9fe": false, "64:ff9b:1::1": false,
 		"2002:7f00:1::": false, "2001::1": false, "2001:db8::1": false, "100::1": false, "fec0::1": false, "5f00::1": false, "3fff::1": false,
 	} {
-		if got := public(netip.MustParseAddr(address)); got != want {
+		if got := channels.PublicAddress(netip.MustParseAddr(address)); got != want {
 			t.Errorf("%s: %v, want %v", address, got, want)
 		}
 	}
-	if public(netip.Addr{}) {
+	if channels.PublicAddress(netip.Addr{}) {
 		t.Error("no address at all is public")
 	}
 }
@@ -59,7 +59,7 @@ func TestTheGuardStandsAtTheSocket(t *testing.T) {
 	}()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	for _, to := range []string{l.Addr().String(), "localhost:" + port, "[::ffff:127.0.0.1]:" + port} {
-		if c, err := transport(false).DialContext(t.Context(), "tcp", to); !errors.Is(err, errPrivate) {
+		if c, err := transport(false).DialContext(t.Context(), "tcp", to); !errors.Is(err, channels.ErrPrivate) {
 			t.Errorf("%s: %v, %v", to, c, err)
 		}
 	}
@@ -93,13 +93,13 @@ func TestARebindingNameGainsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ch.call.Client.Transport.(*http.Transport).DialContext = (&net.Dialer{ControlContext: guard, Resolver: resolver}).DialContext
-	if addrs, err := resolver.LookupNetIP(t.Context(), "ip4", "rebind.example.org"); err != nil || len(addrs) != 1 || !public(addrs[0]) {
+	ch.call.Client.Transport.(*http.Transport).DialContext = (&net.Dialer{ControlContext: channels.DialPublic, Resolver: resolver}).DialContext
+	if addrs, err := resolver.LookupNetIP(t.Context(), "ip4", "rebind.example.org"); err != nil || len(addrs) != 1 || !channels.PublicAddress(addrs[0]) {
 		t.Fatalf("the first look gives %v, %v", addrs, err)
 	}
 	_, err = ch.Send(t.Context(), message(t, ch, channeltest.Actual, contact("https://rebind.example.org/"+token1)))
 	suite.Refuses(t, "rebinding", err, channels.VerdictPermanent)
-	if err == nil || !strings.Contains(err.Error(), errPrivate.Error()) || lookups.Load() < 2 {
+	if err == nil || !strings.Contains(err.Error(), channels.ErrPrivate.Error()) || lookups.Load() < 2 {
 		t.Errorf("%v after %d lookups", err, lookups.Load())
 	}
 }
