@@ -153,8 +153,9 @@ func Field(path, lang string) string {
 	parts := strings.Split(path, ".")
 	for i, part := range parts {
 		m := step.FindStringSubmatch(part)
-		if m == nil {
-			return path
+		if m == nil { // a language, a name
+			out = append(out, part)
+			continue
 		}
 		if (m[1] == "info" || m[1] == "texts") && m[2] == "0" && i < len(parts)-1 {
 			continue // most alerts have one text, or say the same in each

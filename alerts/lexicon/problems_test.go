@@ -298,7 +298,11 @@ func (s *sayings) assigned(name string, in ast.Node, depth int) []string {
 	ast.Inspect(in, func(n ast.Node) bool {
 		if a, is := n.(*ast.AssignStmt); is {
 			for i, l := range a.Lhs {
-				if id, is := l.(*ast.Ident); is && id.Name == name && len(a.Lhs) == len(a.Rhs) && (a.Tok == token.DEFINE || a.Tok == token.ASSIGN) {
+				id, is := l.(*ast.Ident)
+				if is && id.Name == name && len(a.Lhs) != len(a.Rhs) {
+					all = append(all, gap) // what a call gives
+				}
+				if is && id.Name == name && len(a.Lhs) == len(a.Rhs) && (a.Tok == token.DEFINE || a.Tok == token.ASSIGN) {
 					all = append(all, s.patterns(a.Rhs[i], in, depth+1)...)
 				}
 			}
