@@ -230,7 +230,7 @@ func (c *console) explain(v *visit, r *alerts.Record, d broadcast.Delivery, stat
 	case why == causeAccess && state != "uncertain":
 		line.Renewal = v.l.must("board_renew_where")
 		if refused && trouble.Renewal != "" {
-			line.Renewal = trouble.Renewal
+			line.Renewal = v.l.said(trouble.Renewal).Text
 		}
 		if d.Over() && current && !refused {
 			line.Fix = &remedy{v.l.must("board_fix_retry"), list + "#again"}

@@ -130,13 +130,9 @@ func (c *console) lookAhead(ctx context.Context, v *visit, o *look, r *alerts.Re
 func (o *look) refuse(l *locale, p alerts.Problem) {
 	at := anchor(p.Field)
 	one := wrongLine{Text: wrongWords(l, at), Anchor: at}
-	told := compose.Told(p, l.Tag)
-	if one.Detail = told.Problem; told.Hint != "" {
-		one.Detail += ": " + told.Hint
-	}
-	if l.Tag != "en" && told == p {
-		one.Lang = "en"
-	}
+	p.Field = "" // the link says which
+	told := l.said(p)
+	one.Detail, one.Lang = told.Text, told.Lang
 	o.wrong = append(o.wrong, one)
 }
 

@@ -317,6 +317,10 @@ func (c *console) advise(l *locale, p *composePage, o *look) {
 		if f.Language != "" && alerts.PrimaryLanguage(f.Language) != l.Tag {
 			line.Lang = f.Language
 		}
+		if f.Code == compose.TooLong {
+			why := l.said(f.Text)
+			line.Quote, line.Lang = why.Text, why.Lang
+		}
 		line.Where = placeName(l, line.Anchor)
 		if len(p.Texts) > 1 && f.Language != "" {
 			line.Where += " (" + l.language(f.Language) + ")"

@@ -57,7 +57,7 @@ type packReport struct {
 
 type refusedLine struct {
 	ID       string
-	Problems []string
+	Problems alerts.Problems
 }
 
 func (c *console) ownTemplatesPage(v *visit) { c.ownTemplatesForm(v, 0, "", "", nil) }
@@ -132,7 +132,7 @@ type ownTemplatePage struct {
 	By         string
 	At         instant
 	Mine       bool
-	Problems   []faultLine
+	Problems   []foundLine
 	Hits       []ownHit
 	Previews   []templatePreview
 	Past       []pastLine
@@ -209,7 +209,7 @@ func (c *console) ownTemplateForm(v *visit, t templates.Template, page ownTempla
 	if judge {
 		page.Everything = true
 		for _, p := range t.Problems() {
-			page.Problems = append(page.Problems, faultLine{anchorOf(p.Field), p.Error()})
+			page.Problems = append(page.Problems, foundLine{anchorOf(p.Field), v.l.said(p)})
 		}
 		if len(page.Problems) == 0 {
 			page.Hits, page.Previews = c.judged(v.l, &t)

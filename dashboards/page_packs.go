@@ -134,9 +134,7 @@ func reported(r templates.Report, p templates.Pack, by *templates.Signer, text [
 	shown := &packReport{Report: r, Name: p.Name, Pack: string(text), Empty: len(r.New)+len(r.Changed) == 0}
 	for _, one := range r.Refused {
 		line := refusedLine{ID: one.ID}
-		for _, problem := range one.Problems {
-			line.Problems = append(line.Problems, problem.Error())
-		}
+		line.Problems = one.Problems
 		shown.Refused = append(shown.Refused, line)
 	}
 	if by != nil {

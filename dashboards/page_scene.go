@@ -274,7 +274,7 @@ func (c *console) sceneFaults(v *visit, one *alerts.Sitrep, ps alerts.Problems) 
 		switch text := v.l.must(key); {
 		case said[p.Field]:
 		case text == key: // what has no words of its own
-			wrong = append(wrong, fault{"", p.Error()})
+			wrong = append(wrong, fault{"", v.l.said(p).Text})
 		default:
 			wrong = append(wrong, fault{p.Field, text})
 		}

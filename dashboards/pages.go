@@ -55,7 +55,7 @@ func newPages(s *Server) (*pages, error) {
 	}
 	for tag, l := range p.locales.all {
 		p.templates[tag] = map[string]*template.Template{}
-		funcs := template.FuncMap{"T": l.T, "asset": p.assets.url, "upper": upper, "dict": dict, "inc": func(n int) int { return n + 1 }}
+		funcs := template.FuncMap{"T": l.T, "P": l.said, "asset": p.assets.url, "upper": upper, "dict": dict, "inc": func(n int) int { return n + 1 }}
 		for layout, names := range map[string][]string{"layout.html": pageNames, "console.html": consoleNames} {
 			for _, name := range names {
 				t, err := template.New(layout).Funcs(funcs).Option("missingkey=error").

@@ -24,7 +24,7 @@ var ErrPast = errors.New("is past")
 // mostTyped is how long what is typed may be, in bytes.
 const mostTyped = 100
 
-// What a person is told of a time. See [Told] for the other language.
+// What a person is told of a time. Package lexicon has the Italian.
 const (
 	badTime    = "is not a time that can be read"
 	badTimeFix = "write it like 22/11 06:00, 06:00, tomorrow 06:00 or +6 h"

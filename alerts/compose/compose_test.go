@@ -16,6 +16,7 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/areas"
 	"martinella/alerts/cap"
+	"martinella/alerts/lexicon"
 	"martinella/alerts/lint"
 	"martinella/alerts/templates"
 )
@@ -307,7 +308,7 @@ func TestAllThatIsWrongAtOnce(t *testing.T) {
 				}
 			}
 			for _, p := range ps {
-				if it := Told(p, "it-IT"); it.Problem == p.Problem || it.Hint == p.Hint && p.Hint != "" {
+				if it := lexicon.Problem(p, "it-IT"); it.Problem == p.Problem || it.Hint == p.Hint && p.Hint != "" {
 					t.Errorf("there is no Italian for %q and %q", p.Problem, p.Hint)
 				}
 			}
