@@ -56,6 +56,7 @@ type composePage struct {
 	Reach    string
 	Practice bool // the gateway warns nobody
 	Drill    bool
+	Mode     string // see consoleFrame
 	Refused  *refusal
 	Alone    bool
 }
@@ -175,7 +176,7 @@ func drillMode(drill bool) string {
 func (c *console) page(v *visit, d *draft, o *look) composePage {
 	l := v.l
 	p := composePage{
-		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan, Practice: c.s.Desk.Policy.Practice, Drill: drilled(d),
+		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan, Practice: c.s.Desk.Policy.Practice, Drill: drilled(d), Mode: drillMode(drilled(d)),
 		Ticks: o.ticks, Ticked: d.Form.Ticked, Modes: c.modes(v, d.Form.Status), Levels: levelLines(l, d.Form.Severity), CAP: capChoices(l, &d.Form), Kinds: categoryOptions(l, d.Form.Categories),
 	}
 	if d.Revision > 0 {

@@ -135,6 +135,7 @@ try {
     await anna.page.fill("#t0-source", "Sindaca di Valdemo");
     await anna.page.locator("#areas .pick label").first().click();
   } else {
+    await anna.page.goto(site + "/console");
     await anna.page.click(".first-drill a");
     await picture(anna.page, "guide");
     await anna.page.click("form[action^='/console/start'] button");
