@@ -161,6 +161,12 @@ func rungWords(l *locale, reason string) string {
 		cause = l.must("rung_cancelled")
 	case alerts.WhySuspended:
 		cause = l.must("rung_suspended")
+	case alerts.WhyApproval:
+		cause = l.must("rung_approval")
+	case alerts.WhyWarning:
+		cause = l.must("rung_warning")
+	case alerts.WhyWarningAgain, alerts.WhyWarningEscalated:
+		cause = l.must("rung_warning_again")
 	}
 	return l.must("act_rung", "People", people, "Cause", cause)
 }

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,8 @@ type console struct {
 	keys   *buckets // answers to passkeys, by address
 	places compose.Gazetteer
 	tests  *buckets // checks and tests of channels, by member
+
+	drilled atomic.Pointer[alerts.ID] // the first exercise that was issued
 }
 
 // visit is one request to the console.
@@ -73,6 +76,7 @@ func (c *console) routes() []consoleRoute {
 		c.ringsRoutes(),
 		c.warningsRoutes(),
 		c.composeRoutes(),
+		c.startRoutes(),
 	)
 }
 

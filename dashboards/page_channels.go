@@ -47,16 +47,7 @@ func (c *console) channelsPage(v *visit) { c.channelsForm(v, 0, "", "", "", "") 
 func (c *console) channelsForm(v *visit, code int, said, wrong, about, typed string) {
 	page := channelsPage{Mine: v.member.Administers(), Add: "martinella channels add"}
 	for _, w := range c.s.Channels.Wellbeing() {
-		line := wellLine{Wellbeing: w, State: "unknown", Renew: "martinella channels renew " + w.Channel, At: v.l.At(w.Checked.At, v.now)}
-		switch {
-		case w.Trouble != nil || w.Checked.Fault != "":
-			line.State = "ill"
-		case !w.Checked.At.IsZero() || !w.Checks:
-			line.State = "fine"
-		}
-		if w.Trouble != nil {
-			line.Since = v.l.At(w.Trouble.Since, v.now)
-		}
+		line := c.wellLine(v, w)
 		for _, a := range c.s.accountsNow() {
 			if a.Channel == w.Channel {
 				line.Accounts = append(line.Accounts, a.Name)
@@ -78,6 +69,21 @@ func (c *console) channelsForm(v *visit, code int, said, wrong, about, typed str
 		said = v.l.must("channels_checked")
 	}
 	c.show(v, sheet{name: "channels", title: v.l.must("channels_title"), code: code, said: said, wrong: wrong, field: field, content: page})
+}
+
+// wellLine says in a word how a channel is.
+func (c *console) wellLine(v *visit, w broadcast.Wellbeing) wellLine {
+	line := wellLine{Wellbeing: w, State: "unknown", Renew: "martinella channels renew " + w.Channel, At: v.l.At(w.Checked.At, v.now)}
+	switch {
+	case w.Trouble != nil || w.Checked.Fault != "":
+		line.State = "ill"
+	case !w.Checked.At.IsZero() || !w.Checks:
+		line.State = "fine"
+	}
+	if w.Trouble != nil {
+		line.Since = v.l.At(w.Trouble.Since, v.now)
+	}
+	return line
 }
 
 // channelAct checks a channel, or sends a test over it.

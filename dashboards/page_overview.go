@@ -64,6 +64,7 @@ type overviewPage struct {
 	Duty     dutyBox
 	Warnings []warningLine
 	Query    string
+	Drill    *startDrill // nil: an exercise was issued here
 }
 
 type troubleLine struct {
@@ -115,6 +116,12 @@ func (c *console) overview(v *visit) {
 		c.fail(v, err)
 		return
 	}
+	drill, err := c.drillLine(v)
+	if err != nil {
+		c.fail(v, err)
+		return
+	}
+	page.Drill = drill
 	if c.s.Troubles != nil {
 		for _, t := range c.s.Troubles() {
 			page.Troubles = append(page.Troubles, troubleLine{t, v.l.At(t.Since, v.now)})

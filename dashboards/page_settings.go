@@ -82,6 +82,7 @@ func (c *console) settingsPage(v *visit) {
 	if at := now.Of("identity").At; !at.IsZero() {
 		lines[len(lines)-3].State += " · " + l.must("settings_changed", "At", l.At(at, v.now).Text)
 	}
+	lines = append(lines, settingsLine{"../start", l.must("start_title"), l.must("start_settings"), false})
 	c.show(v, sheet{name: "settings", title: l.must("settings_title"), content: lines})
 }
 

@@ -35,7 +35,7 @@ var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "c
 // consoleNames are those of the console, each beside its own layout and parts.
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",
 	"board", "close", "failures",
-	"approve", "settled", "review",
+	"approve", "settled", "review", "start",
 	"ledger", "held", "scene",
 	"rings", "calls", "warnings", "warning",
 	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send",

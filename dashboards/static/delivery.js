@@ -22,12 +22,20 @@ const stopped = () => say(stale.replace("{T}", good), true);
 function swap(part) {
   const focus = document.activeElement, name = focus && (focus.dataset.f || focus.closest("[data-d]")?.dataset.d);
   const open = [...document.querySelectorAll("#part [data-d][open]")].map((d) => d.dataset.d);
+  const here = document.getElementById("part");
+  let before = null;
   for (const fresh of part.children) {
-    const old = document.getElementById(fresh.id);
+    const old = document.getElementById(fresh.id), last = before;
+    before = fresh.id;
     for (const id of open) fresh.querySelector(`[data-d="${CSS.escape(id)}"]`)?.setAttribute("open", "");
-    if (!old) continue;
+    if (!old) { // what waited was approved: its deliveries begin
+      const at = last && document.getElementById(last);
+      if (at) at.after(fresh.cloneNode(true)); else here.prepend(fresh.cloneNode(true));
+      continue;
+    }
     if (old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh.cloneNode(true));
   }
+  for (const old of [...here.children]) if (!part.querySelector(":scope > #" + old.id)) old.remove();
   document.title = part.dataset.title;
   const h1 = document.querySelector("main h1");
   if (h1.textContent !== part.dataset.h1) h1.textContent = part.dataset.h1;
@@ -36,6 +44,7 @@ function swap(part) {
     back?.focus({ preventScroll: true });
   }
   over = part.hasAttribute("data-ended");
+  here.toggleAttribute("data-ended", over);
 }
 
 // One fetch at a time; what comes meanwhile leads to one more.
