@@ -2,9 +2,14 @@ package signin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"net/url"
 	"slices"
 	"time"
+
+	"martinella/broadcast"
 )
 
 // Binding is an account at an OpenID provider by which a member signs in. The
@@ -147,8 +152,31 @@ func (o *Office) proveBound(ctx context.Context, a *Arrival, j *journey, subject
 	if b := o.BoundBy(m); b == nil || b.Subject != subject {
 		return ErrOther
 	}
+	if len(j.Typed) > 0 {
+		doc, err := json.Marshal(j.Typed)
+		if err != nil {
+			return fmt.Errorf("provider: %w", err)
+		}
+		if err := o.store.PutTicket(ctx, broadcast.Ticket{Kind: "typed", Digest: j.Deed.subject(s), Doc: doc, Lasts: ProofLasts}); err != nil {
+			return err
+		}
+	}
 	a.Member, a.Proved = m, true
 	return o.grant(ctx, s, j.Deed)
+}
+
+// Typed gives what somebody had typed before they proved a deed at the provider;
+// nil for nothing.
+func (o *Office) Typed(ctx context.Context, s *Session, d Deed) url.Values {
+	doc, err := o.store.Ticket(ctx, "typed", d.subject(s))
+	if err != nil {
+		return nil
+	}
+	var typed url.Values
+	if json.Unmarshal(doc, &typed) != nil {
+		return nil
+	}
+	return typed
 }
 
 // Unbind takes the account at the provider from a member, and uses up the proof

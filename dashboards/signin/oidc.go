@@ -31,10 +31,10 @@ const JourneyLasts = 10 * time.Minute
 // The errors of going through a provider, beside [*AwayError] and
 // [*AnswerError].
 var (
-	ErrUnbound   = errors.New("nobody here is bound to this account of the provider")
-	ErrBound     = errors.New("this account of the provider is bound already")
-	ErrDeclined  = errors.New("the person or the provider declined")
-	ErrOther     = errors.New("another person came back from the provider")
+	ErrUnbound    = errors.New("nobody here is bound to this account of the provider")
+	ErrBound      = errors.New("this account of the provider is bound already")
+	ErrDeclined   = errors.New("the person or the provider declined")
+	ErrOther      = errors.New("another person came back from the provider")
 	ErrNoProvider = errors.New("there is no provider to sign in with")
 )
 
@@ -51,17 +51,18 @@ const toBind = "bind"
 // journey is what is kept while somebody is at the provider, under the digest
 // of the state. Only the browser that left comes back with it, once.
 type journey struct {
-	Purpose  string  `json:"purpose"`
-	Browser  string  `json:"browser"` // digest of what the browser's cookie holds
-	Verifier string  `json:"verifier"`
-	Nonce    string  `json:"nonce"`
-	Next     string  `json:"next,omitempty"`
-	Member   string  `json:"member,omitempty"`
-	Session  string  `json:"session,omitempty"` // digest of who proves or binds
-	Deed     Deed    `json:"deed,omitzero"`
-	Join     *Member `json:"join,omitempty"`
-	Ticket   string  `json:"ticket,omitempty"` // of the invitation
-	First    bool    `json:"first,omitempty"`
+	Purpose  string     `json:"purpose"`
+	Browser  string     `json:"browser"` // digest of what the browser's cookie holds
+	Verifier string     `json:"verifier"`
+	Nonce    string     `json:"nonce"`
+	Next     string     `json:"next,omitempty"`
+	Member   string     `json:"member,omitempty"`
+	Session  string     `json:"session,omitempty"` // digest of who proves or binds
+	Deed     Deed       `json:"deed,omitzero"`
+	Typed    url.Values `json:"typed,omitempty"` // beside the deed
+	Join     *Member    `json:"join,omitempty"`
+	Ticket   string     `json:"ticket,omitempty"` // of the invitation
+	First    bool       `json:"first,omitempty"`
 }
 
 // Departure leads a browser to the provider.
@@ -113,13 +114,13 @@ func (o *Office) EnterThrough(ctx context.Context, next string, now time.Time) (
 }
 
 // ProveThrough begins a fresh proof of a deed at the provider; next is the page
-// that it comes back to. ErrUnbound where the member is not bound to it.
-func (o *Office) ProveThrough(ctx context.Context, m *Member, s *Session, d Deed, next string, now time.Time) (*Departure, error) {
+// that it comes back to, and typed what [Office.Typed] gives there. ErrUnbound where the member is not bound to it.
+func (o *Office) ProveThrough(ctx context.Context, m *Member, s *Session, d Deed, typed url.Values, next string, now time.Time) (*Departure, error) {
 	if o.BoundBy(m) == nil {
 		return nil, ErrUnbound
 	}
 	return o.depart(ctx, &journey{
-		Purpose: toProve, Next: next, Member: m.ID, Session: s.Digest, Deed: d,
+		Purpose: toProve, Next: next, Member: m.ID, Session: s.Digest, Deed: d, Typed: typed,
 		Nonce: hex.EncodeToString(boundChallenge(d.subject(s))),
 	}, now)
 }
@@ -140,7 +141,7 @@ func (o *Office) BindThrough(ctx context.Context, m *Member, s *Session, next st
 
 // JoinThrough begins accepting an invitation with the account that somebody has
 // at the provider; ErrGone, ErrInvalid.
-func (o *Office) JoinThrough(ctx context.Context, token string, a Acceptance, now time.Time) (*Departure, error) {
+func (o *Office) JoinThrough(ctx context.Context, token string, a Acceptance, next string, now time.Time) (*Departure, error) {
 	i, err := o.Invited(ctx, token)
 	if err != nil {
 		return nil, err
@@ -149,7 +150,7 @@ func (o *Office) JoinThrough(ctx context.Context, token string, a Acceptance, no
 	if err != nil {
 		return nil, err
 	}
-	return o.depart(ctx, &journey{Purpose: toJoin, Join: m, Ticket: digest(token), First: i.First, Nonce: secret()}, now)
+	return o.depart(ctx, &journey{Purpose: toJoin, Next: next, Join: m, Ticket: digest(token), First: i.First, Nonce: secret()}, now)
 }
 
 // depart keeps the journey and gives the address that begins it.
