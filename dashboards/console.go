@@ -77,6 +77,7 @@ func (c *console) routes() []consoleRoute {
 		c.warningsRoutes(),
 		c.composeRoutes(),
 		c.startRoutes(),
+		c.oidcRoutes(),
 	)
 }
 
@@ -223,7 +224,9 @@ type consoleFrame struct {
 	Scripts                  []string
 	Session                  *sessionWords
 	Member                   *signin.Member
-	Said, Wrong, Field       string // what was done; what is wrong, and where
+	Provider                 string      // its name; "": nobody signs in through one
+	Through                  *throughBox // the account's proof there; nil: the member is not bound
+	Said, Wrong, Field       string      // what was done; what is wrong, and where
 	Now                      instant
 	Content                  any
 }
@@ -246,7 +249,7 @@ func (c *console) show(v *visit, one sheet) {
 	c.s.dress()
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
-		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Said: one.said, Wrong: one.wrong, Field: one.field,
+		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Provider: c.providerName(), Through: c.accountThrough(v), Said: one.said, Wrong: one.wrong, Field: one.field,
 		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {

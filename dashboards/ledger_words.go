@@ -57,6 +57,8 @@ func verbLines(l *locale) []verbLine {
 		{Verb: signin.VerbPasskeyRemoved, Words: l.must("ledger_staff_passkey_removed")},
 		{Verb: signin.VerbPassword, Words: l.must("ledger_staff_password")},
 		{Verb: signin.VerbSeed, Words: l.must("ledger_staff_seed")},
+		{Verb: signin.VerbBound, Words: l.must("oidc_act_bound")},
+		{Verb: signin.VerbUnbound, Words: l.must("oidc_act_unbound")},
 		{Verb: alerts.ActKeyCreated, Words: l.must("ledger_key_created")},
 		{Verb: alerts.ActKeyRevoked, Words: l.must("ledger_key_revoked")},
 	}

@@ -18,6 +18,12 @@ type accountPage struct {
 	Left     int      // recovery codes
 	Codes    []string // new ones, shown once
 	Seed     *seedPage
+	Bound    *boundLine // to the provider; nil: not bound
+}
+
+// boundLine is the account at the provider by which the member signs in.
+type boundLine struct {
+	Added, Used instant
 }
 
 type passkeyLine struct {
@@ -53,6 +59,9 @@ func (c *console) accountForm(v *visit, code int, codes []string, wrong, field s
 	for _, k := range v.member.Passkeys {
 		page.Passkeys = append(page.Passkeys, passkeyLine{k.Name, k.Digest(), v.l.At(k.Added, v.now), v.l.At(k.Used, v.now)})
 	}
+	if b := c.office.BoundBy(v.member); b != nil {
+		page.Bound = &boundLine{v.l.At(b.Added, v.now), v.l.At(b.Used, v.now)}
+	}
 	var err error
 	if page.Seed, err = c.pendingSeed(v); err != nil {
 		c.fail(v, err)
@@ -80,6 +89,10 @@ func (c *console) accountForm(v *visit, code int, codes []string, wrong, field s
 		said = v.l.must("signin_said_seed")
 	case "seed-new":
 		said = v.l.must("signin_said_seed_new")
+	case "bound":
+		said = v.l.must("oidc_said_bound", "Name", c.providerName())
+	case "unbound":
+		said = v.l.must("oidc_said_unbound", "Name", c.providerName())
 	}
 	c.show(v, sheet{name: "account", title: v.l.must("account_title"), passkeys: true, code: code, wrong: wrong, field: field, said: said, content: page})
 }
@@ -90,6 +103,11 @@ func (c *console) howWords(l *locale, by string) string {
 		return l.must("by_passkey")
 	case signin.ByRecovery:
 		return l.must("by_recovery")
+	case signin.ByProvider:
+		if name := c.providerName(); name != "" {
+			return l.must("oidc_by", "Name", name)
+		}
+		return l.must("oidc_by_past")
 	}
 	return l.must("by_password")
 }

@@ -95,9 +95,10 @@ type openedLine struct {
 
 // proofBox is for the block "prove".
 type proofBox struct {
-	Needed bool
-	Keys   int
-	To     string
+	Needed  bool
+	Keys    int
+	To      string
+	Through *throughBox // at the provider; nil: the member is not bound
 }
 
 // aloneBox is what its author may do when nobody else is there.
@@ -307,7 +308,10 @@ func (c *console) whoMay(ctx context.Context, v *visit, p *approvePage, r *alert
 		return err
 	}
 	keys := len(v.member.Passkeys)
-	p.Proof = proofBox{needed, keys, proofOf(r.ID, "approve", r.Approved)}
+	p.Proof = proofBox{needed, keys, proofOf(r.ID, "approve", r.Approved), nil}
+	if needed {
+		p.Proof.Through = c.through(ctx, v, r.ID, "approve", r.Approved)
+	}
 	if !p.Own {
 		return nil
 	}
@@ -315,7 +319,7 @@ func (c *console) whoMay(ctx context.Context, v *visit, p *approvePage, r *alert
 	if err != nil || !may {
 		return err
 	}
-	p.Alone = &aloneBox{From: v.l.At(from, v.now), Until: from.Format(time.RFC3339Nano), Proof: proofBox{true, keys, proofOf(r.ID, "issue-alone", r.Approved)}}
+	p.Alone = &aloneBox{From: v.l.At(from, v.now), Until: from.Format(time.RFC3339Nano), Proof: proofBox{true, keys, proofOf(r.ID, "issue-alone", r.Approved), c.through(ctx, v, r.ID, "issue-alone", r.Approved)}}
 	switch err := c.s.Desk.AloneRefusal(ctx, by, r, v.now); {
 	case errors.Is(err, alerts.ErrSecondPerson):
 		p.Alone.Left = countdown(from.Sub(v.now))

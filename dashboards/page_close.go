@@ -31,6 +31,7 @@ type closing struct {
 	Proof    bool   // a fresh proof is needed
 	Prove    string // where a passkey proves it
 	Keys     int    // passkeys of the member
+	Through  *throughBox
 	Why      string // why it cannot be done now
 	Refusal  refusal
 	Form     url.Values
@@ -91,8 +92,13 @@ func (c *console) showClosing(v *visit, one *closing, code int) {
 // closing makes the form for the event's published revision.
 func (c *console) closing(v *visit, r *alerts.Record, act string) *closing {
 	h := c.happeningOf(r, v.now)
+	var through *throughBox
+	if needsProof(r, act) {
+		through = c.through(v.r.Context(), v, r.ID, act, r.Approved)
+	}
 	one := &closing{
-		Act: act, To: "/console/a/" + string(r.ID) + "/" + act + langQuery(v), ID: r.ID, Digest: r.Approved, Card: c.s.card(v.l, h, v.now), Channels: c.channelNames(r.Channels),
+		Through: through,
+		Act:     act, To: "/console/a/" + string(r.ID) + "/" + act + langQuery(v), ID: r.ID, Digest: r.Approved, Card: c.s.card(v.l, h, v.now), Channels: c.channelNames(r.Channels),
 		Proof: needsProof(r, act), Prove: proofOf(r.ID, act, r.Approved), Keys: len(v.member.Passkeys), Form: v.r.PostForm, Back: "/console/a/" + string(r.ID) + langQuery(v), Ends: v.l.At(r.Alert.Expires(), v.now),
 	}
 	if askedOf(v.r).lang != "" {

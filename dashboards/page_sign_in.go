@@ -211,11 +211,20 @@ func (c *console) signInByPasskey(v *visit) {
 }
 
 func (c *console) signOut(v *visit) {
+	ctx, cancel := actContext(v.r)
+	defer cancel()
+	leave := c.office.Leave(ctx, v.session, v.now)
 	if err := c.office.SignOut(v.r.Context(), c.token(v.r)); err != nil {
 		c.fail(v, err)
 		return
 	}
 	http.SetCookie(v.w, c.cookie(sessionCookie, "", -time.Second))
 	c.log("signed out", v.member)
+	if leave != "" {
+		v.member, v.session = nil, nil
+		name := c.providerName()
+		c.lead(v, leave, v.l.must("oidc_leaving", "Name", name), v.l.must("oidc_out", "Name", name), "", 0)
+		return
+	}
 	c.to(v, "/console/sign-in?said=out")
 }

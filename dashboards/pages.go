@@ -36,7 +36,7 @@ var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "c
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",
 	"board", "close", "failures",
 	"approve", "settled", "review", "start",
-	"ledger", "held", "scene",
+	"ledger", "held", "scene", "oidc",
 	"rings", "calls", "warnings", "warning",
 	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send",
 	"settings", "channels", "keys", "otemplates", "otemplate", "registers", "identity", "areas", "lexicon"}

@@ -67,6 +67,8 @@ type Config struct {
 	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
 	Words    WordsConfig       `yaml:"words"`    // what texts may name
 
+	StaffOIDC OIDCConfig `yaml:"staff_oidc"` // the provider through which staff may sign in
+
 	gazetteer *areas.Gazetteer // of Areas; nil without any
 
 	file   string // it was read from; "" without one

@@ -73,6 +73,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.accountRules(say)
 	c.hashtagRules(say)
 	c.wordRules(say)
+	c.oidcRules(say)
 }
 
 // maxFarewell keeps a shutdown within what service managers wait (systemd:

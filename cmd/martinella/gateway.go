@@ -103,6 +103,11 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	if g.office, err = signin.New(s.Staff(), c.Authority.Name, c.PublicURL); err != nil {
 		return nil, err
 	}
+	provider, err := c.provider()
+	if err != nil {
+		return nil, err
+	}
+	g.office.Through(provider)
 	g.rings = broadcast.NewRings(broadcast.RingsConfig{
 		Store: s, Records: s.Store(), Crew: g.office, Routes: routes, Approves: g.desk.MayApprove, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: log,
 		Warning: g.warning,

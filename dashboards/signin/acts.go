@@ -30,6 +30,8 @@ const (
 	VerbPasskeyRemoved = "staff-passkey-removed" //nolint:gosec // G101: the name of an act
 	VerbPassword       = "staff-password"
 	VerbSeed           = "staff-seed"
+	VerbBound          = "staff-bound"   // to an account at the provider
+	VerbUnbound        = "staff-unbound" // from it
 )
 
 // AloneShown is how long everybody sees what an administrator did alone.

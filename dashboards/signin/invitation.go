@@ -204,7 +204,11 @@ func (o *Office) Accept(ctx context.Context, token string, a Acceptance, now tim
 
 // join takes the invitation and keeps the member in one moment.
 func (o *Office) join(ctx context.Context, m *Member, ticket string, first bool, by, agent string, now time.Time) (*Entered, error) {
-	did := act(m.ID, VerbJoined, invitationID(ticket), m.Grant.String(), now)
+	return o.joinAs(ctx, m, ticket, first, by, agent, act(m.ID, VerbJoined, invitationID(ticket), m.Grant.String(), now))
+}
+
+// joinAs does so with this act.
+func (o *Office) joinAs(ctx context.Context, m *Member, ticket string, first bool, by, agent string, did *alerts.Act) (*Entered, error) {
 	if err := o.put(ctx, m, broadcast.Ticket{Kind: invite, Digest: ticket}, first, did); err != nil {
 		return nil, err
 	}

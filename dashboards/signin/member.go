@@ -32,6 +32,7 @@ type Member struct {
 	LastStep int64     `json:"last_step,omitempty"` // of the last code that was used
 	Passkeys []Passkey `json:"passkeys,omitempty"`
 	Recovery []string  `json:"recovery,omitempty"` // digests of the codes that are left
+	Bound    []Binding `json:"bound,omitempty"`    // accounts at providers, one of each
 
 	// Era counts how often everything that the member had signed in with was
 	// ended: sessions and remembered browsers of an era before count no more,

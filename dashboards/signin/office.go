@@ -27,6 +27,8 @@ type Office struct {
 	passkeys *webauthn.WebAuthn
 	hashing  chan struct{}
 	decoy    string // a password's hash that nobody has
+	origin   string // of the pages: "https://allerta.comune.example"
+	provider *Provider
 }
 
 // The errors that callers tell apart. ErrRefused never says which part was
@@ -73,7 +75,7 @@ func New(store broadcast.Staff, name, origin string) (*Office, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: %w", err)
 	}
-	o := &Office{store: store, issuer: name, passkeys: p, hashing: make(chan struct{}, hashings)}
+	o := &Office{store: store, issuer: name, passkeys: p, hashing: make(chan struct{}, hashings), origin: u.Scheme + "://" + u.Host}
 	o.decoy = hashed(secret())
 	return o, nil
 }

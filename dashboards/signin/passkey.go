@@ -227,7 +227,7 @@ func (o *Office) RemovePasskey(ctx context.Context, m *Member, s *Session, of st
 	}
 	_, err := o.change(ctx, m.ID, act(m.ID, VerbPasskeyRemoved, m.ID, "", now), func(m *Member) error {
 		m.Passkeys = slices.DeleteFunc(m.Passkeys, func(p Passkey) bool { return p.Digest() == of })
-		if len(m.Passkeys) == 0 && m.Password == "" {
+		if len(m.Passkeys) == 0 && m.Password == "" && o.BoundBy(m) == nil {
 			return ErrLast
 		}
 		return nil
