@@ -45,7 +45,7 @@ func openConsole(t testing.TB, change ...func(*Config)) *consoleGateway {
 		t.Fatal(err)
 	}
 	g := open(t, append([]func(*Config){func(c *Config) {
-		c.PublicURL, c.Staff = site, office
+		c.PublicURL, c.Staff, c.Papers = site, office, r.Papers()
 		c.Direct = true
 	}}, change...)...)
 	late.Handler = g.server.Public()
