@@ -32,6 +32,7 @@ type startPage struct {
 	Channels []wellLine
 	Ill      int
 	Reasons  []string // why alerts cannot be accepted now, in English
+	Doctor   string   // the command that says the same with remedies
 	Drill    startDrill
 }
 
@@ -69,7 +70,7 @@ func (c *console) startPage(v *visit) { c.showStart(v, 0, "") }
 
 func (c *console) showStart(v *visit, code int, wrong string) {
 	ctx := v.r.Context()
-	page := startPage{Key: string(c.s.Desk.NewID(v.now)), Areas: len(c.s.Areas.All())}
+	page := startPage{Key: string(c.s.Desk.NewID(v.now)), Areas: len(c.s.Areas.All()), Doctor: "martinella doctor"}
 	m := v.member
 	page.SignIn = startSignIn{Passkey: len(m.Passkeys) > 0, Password: m.Password != "", Codes: len(m.Recovery)}
 	page.SignIn.Fine = (page.SignIn.Passkey || page.SignIn.Password) && page.SignIn.Codes > 0

@@ -145,6 +145,7 @@ try {
   step("approval is asked for");
   await approve(bruno.page, "approve");
   step("approved");
+  // Her board, which waited, grows the deliveries by itself where scripts run.
   await anna.page.goto(bruno.page.url());
   await Promise.all([delivered(anna.page), delivered(bruno.page)]);
   const toDelivered = Date.now() - ready;
