@@ -130,9 +130,8 @@ func (c *console) refused(v *visit, err error) (refusal, bool) {
 	if wrong, code := c.unproved(v, err); wrong != "" {
 		return refusal{Text: wrong, Code: code}, true
 	}
-	var one *alerts.Refusal
 	var out refusal
-	if errors.As(err, &one) {
+	if one, is := errors.AsType[*alerts.Refusal](err); is {
 		out.Problems = one.Problems
 		if len(one.Problems) > 0 && one.Problems[0].Field == "proof" {
 			return refusal{Text: v.l.must("proof_needed"), Code: http.StatusForbidden}, true
