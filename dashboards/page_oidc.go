@@ -22,7 +22,7 @@ import (
 const journeyCookie = "martinella-oidc"
 
 func (c *console) journey(value string, lasts time.Duration) *http.Cookie {
-	k := c.cookie(journeyCookie, value, lasts)
+	k := c.cookie(journeyCookie, value, lasts) //nolint:gosec // G124: Secure over https, as all cookies of the console
 	k.SameSite = http.SameSiteLaxMode
 	return k
 }

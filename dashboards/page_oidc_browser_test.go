@@ -83,5 +83,11 @@ func TestAProviderInABrowser(t *testing.T) {
 
 	b.open(g.site + "/console/account?lang=it")
 	looks("account")
-	b.quiet()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, said := range b.said {
+		if !strings.Contains(said, "status of 403") { // the other person's
+			t.Errorf("the browser complains: %s", said)
+		}
+	}
 }

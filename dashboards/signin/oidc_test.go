@@ -293,8 +293,7 @@ func TestDocumentsThatDoNotCount(t *testing.T) {
 			bend(d)
 			fake.Answer("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) { fake.JSON(w, d) })
 			_, err := o.EnterThrough(t.Context(), "", time.Now())
-			var away *AwayError
-			if !errors.As(err, &away) {
+			if _, away := errors.AsType[*AwayError](err); !away {
 				t.Errorf("%v", err)
 			}
 		})
