@@ -43,7 +43,9 @@ func (p *provable) AddressKind() string { return p.kind }
 func (p *provable) Check(context.Context) error {
 	return p.wrong
 }
-func (p *provable) Notes() []string { return []string{"no username: the broker takes alerts from anybody who reaches it"} }
+func (p *provable) Notes() []string {
+	return []string{"no username: the broker takes alerts from anybody who reaches it"}
+}
 func (p *provable) Render(r *alerts.Record) ([]channels.Message, error) {
 	return []channels.Message{{Channel: p.name, Text: r.Alert.Infos[0].Headline, Exercise: r.Alert.Practice()}}, nil
 }
