@@ -43,7 +43,7 @@ func TestAProblemIsSaidInItalian(t *testing.T) {
 		}
 	}
 	p := alerts.Problem{Field: "area", Problem: "is empty", Hint: "give the value", Level: alerts.LevelWarning}
-	if got := Problem(p, "it"); got.Problem != "è vuoto" || got.Hint != "date il valore" || got.Field != "area" || got.Level != p.Level {
+	if got := Problem(p, "it"); got.Problem != "è vuoto" || got.Hint != "dai il valore" || got.Field != "area" || got.Level != p.Level {
 		t.Errorf("a problem: %+v", got)
 	}
 }
