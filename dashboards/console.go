@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,6 +26,7 @@ type console struct {
 	cross  *http.CrossOriginProtection
 	keys   *buckets // answers to passkeys, by address
 	places compose.Gazetteer
+	zones  func() *ready // the outlines of the areas, for drawing
 	tests  *buckets // checks and tests of channels, by member
 }
 
@@ -73,6 +75,7 @@ func (c *console) routes() []consoleRoute {
 		c.ringsRoutes(),
 		c.warningsRoutes(),
 		c.composeRoutes(),
+		c.drawingRoutes(),
 	)
 }
 
@@ -81,6 +84,7 @@ func newConsole(s *Server) (*console, error) {
 		return nil, nil
 	}
 	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas), tests: newBuckets(1.0/20, 6)}
+	c.zones = sync.OnceValue(func() *ready { return outlines(s.Areas) })
 	u, err := url.Parse(s.PublicURL)
 	if err != nil {
 		return nil, err

@@ -53,6 +53,7 @@ type composePage struct {
 	Lacks    alerts.Problems
 	Cards    []langCard
 	Map      *picture
+	Editor   bool // the map for drawing was built
 	Reach    string
 	Practice bool // the gateway warns nobody
 	Drill    bool
@@ -175,7 +176,7 @@ func drillMode(drill bool) string {
 func (c *console) page(v *visit, d *draft, o *look) composePage {
 	l := v.l
 	p := composePage{
-		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan, Practice: c.s.Desk.Policy.Practice, Drill: drilled(d),
+		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan, Practice: c.s.Desk.Policy.Practice, Drill: drilled(d), Editor: c.s.pages.assets.editor(),
 		Ticks: o.ticks, Ticked: d.Form.Ticked, Modes: c.modes(v, d.Form.Status), Levels: levelLines(l, d.Form.Severity), CAP: capChoices(l, &d.Form), Kinds: categoryOptions(l, d.Form.Categories),
 	}
 	if d.Revision > 0 {
