@@ -104,7 +104,12 @@ func TestDrawingInABrowser(t *testing.T) {
 	for _, corner := range [][2]float64{{.3, .3}, {.6, .3}, {.6, .6}, {.3, .6}} {
 		b.clickMap(corner[0], corner[1])
 	}
-	b.clickMap(.9, .9) // one corner too many
+	b.clickMap(.45, .1) // one corner too many, over a side
+	b.tool("data-do=finish")
+	b.until(`document.getElementById('drawing-said').textContent.includes('incrociare')`)
+	if got := b.lines(); len(got) != 0 {
+		t.Errorf("a shape whose sides cross is in the form: %q", got)
+	}
 	b.tool("data-do=undo")
 	b.tool("data-do=finish")
 	b.until(`document.getElementById('shapes').value.trim() !== ''`)

@@ -38,7 +38,8 @@ const colour = (name, other) => {
 const line = colour('--link', '#1b4965'), paper = colour('--bg', '#ffffff');
 const points = kind => ({[kind + 'PointColor']: paper, [kind + 'PointOutlineColor']: line, [kind + 'PointWidth']: 7, [kind + 'PointOutlineWidth']: 3});
 const inside = {fillColor: line, fillOpacity: 0.25, outlineColor: line, outlineWidth: 4};
-const whole = (feature, {updateType}) => updateType === 'finish' || updateType === 'commit' ? ValidateNotSelfIntersecting(feature) : {valid: true};
+// While corners are set the sides may cross; the finished shape may not.
+const whole = (feature, {updateType}) => updateType === 'finish' ? ValidateNotSelfIntersecting(feature) : {valid: true};
 const draw = new TerraDraw({
   adapter: new Adapter({lib: L, map, coordinatePrecision: 6}),
   undoRedo: {modeLevel: new TerraDrawModeUndoRedo()},
@@ -53,7 +54,7 @@ const draw = new TerraDraw({
         ...points('selection'), ...points('midPoint'), midPointWidth: 5, midPointColor: line, midPointOutlineColor: paper, midPointOutlineWidth: 2,
       },
       flags: {
-        polygon: {feature: {draggable: true, coordinates: {midpoints: true, draggable: true, deletable: true}}, validation: whole},
+        polygon: {feature: {draggable: true, coordinates: {midpoints: true, draggable: true, deletable: true}}, validation: ValidateNotSelfIntersecting},
         circle: {feature: {draggable: true, coordinates: {resizable: 'center'}}},
       },
     }),
@@ -176,7 +177,23 @@ const paint = () => {
     layer.getElement()?.classList.toggle('chosen', has);
     layer.setTooltipContent((has ? '✓ ' : '') + name);
   }
+  names();
 };
+// Names that would stand over others are hidden: those of ticked areas stay
+// first, and a pointer over an area shows its own.
+const names = pointed => {
+  const kept = [], order = [...zones.values()].sort((a, b) => rank(b, pointed) - rank(a, pointed));
+  for (const {layer} of order) {
+    const label = layer.getTooltip().getElement();
+    if (!label) continue;
+    const r = label.getBoundingClientRect();
+    const over = kept.some(k => r.left < k.right && k.left < r.right && r.top < k.bottom && k.top < r.bottom);
+    label.classList.toggle('covered', over);
+    if (!over) kept.push(r);
+  }
+};
+const rank = (zone, pointed) => zone.layer === pointed ? 2 : zone.layer.getElement()?.classList.contains('chosen') ? 1 : 0;
+map.on('zoomend resize', () => names());
 // A long list shows only what is ticked: the others get their box here.
 const boxFor = (code, name) => {
   const p = document.createElement('p'), input = document.createElement('input'), label = document.createElement('label');
@@ -201,13 +218,13 @@ const show = async () => {
     const answer = await fetch(words.areas);
     if (!answer.ok || answer.redirected) throw new Error(answer.status);
     const outlines = await answer.json();
-    const many = outlines.features.length > 40;
     const layer = L.geoJSON(outlines, {
       style: () => ({className: 'zone', weight: 2, fillOpacity: 1}),
       onEachFeature: ({properties: {code, name}}, one) => {
         const text = name.replace(/[&<>]/g, c => '&#' + c.charCodeAt() + ';'); // a label is HTML
-        one.bindTooltip(text, {permanent: !many, sticky: many, direction: many ? 'auto' : 'center', className: 'zone-name'});
+        one.bindTooltip(text, {permanent: true, direction: 'center', opacity: 1, className: 'zone-name'});
         zones.set(code, {layer: one, name: text});
+        one.on('mouseover', () => names(one)).on('mouseout', () => names());
         one.on('click', () => { if (draw.getMode() === 'choose') (boxOf(code) || boxFor(code, name)).click(); });
       },
     }).addTo(map);

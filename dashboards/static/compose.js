@@ -127,7 +127,7 @@
       if (!drawing.open) return;
       drawing.removeEventListener('toggle', fetched);
       const style = document.createElement('link'), script = document.createElement('script');
-      Object.assign(style, {rel: 'stylesheet', href: drawing.dataset.style});
+      Object.assign(style, {rel: 'stylesheet', href: drawing.dataset.sheet});
       script.src = drawing.dataset.script;
       style.onload = () => document.head.append(script);
       style.onerror = script.onerror = () => {
