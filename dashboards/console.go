@@ -27,7 +27,7 @@ type console struct {
 	keys   *buckets // answers to passkeys, by address
 	places compose.Gazetteer
 	zones  func() *ready // the outlines of the areas, for drawing
-	tests  *buckets // checks and tests of channels, by member
+	tests  *buckets      // checks and tests of channels, by member
 }
 
 // visit is one request to the console.
