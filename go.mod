@@ -110,4 +110,5 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 )
 
+// For .ci/editor alone: bundles the map of the compose page.
 tool github.com/evanw/esbuild/cmd/esbuild

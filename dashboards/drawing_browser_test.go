@@ -187,6 +187,15 @@ func TestDrawingInABrowser(t *testing.T) {
 		t.Errorf("others were asked: %v", other)
 	}
 	b.quiet() // no error and no violation of the policy
+
+	// Which the browser would tell of.
+	b.eval(`document.head.append(Object.assign(document.createElement('style'), {textContent: 'a{color:red}'})); fetch('https://tiles.example/1.png').catch(() => 1)`)
+	b.until(`true`)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if told := strings.Join(b.said, "\n"); !strings.Contains(told, "style-src") || !strings.Contains(told, "connect-src") {
+		t.Errorf("violations of the policy are not told: %q", told)
+	}
 }
 
 func TestTheMapForDrawingLooksWell(t *testing.T) {
