@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"fmt"
-	"net/url"
 	"strings"
 	"testing"
 
@@ -220,7 +219,7 @@ func TestTheMapForDrawingLooksWell(t *testing.T) {
 	p := g.staff("bruno", "Bruno Neri", writer(true))
 	path, form := p.written(alerts.StatusExercise)
 	form.Set("shapes", "44.03,10.03 44.07,10.03 44.07,10.07\n44.05,10.15 2")
-	if r := p.do("POST", path, url.Values(withDo(form, "save"))); r.StatusCode != 200 {
+	if r := p.do("POST", path, withDo(form, "save")); r.StatusCode != 200 {
 		t.Fatalf("%d", r.StatusCode)
 	}
 	b.as(p)

@@ -88,7 +88,7 @@ func TestTheGroundOfTheMapIsForStaff(t *testing.T) {
 	if cache := r.Header.Get("Cache-Control"); !strings.Contains(cache, "private") {
 		t.Errorf("kept: %q", cache)
 	}
-	tag := r.Header.Get("Etag")
+	tag := r.Header.Get("ETag")
 	if again := p.do("GET", "/console/areas.json", nil, "If-None-Match", tag); again.StatusCode != http.StatusNotModified || again.body != "" {
 		t.Errorf("asked again with %s: %d %q", tag, again.StatusCode, again.body)
 	}
