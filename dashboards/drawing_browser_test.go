@@ -20,7 +20,7 @@ func needsMap(t *testing.T, g *desktop) {
 // presses the button there.
 func (b *browser) mouse(x, y float64, kinds ...string) {
 	b.t.Helper()
-	at := b.eval(fmt.Sprintf(`(() => { const r = document.getElementById('drawing-map').getBoundingClientRect(); return [r.x + r.width * %g, r.y + r.height * %g]; })()`, x, y)).([]any)
+	at := b.eval(fmt.Sprintf(`(() => { const e = document.getElementById('drawing-map'); e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect(); return [r.x + r.width * %g, r.y + r.height * %g]; })()`, x, y)).([]any)
 	for _, kind := range kinds {
 		m := map[string]any{"type": kind, "x": at[0], "y": at[1], "button": "none", "pointerType": "mouse"}
 		if kind != "mouseMoved" {
