@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test chaos soak e2e bench fuzz lint setup-run setup-test setup-e2e clean
+.PHONY: help run build editor test chaos soak e2e bench fuzz lint setup-run setup-test setup-e2e clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,11 +18,16 @@ help: ## print this list
 run: setup-run build ## start the gateway as a demonstration authority on loopback; data in ./data
 	@bin/martinella demo $(ARGS)
 
-build: ## build bin/martinella
+build: editor ## build bin/martinella
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/martinella ./cmd/martinella
 
-test: setup-test ## run every test of the project (race detector, shuffled)
+editor: dashboards/static/dist/editor.js ## bundle the map for drawing areas, where npm is there
+
+dashboards/static/dist/editor.js: .ci/editor go.mod $(filter-out dashboards/editor/node_modules,$(wildcard dashboards/editor/*))
+	@GO="$(GO)" .ci/editor
+
+test: setup-test editor ## run every test of the project (race detector, shuffled)
 	$(GO) vet $(PACKAGES)
 	.ci/tests -race -shuffle=on -timeout 10m $(PACKAGES)
 
@@ -60,4 +65,4 @@ setup-e2e:
 	@.ci/setup e2e
 
 clean: ## remove what was built (never ./data)
-	rm -rf bin coverage.out .ci/out
+	rm -rf bin coverage.out .ci/out dashboards/static/dist/editor.* dashboards/static/dist/licences.txt

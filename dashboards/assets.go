@@ -14,7 +14,7 @@ import (
 	"sync"
 )
 
-//go:embed static
+//go:embed all:static
 var staticFiles embed.FS
 
 // assets are the files of the pages under names that hold their hash, so that
@@ -40,21 +40,41 @@ type asset struct {
 // front of it, so it stays one request.
 func loadAssets(tokens string) (*assets, error) {
 	a := &assets{names: map[string]string{}, bodies: map[string]asset{}, openAPI: newBody(openAPI)}
-	files, err := staticFiles.ReadDir("static")
-	if err != nil {
-		return nil, fmt.Errorf("assets: %w", err)
-	}
-	for _, f := range files {
-		b, err := staticFiles.ReadFile("static/" + f.Name())
+	for _, folder := range []string{"static", builtFolder} {
+		files, err := staticFiles.ReadDir(folder)
 		if err != nil {
 			return nil, fmt.Errorf("assets: %w", err)
 		}
-		if f.Name() == "app.css" {
-			a.sheet, b = b, append(slices.Clip(b), tokens...)
+		for _, f := range files {
+			if f.IsDir() || strings.HasPrefix(f.Name(), ".") {
+				continue
+			}
+			b, err := staticFiles.ReadFile(path.Join(folder, f.Name()))
+			if err != nil {
+				return nil, fmt.Errorf("assets: %w", err)
+			}
+			if f.Name() == "app.css" {
+				a.sheet, b = b, append(slices.Clip(b), tokens...)
+			}
+			if _, twice := a.names[f.Name()]; twice {
+				return nil, fmt.Errorf("assets: %s is there twice", f.Name())
+			}
+			a.put(f.Name(), b)
 		}
-		a.put(f.Name(), b)
 	}
 	return a, nil
+}
+
+// builtFolder holds what `make editor` bundles from packages of npm; nothing but
+// a mark for git where it was not run.
+const builtFolder = "static/dist"
+
+// editorFiles are the map on which areas are drawn.
+var editorFiles = []string{"editor.js", "editor.css", "licences.txt"}
+
+// editor reports whether the map for drawing was built.
+func (a *assets) editor() bool {
+	return !slices.ContainsFunc(editorFiles, func(name string) bool { _, err := a.url(name); return err != nil })
 }
 
 // put gives a file its name. It is called under the lock, or before others know

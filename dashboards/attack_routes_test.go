@@ -95,6 +95,8 @@ var doors = map[string]string{
 	"GET /console/warnings":                     "s++++",
 	"GET /console/warnings/{key}":               "s++++",
 	"POST /console/warnings/{key}":              "hx+?x",
+	"GET /console/start":                        "s++++",
+	"POST /console/start":                       "hx+xx",
 	"GET /console/new":                          "sx+xx",
 	"POST /console/new":                         "hx+xx",
 	"GET /console/drafts":                       "sx+xx",

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,7 +27,8 @@ type console struct {
 	cross  *http.CrossOriginProtection
 	keys   *buckets // answers to passkeys, by address
 	places compose.Gazetteer
-	tests  *buckets // checks and tests of channels, by member
+	zones  func() *ready // the outlines of the areas, for drawing
+	tests  *buckets      // checks and tests of channels, by member
 
 	drilled atomic.Pointer[alerts.ID] // the first exercise that was issued
 }
@@ -78,6 +80,7 @@ func (c *console) routes() []consoleRoute {
 		c.composeRoutes(),
 		c.startRoutes(),
 		c.oidcRoutes(),
+		c.drawingRoutes(),
 	)
 }
 
@@ -86,6 +89,7 @@ func newConsole(s *Server) (*console, error) {
 		return nil, nil
 	}
 	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas), tests: newBuckets(1.0/20, 6)}
+	c.zones = sync.OnceValue(func() *ready { return outlines(s.Areas) })
 	u, err := url.Parse(s.PublicURL)
 	if err != nil {
 		return nil, err

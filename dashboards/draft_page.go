@@ -53,6 +53,7 @@ type composePage struct {
 	Lacks    alerts.Problems
 	Cards    []langCard
 	Map      *picture
+	Editor   bool // the map for drawing was built
 	Reach    string
 	Practice bool // the gateway warns nobody
 	Drill    bool
@@ -178,6 +179,7 @@ func (c *console) page(v *visit, d *draft, o *look) composePage {
 	p := composePage{
 		ID: d.ID, Revision: d.Revision, Form: d.Form, Shapes: d.Shapes, Wrong: o.wrong, Alone: o.alone, Lacks: o.plan, Practice: c.s.Desk.Policy.Practice, Drill: drilled(d), Mode: drillMode(drilled(d)),
 		Ticks: o.ticks, Ticked: d.Form.Ticked, Modes: c.modes(v, d.Form.Status), Levels: levelLines(l, d.Form.Severity), CAP: capChoices(l, &d.Form), Kinds: categoryOptions(l, d.Form.Categories),
+		Editor: c.s.pages.assets.editor(),
 	}
 	if d.Revision > 0 {
 		p.Saved, p.Saver = l.At(d.At, v.now), d.By.Name

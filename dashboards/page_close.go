@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -142,7 +143,11 @@ func (c *console) closing(v *visit, r *alerts.Record, act string) *closing {
 	}
 	switch act {
 	case "cancel":
-		one.Reasons = chosen(one.Form.Get("why"), choice{"test", v.l.must("close_reason_test"), false}, choice{"wrong", v.l.must("close_reason_wrong"), false},
+		why := one.Form.Get("why")
+		if v.r.Method == http.MethodGet {
+			why = cmp.Or(why, "mistake") // the second tap is the button
+		}
+		one.Reasons = chosen(why, choice{"mistake", v.l.must("close_reason_mistake"), false}, choice{"test", v.l.must("close_reason_test"), false}, choice{"wrong", v.l.must("close_reason_wrong"), false},
 			choice{"area", v.l.must("close_reason_area"), false}, choice{"twice", v.l.must("close_reason_twice"), false}, choice{"other", v.l.must("close_reason_other"), false})
 		c.preview(v, r, one, alerts.ChangeCancelled)
 	case "all-clear":
@@ -243,6 +248,8 @@ func reasonOf(v *visit, act string) string {
 	}
 	var words string
 	switch form.Get("why") {
+	case "mistake":
+		words = v.l.must("close_reason_mistake")
 	case "test":
 		words = v.l.must("close_reason_test")
 	case "wrong":

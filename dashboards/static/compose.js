@@ -22,6 +22,7 @@
       if (e.type === 'checkbox' || e.type === 'radio') e.checked = typed.getAll(e.name).includes(e.value);
       else if (typed.has(e.name)) e.value = typed.get(e.name);
     }
+    form.dispatchEvent(new Event('filled')); // the map for drawing follows
   };
   if (local && local.text !== kept && local.revision === form.elements.revision.value) {
     const before = kept;
@@ -118,6 +119,27 @@
       for (const a of areas) a.hidden = !a.textContent.toLowerCase().includes(find.value.toLowerCase()) && !a.querySelector('input').checked;
     });
     form.querySelector('.group').before(find);
+  }
+  // The map for drawing is fetched when somebody opens it.
+  const drawing = document.getElementById('drawing');
+  if (drawing) {
+    const fetched = () => {
+      if (!drawing.open) return;
+      drawing.removeEventListener('toggle', fetched);
+      const style = document.createElement('link'), script = document.createElement('script');
+      Object.assign(style, {rel: 'stylesheet', href: drawing.dataset.sheet});
+      script.src = drawing.dataset.script;
+      style.onload = () => document.head.append(script);
+      style.onerror = script.onerror = () => {
+        document.getElementById('drawing-said').textContent = drawing.dataset.failed;
+        style.remove();
+        script.remove();
+        drawing.addEventListener('toggle', fetched); // the next opening tries again
+      };
+      document.head.append(style);
+    };
+    drawing.addEventListener('toggle', fetched);
+    drawing.hidden = false;
   }
   if (local && shown !== content()) preview();
 })();
