@@ -66,7 +66,7 @@ func TestAnExerciseIsAllThatSomeMayWrite(t *testing.T) {
 		t.Errorf("the page does not say why: %s", page.body)
 	}
 	path, form := p.written(alerts.StatusExercise)
-	if body := p.get(path + "?lang=en").body; !strings.Contains(body, "Not among your rights") || !strings.Contains(body, "Ask for approval of the exercise") || !strings.Contains(body, `class="mode drilling"`) {
+	if body := p.get(path + "?lang=en").body; !strings.Contains(body, "Not among your rights") || !strings.Contains(body, "Ask for approval of the exercise") || !strings.Contains(body, `class="mode exercise"`) {
 		t.Errorf("the draft does not say why")
 	}
 	form.Set("status", "Actual")

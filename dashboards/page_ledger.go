@@ -46,6 +46,7 @@ type ledgerHead struct {
 	Size, Checked int64
 	At            instant
 	Note, Key     string
+	Verify        string // the command
 	Findings      []string
 	More          int
 }
@@ -146,7 +147,8 @@ func (c *console) ledgerForm(v *visit, f actFilter, page ledgerPage, code int, w
 		c.fail(v, err)
 		return
 	}
-	page.Head = ledgerHead{Size: report.Head.Size, Checked: report.Entries, At: v.l.At(report.Head.At, v.now), Note: string(report.Head.Note), Key: report.Key.String(), More: report.More}
+	page.Head = ledgerHead{Size: report.Head.Size, Checked: report.Entries, At: v.l.At(report.Head.At, v.now), Note: string(report.Head.Note), Key: report.Key.String(),
+		Verify: "martinella ledger verify ledger.jsonl --key '" + report.Key.String() + "'", More: report.More}
 	for _, finding := range report.Findings {
 		page.Head.Findings = append(page.Head.Findings, finding.String())
 	}
