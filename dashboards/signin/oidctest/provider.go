@@ -1,5 +1,3 @@
-// Package oidctest is an OpenID provider for tests: small, strict about what is
-// asked of it, and ready to misbehave.
 package oidctest
 
 import (

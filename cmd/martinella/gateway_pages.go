@@ -1,0 +1,45 @@
+package main
+
+import "martinella/broadcast"
+
+// stopped reports whether the account of a channel is not updated at the
+// moment, as far as this node knows.
+func (g *gateway) stopped(channel string) bool {
+	for _, d := range g.dispatchers {
+		if d.Route.Name() == channel {
+			_, trouble := d.Trouble()
+			return trouble
+		}
+	}
+	return false
+}
+
+// troubles are the channels that do not work now, as far as this node knows.
+func (g *gateway) troubles() []broadcast.Trouble {
+	var all []broadcast.Trouble
+	for _, d := range g.dispatchers {
+		if t, troubled := d.Trouble(); troubled {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// kits are what people post by hand.
+func (g *gateway) kits() *broadcast.Kits {
+	k := &broadcast.Kits{Records: g.store.Store(), Store: g.store, Metrics: g.metrics}
+	for _, d := range g.dispatchers {
+		k.Routes = append(k.Routes, d.Route)
+	}
+	return k
+}
+
+// cards draws the pictures of posts; nil where no channel has any.
+func (g *gateway) cards() broadcast.Cards {
+	for _, d := range g.dispatchers {
+		if d.Cards != nil {
+			return d.Cards
+		}
+	}
+	return nil
+}
