@@ -2,5 +2,5 @@
 // asked of it, and ready to misbehave: wrong tokens, wrong keys, slow or huge
 // answers.
 //
-// It must not know how the gateway signs people in. Start at [New].
+// It must not know how the gateway signs people in. Start at [Start].
 package oidctest
