@@ -37,8 +37,14 @@ type browser struct {
 	session string
 }
 
+// alwaysInABrowser are the browser tests of make test; the others take minutes.
+var alwaysInABrowser = map[string]bool{"TestAStoryInABrowser": true, "TestPasskeysInABrowser": true, "TestTwoTapsInABrowser": true}
+
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
+	if os.Getenv("TEST_E2E") == "" && !alwaysInABrowser[t.Name()] {
+		t.Skip("SKIP: a real browser is opened in make e2e (TEST_E2E=1), but for one story of citizens and one of staff")
+	}
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("SKIP: chromium is not installed: install it to see the pages in a real browser")
