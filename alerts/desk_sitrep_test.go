@@ -35,6 +35,8 @@ func (s *scenes) WithdrawSitrep(_ context.Context, _, id ID, w Withdrawal, act A
 
 func (s *scenes) Sitreps(context.Context, ID) ([]*Sitrep, error) { return s.all, nil }
 
+func (s *scenes) Reported(context.Context) (map[ID]bool, error) { return nil, nil }
+
 func atBridge(change ...func(*Sitrep)) Sitrep {
 	s := Sitrep{Text: " L'acqua è a 20 cm dal ponte. ", Place: "Ponte di via Roma", Source: "Vigili del Fuoco", Observed: noon.Add(-time.Minute), Via: "api"}
 	for _, c := range change {

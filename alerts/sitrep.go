@@ -99,6 +99,10 @@ type SitrepStore interface {
 	// Sitreps gives the reports of an event, in the order in which they came; none
 	// for an event that has none or is not there.
 	Sitreps(ctx context.Context, event ID) ([]*Sitrep, error)
+
+	// Reported gives the events that have any, so that who shows all events asks
+	// for those alone.
+	Reported(ctx context.Context) (map[ID]bool, error)
 }
 
 // digest covers what the report says.

@@ -143,7 +143,14 @@ func (b *Board) load(ctx context.Context) (Cursor, error) {
 	view := (&View{}).with(head, time.Now(), records...)
 	if b.sitreps != nil {
 		view.seen = map[alerts.ID][]*alerts.Sitrep{}
+		reported, err := b.sitreps.Reported(ctx)
+		if err != nil {
+			return "", fmt.Errorf("read the events with situation reports: %w", err)
+		}
 		for _, r := range view.heads {
+			if !reported[r.Event] {
+				continue
+			}
 			seen, err := b.sitreps.Sitreps(ctx, r.Event)
 			if err != nil {
 				return "", fmt.Errorf("read the situation reports: %w", err)

@@ -92,6 +92,16 @@ func (m *memory) Sitreps(_ context.Context, event alerts.ID) ([]*alerts.Sitrep, 
 	return slices.DeleteFunc(slices.Clone(m.seen), func(s *alerts.Sitrep) bool { return s.Event != event }), m.down
 }
 
+func (m *memory) Reported(context.Context) (map[alerts.ID]bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	all := map[alerts.ID]bool{}
+	for _, s := range m.seen {
+		all[s.Event] = true
+	}
+	return all, m.down
+}
+
 func (m *memory) Photo(_ context.Context, digest alerts.Digest) ([]byte, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

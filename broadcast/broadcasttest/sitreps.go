@@ -111,6 +111,9 @@ func sitrepOnce(t *testing.T, n *Node) {
 	if _, err := n.sitreps(t).Photo(t.Context(), "none"); !errors.Is(err, alerts.ErrNotFound) {
 		t.Errorf("a photo that nobody sent: %v", err)
 	}
+	if events, err := n.sitreps(t).Reported(t.Context()); err != nil || len(events) != 1 || !events[r.Event] {
+		t.Errorf("events with reports: %v, %v", events, err)
+	}
 	if none, err := n.sitreps(t).Sitreps(t.Context(), next.Event); err != nil || len(none) != 0 {
 		t.Errorf("another event: %+v, %v", none, err)
 	}

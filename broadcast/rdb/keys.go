@@ -89,6 +89,8 @@ func (k keys) parked(channel, messageID string) string {
 
 // What was seen: see sitreps.go.
 
+func (k keys) reported() string { return k.tag + "sitreps" } // set: events that have reports
+
 func (k keys) sitreps(event alerts.ID) string {
 	return k.tag + "sitreps:" + string(event) // hash: n, r:<id> report, w:<id> withdrawal, c:<id> cursor, o:<n> id
 }

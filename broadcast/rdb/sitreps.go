@@ -97,7 +97,7 @@ func (s *Store) writeSitrep(ctx context.Context, op string, w sitrepWrite, act a
 		return nil, false, fail(op, err)
 	}
 	cmd, replicated := s.r.keep(ctx, s.r.scripts.sitrep,
-		[]string{k.event(w.event), k.sitreps(w.event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(w.event), photo, gone, k.nothing()},
+		[]string{k.event(w.event), k.sitreps(w.event), k.log(), k.epoch(), k.acts(), k.actSeq(), k.actsOf(w.event), photo, gone, k.nothing(), k.reported()},
 		nonce(), string(w.id), report, string(w.withdraw), withdrawal, a, string(w.head), alerts.SitrepsMost, ttl)
 	out, err := cmd.Slice()
 	if err != nil {
@@ -133,6 +133,23 @@ func (s *Store) writeSitrep(ctx context.Context, op string, w sitrepWrite, act a
 	}
 	stored.Replicated = replicated
 	return stored, code == 1, nil
+}
+
+// Reported implements [alerts.SitrepStore].
+func (s *Store) Reported(ctx context.Context) (map[alerts.ID]bool, error) {
+	var ids []string
+	err := again(ctx, func(ctx context.Context) (err error) {
+		ids, err = s.r.commands.SMembers(ctx, s.r.keys.reported()).Result()
+		return err
+	})
+	if err != nil {
+		return nil, fail("events with reports", err)
+	}
+	all := make(map[alerts.ID]bool, len(ids))
+	for _, id := range ids {
+		all[alerts.ID(id)] = true
+	}
+	return all, nil
 }
 
 // Sitreps implements [alerts.SitrepStore].

@@ -1,7 +1,8 @@
 -- sitrep: stores a situation report or withdraws one, everything or nothing, with
 -- the act and an entry of the log. The same call again writes nothing.
 -- KEYS   1 event, 2 reports of the event, 3 log, 4 epoch, 5 acts, 6 act number, 7 acts of the event, 8 photo of the new report or a key that never
---        exists, 9 photo of the one that is withdrawn or a key that never exists, 10 a key that never exists
+--        exists, 9 photo of the one that is withdrawn or a key that never exists, 10 a key that never exists,
+--        11 events that have reports
 -- ARGV   1 nonce, 2 id of the new report or '', 3 report, 4 id of the one that is withdrawn or '', 5 withdrawal, 6 act, 7 revision that must be the
 --        newest or '', 8 most reports, 9 ttl of the photo in ms, or '' where there is none
 -- Output {1, cursor} written | {2} done before | {0} no such event or report | {-1} another revision was published | {-2} withdrawn before |
@@ -21,6 +22,7 @@ redis.call('PEXPIRE', KEYS[10], 1000)
 if new ~= '' then
   local n = redis.call('HINCRBY', KEYS[2], 'n', 1)
   redis.call('HSET', KEYS[2], 'r:' .. new, ARGV[3], 'o:' .. n, new)
+  redis.call('SADD', KEYS[11], string.match(KEYS[1], ':event:(.*)$'))
 end
 if ARGV[9] ~= '' then
   redis.call('HINCRBY', KEYS[8], 'n', 1)
