@@ -310,7 +310,7 @@ func drawAreas(g *areas.Gazetteer) *picture {
 	for _, a := range g.All() {
 		for i, ring := range a.Rings() {
 			one := outline{ring: ring, tone: "chosen"}
-			if i == 0 {
+			if i == 0 && len(g.Within(a.Code.Value)) == 0 { // else its name would lie on theirs
 				one.label = words{Text: a.Name}
 			}
 			all = append(all, one)

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"bytes"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -70,10 +71,7 @@ func TestAreasAreTriedStoredReplacedAndRemoved(t *testing.T) {
 		t.Fatal("a trial stored something")
 	}
 	form := agreed(t, tried.body)
-	other := url.Values{}
-	for k, v := range form {
-		other[k] = v
-	}
+	other := maps.Clone(form)
 	other.Set("digest", "0-0")
 	wants(t, p.upload(path, "", nil, other), 422, "no longer what would change")
 	other.Set("packed", "AAAA")
