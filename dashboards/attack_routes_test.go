@@ -43,6 +43,7 @@ var doors = map[string]string{
 	"POST /console/a/{id}/scene/{uid}/withdraw": "hx?xx",
 	"GET /console/settings":                     "s++++",
 	"GET /console/settings/areas":               "s++++",
+	"POST /console/settings/areas":              "hxxx?",
 	"GET /console/settings/lexicon":             "s++++",
 	"GET /console/settings/channels":            "s++++",
 	"POST /console/settings/channels":           "hxxx?",

@@ -114,6 +114,9 @@ func mostOf(route consoleRoute) int64 {
 	if strings.HasPrefix(route.Path, "/console/draft/") {
 		return maxDraftForm
 	}
+	if route.Path == areasPath {
+		return maxAreasForm
+	}
 	if largeForms[route.Path] {
 		return largestForm
 	}

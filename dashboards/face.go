@@ -10,6 +10,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"martinella/alerts/areas"
 	"martinella/alerts/lint"
 	"martinella/channels"
 	"martinella/dashboards/settings"
@@ -20,6 +21,13 @@ type Outline struct {
 	File   string
 	System string // of the codes; "": found by themselves
 	Areas  int    // that all files give together; 0 but on the first one
+}
+
+// StartedAreas is what a node knows of areas since its start, beside what is
+// stored now.
+type StartedAreas struct {
+	Configured *areas.Gazetteer  // of the configured files; nil: none
+	Sets       map[string]string // the digest of each set that staff loaded, by name
 }
 
 // face is what the pages show of the institution: what staff set, else what the

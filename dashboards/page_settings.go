@@ -21,9 +21,8 @@ import (
 func (c *console) settingsRoutes() []consoleRoute {
 	return slices.Concat([]consoleRoute{
 		{"GET", "/console/settings", forStaff, c.settingsPage},
-		{"GET", "/console/settings/areas", forStaff, c.areasPage},
 		{"GET", "/console/settings/lexicon", forStaff, c.lexiconPage},
-	}, c.channelRoutes(), c.keyRoutes(), c.ownTemplateRoutes(), c.registerRoutes(), c.identityRoutes())
+	}, c.areaRoutes(), c.channelRoutes(), c.keyRoutes(), c.ownTemplateRoutes(), c.registerRoutes(), c.identityRoutes())
 }
 
 // settingsLine is one section: where it is and how it stands, in a line.
@@ -49,7 +48,7 @@ func (c *console) settingsPage(v *visit) {
 		{"templates", l.must("otemplates_title"), "", false},
 		{"registers", l.must("registers_title"), l.must("settings_registers", "Phones", len(words.Phones), "Links", len(words.Links), "Tags", len(c.s.tagsNow()), "Accounts", len(c.s.accountsNow())), false},
 		{"identity", l.must("identity_title"), c.s.Authority.Name, false},
-		{"areas", l.must("areas_title"), l.must("settings_areas", "N", len(c.s.Outlines)), len(c.s.Outlines) == 0},
+		{"areas", l.must("areas_title"), l.must("settings_areas", "N", len(c.s.Outlines), "Sets", len(c.s.StartedAreas.Sets), "Areas", c.s.Areas.Len()), c.s.Areas.Len()+len(c.s.Outlines) == 0},
 		{"lexicon", l.must("lexicon_title"), l.must("settings_lexicon", "N", len(lexicon.Hazards)), true},
 	}
 	if v.member.Administers() {
@@ -138,16 +137,6 @@ func (c *console) stale(v *visit, err error) string {
 		return v.l.must("settings_many")
 	}
 	return ""
-}
-
-type areasPage struct {
-	Files  []Outline
-	Sample string // lines of the configuration
-}
-
-// areasPage tells which outlines are loaded.
-func (c *console) areasPage(v *visit) {
-	c.show(v, sheet{name: "areas", title: v.l.must("areas_title"), content: areasPage{c.s.Outlines, "areas:\n  - {file: comuni.geojson, system: ISTAT}"}})
 }
 
 type hazardLine struct {

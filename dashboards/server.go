@@ -78,6 +78,8 @@ type Config struct {
 	PackKey  func() (ed25519.PrivateKey, error)
 	// Outlines are the files of areas that are loaded, for the console.
 	Outlines []Outline
+	// StartedAreas is what this node knows of areas since its start.
+	StartedAreas StartedAreas
 	// Kits are what people post by hand, and Cards draws the picture that goes
 	// with an alert.
 	Kits  Kits

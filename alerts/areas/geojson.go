@@ -70,6 +70,22 @@ func (m Mistake) Error() string {
 	return s
 }
 
+// Mistakes takes the error of [Load] or [Read] apart; nil has none.
+func Mistakes(err error) []Mistake {
+	if err == nil {
+		return nil
+	}
+	if many, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []Mistake
+		for _, one := range many.Unwrap() {
+			all = append(all, Mistakes(one)...)
+		}
+		return all
+	}
+	m, _ := errors.AsType[Mistake](err) // they give no other
+	return []Mistake{m}
+}
+
 // Load reads the files into one gazetteer. The error joins a [Mistake] for each
 // thing that is wrong; one is enough to refuse all of it: an area that is
 // missing would be an alert that nobody gets.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -45,7 +44,7 @@ func (c *Config) areaRules(say sayFunc) {
 	}
 	g, err := areas.Load(sources...)
 	c.gazetteer = g
-	for _, m := range areaMistakes(err) {
+	for _, m := range areas.Mistakes(err) {
 		what := m.Problem
 		if m.Feature > 0 {
 			what = fmt.Sprintf("feature %d: %s", m.Feature, what)
@@ -56,20 +55,4 @@ func (c *Config) areaRules(say sayFunc) {
 		i := place[m.File]
 		say(fmt.Sprintf("areas[%d].file", i), c.Areas[i].File+": "+what, m.Hint)
 	}
-}
-
-// areaMistakes takes the error of areas.Load apart.
-func areaMistakes(err error) []areas.Mistake {
-	if err == nil {
-		return nil
-	}
-	if many, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []areas.Mistake
-		for _, one := range many.Unwrap() {
-			all = append(all, areaMistakes(one)...)
-		}
-		return all
-	}
-	m, _ := errors.AsType[areas.Mistake](err) // Load gives no other
-	return []areas.Mistake{m}
 }

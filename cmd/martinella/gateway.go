@@ -47,6 +47,7 @@ type gateway struct {
 	channels    []channels.Channel
 	office      *signin.Office
 	book        *settings.Book
+	started     dashboards.StartedAreas
 	server      *dashboards.Server
 	stopping    atomic.Bool
 	stirred     chan struct{} // has the sweep look at once
@@ -62,6 +63,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	if err := g.settle(); err != nil {
 		return nil, err
 	}
+	g.survey()
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 
@@ -248,7 +250,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
-		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: c.outlines(), Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
+		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: g.outlines(), StartedAreas: g.started, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 	}
 	for _, p := range c.TrustedProxies {

@@ -39,11 +39,11 @@ func (g *gateway) settings() channels.Settings {
 }
 
 // outlines are the files of areas, for the console.
-func (c *Config) outlines() (all []dashboards.Outline) {
-	for i, a := range c.Areas {
+func (g *gateway) outlines() (all []dashboards.Outline) {
+	for i, a := range g.config.Areas {
 		one := dashboards.Outline{File: a.File, System: a.System}
-		if i == 0 && c.gazetteer != nil {
-			one.Areas = c.gazetteer.Len()
+		if i == 0 {
+			one.Areas = g.started.Configured.Len()
 		}
 		all = append(all, one)
 	}
