@@ -152,13 +152,14 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 	next.heads = merge(next.heads, fresh)
 	if prune {
 		next.seen = maps.Clone(next.seen)
-		maps.DeleteFunc(next.seen, func(event alerts.ID, _ []*alerts.Sitrep) bool { return !next.holds(event) })
+		maps.DeleteFunc(next.seen, func(event alerts.ID, _ []*alerts.Sitrep) bool { return !next.Holds(event) })
 	}
 	return next
 }
 
-// holds reports whether the event is among the heads.
-func (v *View) holds(event alerts.ID) bool {
+// Holds reports whether the view knows the event: then [View.Sitreps] gives all
+// that was seen there.
+func (v *View) Holds(event alerts.ID) bool {
 	return slices.ContainsFunc(v.heads, func(r *alerts.Record) bool { return r.Event == event })
 }
 
@@ -170,7 +171,7 @@ func (v *View) Sitreps(event alerts.ID) []*alerts.Sitrep { return v.seen[event] 
 func (v *View) reported(cursor Cursor, s *alerts.Sitrep) *View {
 	next := *v
 	next.Cursor = cursor
-	if !v.holds(s.Event) {
+	if !v.Holds(s.Event) {
 		return &next
 	}
 	all := slices.Clone(v.seen[s.Event])

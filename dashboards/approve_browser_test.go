@@ -43,9 +43,7 @@ func (b *browser) sends(xml string) alerts.ID {
 // Two people on two screens, each with a passkey of their own: approve, return,
 // reject, and issue alone when the other says nothing.
 func TestTwoPeopleDecideInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b, d := openBrowser(t), prepareDeciding(t)
 	anna, bruno := b.session, b.beside()
 	token, err := d.office.FirstInvitation(t.Context(), time.Now())
@@ -154,9 +152,7 @@ func TestTwoPeopleDecideInABrowser(t *testing.T) {
 
 // Without a script, from a phone, with codes: the buttons are real.
 func TestApprovingInABrowserWithoutScripts(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b, d := openBrowser(t), openDeciding(t)
 	id := d.submit(d.author, message("grave", "severity", "Severe", "status", "Actual"))
 	b.call("Network.setCookie", map[string]any{"name": "martinella", "value": d.approver.cookieOf("martinella"), "url": d.site, "httpOnly": true, "sameSite": "Strict"}, nil)

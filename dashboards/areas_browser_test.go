@@ -13,9 +13,7 @@ import (
 // Somebody tries a file out, reads what it changes, saves it, and tries one that
 // is wrong.
 func TestAreasInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openSettings(t)
 	b.as(g.member("elena", signin.EveryRole()))

@@ -17,9 +17,7 @@ func (b *browser) as(p *person) {
 }
 
 func TestTheBoardInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openConsole(t, func(c *Config) {
 		c.Accounts = []Account{{Platform: "telegram", Name: "@valdemo_esempio", Channel: "telegram"}, {Platform: "mastodon", Name: "@valdemo@social.example", Channel: "mastodon"}}

@@ -37,14 +37,20 @@ type browser struct {
 	session string
 }
 
-// alwaysInABrowser are the browser tests of make test; the others take minutes.
-var alwaysInABrowser = map[string]bool{"TestAStoryInABrowser": true, "TestPasskeysInABrowser": true, "TestTwoTapsInABrowser": true}
+// onlyInE2E leaves a test that takes long to make e2e, which finds those whose
+// names hold InABrowser.
+func onlyInE2E(t *testing.T) {
+	t.Helper()
+	if !strings.Contains(t.Name(), "InABrowser") {
+		t.Fatal("make e2e would never run it: put InABrowser into its name")
+	}
+	if os.Getenv("TEST_E2E") == "" {
+		t.Skip("SKIP: runs with make e2e (TEST_E2E=1)")
+	}
+}
 
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
-	if os.Getenv("TEST_E2E") == "" && !alwaysInABrowser[t.Name()] {
-		t.Skip("SKIP: a real browser is opened in make e2e (TEST_E2E=1), but for one story of citizens and one of staff")
-	}
 	path, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skip("SKIP: chromium is not installed: install it to see the pages in a real browser")

@@ -74,9 +74,7 @@ func (b *browser) openMap(g *desktop, path string) {
 }
 
 func TestDrawingInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	g := openDesktop(t)
 	needsMap(t, g)
 	b := openBrowser(t)
@@ -197,10 +195,8 @@ func TestDrawingInABrowser(t *testing.T) {
 	}
 }
 
-func TestTheMapForDrawingLooksWell(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+func TestTheMapForDrawingInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	g := openDesktop(t)
 	needsMap(t, g)
 	size := 0

@@ -10,9 +10,7 @@ import (
 // A real browser minds SameSite and the policy of forms: it goes to the provider
 // and back, and is in, without a script of ours on the way.
 func TestAProviderInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g, fake := openThrough(t)
 	p, _ := g.bound()

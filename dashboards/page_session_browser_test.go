@@ -9,9 +9,7 @@ import (
 // The browser warns two minutes before the session ends, keeps it when asked
 // to, and says when it is over; what was typed stays.
 func TestTheEndOfASessionInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openConsole(t)
 	p, _ := g.first()

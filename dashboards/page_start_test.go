@@ -107,10 +107,8 @@ func TestWhoMayNotWriteIsToldAtTheGuide(t *testing.T) {
 	}
 }
 
-func TestTheGuideLooksWell(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+func TestTheFirstStepsInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openDesktop(t, func(c *Config) {
 		c.Ready = func(context.Context) []string {

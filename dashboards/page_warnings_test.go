@@ -144,9 +144,7 @@ func TestTheTemplateThatFitsAWarning(t *testing.T) {
 }
 
 func TestDutyAndWarningsInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 4)
 	g, store, w := openWarned(t, func(a *alerts.Alert) { a.Infos[0].Description = "Rovesci intensi e vento forte dalla sera. " + long })

@@ -31,9 +31,7 @@ func riverbank() *image.RGBA {
 // TestTheSceneInABrowser publishes from a phone, with and without a script, while a
 // citizen has the page open.
 func TestTheSceneInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	script := axe(t)
 	g := openConsole(t)

@@ -43,8 +43,8 @@ func seenBasis(all []*alerts.Sitrep) string {
 // the event is long over. What cannot be read now is left out: the page shows the
 // rest.
 func (s *Server) sitrepsOf(ctx context.Context, v *broadcast.View, event alerts.ID) []*alerts.Sitrep {
-	if all := v.Sitreps(event); all != nil || s.Desk.Sitreps == nil {
-		return all
+	if v.Holds(event) || s.Desk.Sitreps == nil {
+		return v.Sitreps(event)
 	}
 	all, err := s.Desk.Sitreps.Sitreps(ctx, event)
 	if err != nil {

@@ -13,9 +13,7 @@ import (
 )
 
 func TestSettingsInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openSettings(t)
 	p, _ := g.first()
