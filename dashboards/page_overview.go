@@ -147,7 +147,7 @@ func (c *console) waitingList(v *visit, page *overviewPage) error {
 			return err
 		}
 		shown := c.s.card(v.l, happening{Record: r, Standing: broadcast.StandingActive}, v.now)
-		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, tidy(r.Author.Name), v.l.At(r.Received, v.now), r.Author.ID == v.member.ID,
+		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, tidy(r.Author.Name), v.l.At(r.Received, v.now), r.Author.ID == v.member.ID && c.s.Desk.ApprovalRefusal(v.r.Context(), v.caller().Person, r) != nil,
 			deedPath(r.ID, "approve") + page.Query})
 	}
 	return nil
