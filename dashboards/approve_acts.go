@@ -107,7 +107,7 @@ func (c *console) approveWaiting(v *visit) {
 	}
 	with := alerts.Decision{Digest: alerts.Digest(form.Get("digest")), Reason: strings.TrimSpace(form.Get("reason"))}
 	if ticks > 0 { // recorded (DECISIONS 6)
-		with.Reason = strings.TrimSpace(with.Reason + " (findings read: " + strings.Join(c.ticked(ctx, r), ", ") + ")")
+		with.Reason = strings.TrimSpace(with.Reason + " " + findingsRead + strings.Join(c.ticked(ctx, r), ", ") + ")")
 	}
 	done, _, err := c.decideWith(v, "approve", with, settled(c.s.Desk.Approve))
 	if !c.deedDone(v, err) {

@@ -24,6 +24,9 @@ type momentLine struct {
 // mostMoments bounds the timeline; the newest are shown.
 const mostMoments = 200
 
+// findingsRead opens what an approval says of the findings on its text.
+const findingsRead = "(findings read: "
+
 // moments are the acts of the event and the moments of the delivery, oldest
 // first.
 func (c *console) moments(v *visit, r *alerts.Record, acts []alerts.Act, d *deliveryPart) []momentLine {
@@ -38,7 +41,8 @@ func (c *console) moments(v *visit, r *alerts.Record, acts []alerts.Act, d *deli
 		words, told := actWords(v.l, a)
 		reason := ""
 		if !told {
-			reason = tidy(a.Reason)
+			reason, _, _ = strings.Cut(tidy(a.Reason), findingsRead) // their codes stand in the ledger
+			reason = strings.TrimSpace(reason)
 		}
 		add(a.At, words, reason)
 	}
@@ -96,6 +100,13 @@ func actWords(l *locale, a alerts.Act) (words string, told bool) {
 		return l.must("act_opened", "Name", name), false
 	case "approved":
 		return l.must("act_approved", "Name", name), false
+	case "ticked":
+		return l.must("act_ticked", "Name", name), true
+	case "reported":
+		return l.must("act_reported", "Name", name), true
+	case "report-withdrawn":
+		_, why, _ := strings.Cut(tidy(a.Reason), ": ")
+		return l.must("act_unreported", "Name", name, "Reason", why), true
 	case "issued":
 		return l.must("act_issued", "Name", name), false
 	case "issued-alone":

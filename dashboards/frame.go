@@ -28,6 +28,7 @@ type frame struct {
 	Weak          string
 	Levels        string // words of the levels of the live feed, JSON for the script
 	Outbox        bool   // its page is public
+	Practice      bool   // the gateway warns nobody
 	Accounts      []Account
 	Away          *awayNotice // accounts that are not updated at the moment
 	Base          string      // before the paths of the public pages, where they are on another port
@@ -54,7 +55,7 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: face.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(face.Site, "https://"), "http://"), "/"),
 		Accessibility: face.Accessibility, Feedback: face.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(),
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(),
 	}
 	if v.accounts {
 		f.Away = p.s.away()

@@ -154,6 +154,15 @@ func (c *console) showWaiting(v *visit, came outcome) {
 		mode: modeOf(r), scripts: []string{"approve.js"}, content: page})
 }
 
+// drillOf is the mode strip of a record where a real one needs no words of
+// its own.
+func drillOf(r *alerts.Record) string {
+	if r.Alert.Status == alerts.StatusActual {
+		return ""
+	}
+	return modeOf(r)
+}
+
 // modeOf is the mode strip of a record.
 func modeOf(r *alerts.Record) string {
 	switch r.Alert.Status {

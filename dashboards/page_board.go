@@ -207,7 +207,7 @@ func (c *console) boardSheet(v *visit) *sheet {
 	if seconds := refresh(askedOf(v.r).refresh); seconds > 0 {
 		v.w.Header().Set("Refresh", itoa(seconds))
 	}
-	return &sheet{name: "board", title: title, passkeys: page.Resume != nil, content: page}
+	return &sheet{name: "board", title: title, mode: drillOf(r), passkeys: page.Resume != nil, content: page}
 }
 
 // langQuery keeps the language that was asked for in the page's links.
@@ -316,14 +316,13 @@ func (c *console) deeds(v *visit, r *alerts.Record, standing broadcast.Standing,
 	if q != "" {
 		changes += "&" + strings.TrimPrefix(q, "?")
 	}
-	lines := []deedLine{
+	return []deedLine{
 		{Name: v.l.must("board_update"), URL: changes, Main: true, Why: update},
+		{Name: v.l.must("scene_title"), URL: "/console/a/" + string(r.Event) + "/scene" + q, Why: update},
 		{Name: v.l.must("all_clear"), URL: at + "/all-clear" + q, Why: other(by.Can(alerts.VerbSubmit))},
-		{Name: v.l.must("cancelled"), URL: at + "/cancel" + q, Grave: true, Why: other(by.Can(alerts.VerbIssue) || by.Can(alerts.VerbApprove))},
 		{Name: v.l.must("board_extend"), URL: at + "/extend" + q, Why: longer},
+		{Name: v.l.must("board_cancel"), URL: at + "/cancel" + q, Grave: true, Why: other(by.Can(alerts.VerbIssue) || by.Can(alerts.VerbApprove))},
 	}
-	lines[2].Name = v.l.must("board_cancel")
-	return lines
 }
 
 // waits tells who waits for whom.

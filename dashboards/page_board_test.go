@@ -252,7 +252,7 @@ func TestWhoMayNotIsToldWhy(t *testing.T) {
 	id, digest := issued["id"].(string), issued["digest"].(string)
 	g.stand(id, broadcast.Delivery{Channel: "outbox", State: "failed", Total: 2, Failed: 2, Error: "timeout"})
 	b := p.page("/console/a/" + id)
-	b.says("#b-deeds", "Annulla (inviata per errore), Prolunga : il tuo ruolo non lo consente")
+	b.says("#b-deeds", "Prolunga, Annulla (inviata per errore) : il tuo ruolo non lo consente")
 	for _, act := range []string{"cancel", "all-clear", "extend"} {
 		if page := p.page("/console/a/" + id + "/" + act); !strings.Contains(page.body, "Il tuo ruolo non lo consente") {
 			t.Errorf("%s does not say why", act)

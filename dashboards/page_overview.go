@@ -14,6 +14,10 @@ type alertLine struct {
 	Board  string // address of its live board
 	Cancel string // where it is taken back: one tap from there
 	Clear  string // where it is lifted, for what has lapsed
+
+	id       alerts.ID // of its last issue
+	Delivery string    // how that went, where it is among the newest
+	Bad      bool
 }
 
 // waitingLine is an alert that waits for its second person.
@@ -65,6 +69,7 @@ type overviewPage struct {
 	Warnings []warningLine
 	Query    string
 	Drill    *startDrill // nil: an exercise was issued here
+	Calm     bool        // nothing waits for anybody
 }
 
 type troubleLine struct {
@@ -86,7 +91,7 @@ func (c *console) overview(v *visit) {
 	page := overviewPage{Query: langQuery(v)}
 	for _, h := range current(c.s.Board.Snapshot(), v.now) {
 		at := "/console/a/" + string(h.ID)
-		line := alertLine{card: c.s.card(v.l, h, v.now), Board: at + page.Query, Cancel: at + "/cancel" + page.Query}
+		line := alertLine{id: h.ID, card: c.s.card(v.l, h, v.now), Board: at + page.Query, Cancel: at + "/cancel" + page.Query}
 		if e := h.Alert.Expires(); !e.IsZero() && e.After(v.now) {
 			line.Left = left(v.l, e.Sub(v.now))
 		}
@@ -127,6 +132,7 @@ func (c *console) overview(v *visit) {
 			page.Troubles = append(page.Troubles, troubleLine{t, v.l.At(t.Since, v.now)})
 		}
 	}
+	page.Calm = len(page.Waiting)+len(page.Warnings)+len(page.Lapsed)+len(page.Reviews)+len(page.Alone)+len(page.Troubles) == 0
 	title := v.l.must("console_title")
 	if n := len(page.Waiting); n > 0 {
 		title = "(" + itoa(n) + ") " + title
@@ -141,7 +147,7 @@ func (c *console) waitingList(v *visit, page *overviewPage) error {
 			return err
 		}
 		shown := c.s.card(v.l, happening{Record: r, Standing: broadcast.StandingActive}, v.now)
-		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, tidy(r.Author.Name), v.l.At(r.Received, v.now), r.Author.ID == v.member.ID,
+		page.Waiting = append(page.Waiting, waitingLine{shown.Headline, shown.Level, shown.Tone, shown.Shape, shown.Exercise, tidy(r.Author.Name), v.l.At(r.Received, v.now), r.Author.ID == v.member.ID && c.s.Desk.ApprovalRefusal(v.r.Context(), v.caller().Person, r) != nil,
 			deedPath(r.ID, "approve") + page.Query})
 	}
 	return nil
@@ -171,20 +177,34 @@ func (c *console) reviews(v *visit, page *overviewPage) error {
 	return nil
 }
 
-// recent lists what was issued last, with how it went.
+// recent lists what was issued last, with how it went. What is in force says
+// it in its own line.
 func (c *console) recent(v *visit, page *overviewPage) error {
+	inForce := map[alerts.ID]*alertLine{}
+	for i := range page.Active {
+		inForce[page.Active[i].id] = &page.Active[i]
+	}
+	read := 0
 	for r, err := range c.s.Desk.Store.All(v.r.Context(), alerts.Filter{States: publishedStates, Limit: mostRecent}) {
 		if err != nil {
 			return err
+		}
+		if read++; read > mostRecent {
+			break
 		}
 		d, err := c.deliveryOf(v.r.Context(), v, r)
 		if err != nil {
 			return err
 		}
+		bad := d.Over && d.Word == v.l.must("board_needs_you")
+		if line := inForce[r.ID]; line != nil {
+			line.Delivery, line.Bad = d.Word, bad
+			continue
+		}
 		h := c.happeningOf(r, v.now)
 		shown := c.s.card(v.l, h, v.now)
 		line := recentLine{Headline: shown.Headline, What: revisionWords(v.l, r), Level: shown.Level, Tone: shown.Tone, Shape: shown.Shape, Exercise: shown.Exercise,
-			At: v.l.At(r.Published, v.now), URL: "/console/a/" + string(r.ID) + page.Query, Delivery: d.Word, Bad: d.Over && d.Word == v.l.must("board_needs_you")}
+			At: v.l.At(r.Published, v.now), URL: "/console/a/" + string(r.ID) + page.Query, Delivery: d.Word, Bad: bad}
 		if shown.About.Text != "" {
 			line.Headline = shown.About
 		}
@@ -192,9 +212,6 @@ func (c *console) recent(v *visit, page *overviewPage) error {
 			line.Cancel = "/console/a/" + string(r.ID) + "/cancel" + page.Query // it is in no other list
 		}
 		page.Recent = append(page.Recent, line)
-		if len(page.Recent) == mostRecent {
-			break
-		}
 	}
 	return nil
 }

@@ -102,7 +102,7 @@ func (c *console) sceneForm(v *visit, form map[string]string, code int, wrong []
 	if code == http.StatusOK && page.Refusal != nil {
 		code = page.Refusal.Code
 	}
-	c.show(v, sheet{name: "scene", title: v.l.must("scene_title"), code: code, content: page})
+	c.show(v, sheet{name: "scene", title: v.l.must("scene_title"), code: code, mode: drillOf(head), content: page})
 }
 
 // sceneFill puts into the page what was published before, and into the form what

@@ -173,7 +173,7 @@ func TestDutyAndWarningsInABrowser(t *testing.T) {
 	b.call("Network.setCookie", map[string]any{"name": "martinella", "value": p.cookieOf("martinella"), "url": g.site, "httpOnly": true, "sameSite": "Strict"}, nil)
 	b.looks(g.site, map[string]string{"rings-overview": "/console", "rings": "/console/rings", "calls": "/console/account/calls", "warnings": "/console/warnings", "warning": "/console/warnings/" + second.Key, "warning-long": "/console/warnings/" + w.Key})
 	b.open(g.site + "/console")
-	b.eval(`document.querySelector('.duty .button.main').click(); 1`)
+	b.eval(`document.querySelector('.duty form .button').click(); 1`)
 	b.arrives(`location.pathname === '/console/rings' && document.querySelector('.said')`)
 	b.looks(g.site, map[string]string{"rings-duty": "/console/rings"})
 	b.open(g.site + "/console/warnings/" + second.Key)
