@@ -191,7 +191,14 @@ func (b *browser) becomes(condition string) {
 // press clicks on what the selector finds, with the mouse.
 func (b *browser) press(selector string) {
 	b.t.Helper()
-	at := b.eval(fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect(); return (r.x + r.width / 2) + ' ' + (r.y + r.height / 2); })()`, selector)).(string)
+	// What moves under the pointer is not clicked on: the place must be the same
+	// in two looks, and what is there must be what is meant.
+	at, before := "", "nowhere"
+	for end := time.Now().Add(20 * time.Second); (at == "" || at != before) && time.Now().Before(end); {
+		before = at
+		at = b.eval(fmt.Sprintf(`(() => { const e = document.querySelector(%q); e.scrollIntoView({block: 'center', behavior: 'instant'}); const r = e.getBoundingClientRect(), x = r.x + r.width / 2, y = r.y + r.height / 2, hit = document.elementFromPoint(x, y);
+			return hit && (e.contains(hit) || hit.contains(e)) && hit !== document.body ? x + ' ' + y : ''; })()`, selector)).(string)
+	}
 	var x, y float64
 	if _, err := fmt.Sscan(at, &x, &y); err != nil {
 		b.t.Fatal(err)

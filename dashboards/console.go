@@ -127,7 +127,7 @@ func mostOf(route consoleRoute) int64 {
 func (c *console) guard(route consoleRoute) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header()["Cache-Control"] = never
-		v := &visit{w: w, r: r, l: c.s.pages.locales.of(r, askedOf(r).lang), now: time.Now()}
+		v := &visit{w: w, r: r, l: c.s.pages.staff.of(r, askedOf(r).lang), now: time.Now()}
 		if err := c.cross.Check(r); err != nil {
 			c.say(v, http.StatusForbidden, v.l.must("console_cross"))
 			return
@@ -255,7 +255,7 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	c.s.dress()
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.locales.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.staff.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
 		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Provider: c.providerName(), Through: c.accountThrough(v), Said: one.said, Wrong: one.wrong, Field: one.field,
 		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}

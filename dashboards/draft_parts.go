@@ -193,8 +193,8 @@ func (c *console) cardsOf(v *visit, o *look) []langCard {
 	r := o.record.Clone()
 	r.State, r.Published = alerts.StateIssued, v.now
 	var cards []langCard
-	for _, tag := range c.s.pages.locales.tags {
-		l := c.s.pages.locales.all[tag]
+	for _, tag := range c.s.pages.staff.tags {
+		l := c.s.pages.staff.all[tag]
 		if tag != v.l.Tag && !slices.ContainsFunc(r.Alert.Infos, func(in alerts.Info) bool { return alerts.PrimaryLanguage(in.Language) == tag }) {
 			continue
 		}

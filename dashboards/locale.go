@@ -43,11 +43,14 @@ type locales struct {
 	wishes map[string]*locale // by Accept-Language, as browsers write it
 }
 
-// pageLanguages are the languages of the pages: those with catalogues in the
-// folder locales, it.toml for the public pages and PAGE.it.toml for one of the
-// console. Messages have more (lexicon.Languages). The first one stands
-// in for others.
-var pageLanguages = []string{"it", "en"}
+// pageLanguages are the languages of the public pages. The first one stands in
+// for others. The catalogues are in the folder locales, NAME.TAG.toml for what
+// has a name and TAG.toml for the rest; each comes in all of these languages,
+// or in those of the console alone.
+var pageLanguages = []string{"it", "en", "de", "sl", "fr"}
+
+// staffLanguages are those of the console, a part of the former.
+var staffLanguages = pageLanguages[:2]
 
 // maxWishes bounds what is kept of Accept-Language.
 const maxWishes = 1000
@@ -55,39 +58,75 @@ const maxWishes = 1000
 func loadLocales(zone *time.Location) (*locales, error) {
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
-	ls := &locales{all: map[string]*locale{}, wishes: map[string]*locale{}, tags: pageLanguages}
-	var tags []language.Tag
-	keys := map[string][]string{}
-	for _, tag := range ls.tags {
-		names, err := fs.Glob(localeFiles, "locales/*"+tag+".toml")
-		if err != nil || len(names) == 0 {
-			return nil, fmt.Errorf("catalogue %s: no file: %w", tag, err)
+	names, err := fs.Glob(localeFiles, "locales/*.toml")
+	if err != nil {
+		return nil, fmt.Errorf("catalogues: %w", err)
+	}
+	keys := map[string]map[string][]string{} // by catalogue, by language
+	count := map[string]map[string]int{}     // by language, by key
+	for _, name := range names {
+		b, err := localeFiles.ReadFile(name)
+		if err != nil {
+			return nil, fmt.Errorf("catalogue: %w", err)
 		}
-		for _, name := range names {
-			b, err := localeFiles.ReadFile(name)
-			if err != nil {
-				return nil, fmt.Errorf("catalogue: %w", err)
+		file, err := bundle.ParseMessageFileBytes(b, path.Base(name))
+		if err != nil {
+			return nil, fmt.Errorf("catalogue %s: %w", name, err)
+		}
+		catalogue, tag := catalogueOf(name)
+		if keys[catalogue] == nil {
+			keys[catalogue] = map[string][]string{}
+		}
+		if count[tag] == nil {
+			count[tag] = map[string]int{}
+		}
+		ids := []string{}
+		for _, m := range file.Messages {
+			ids = append(ids, m.ID)
+			if count[tag][m.ID]++; count[tag][m.ID] > 1 {
+				return nil, fmt.Errorf("catalogue %s: the key %s is in two files", name, m.ID)
 			}
-			file, err := bundle.ParseMessageFileBytes(b, path.Base(name))
-			if err != nil {
-				return nil, fmt.Errorf("catalogue %s: %w", name, err)
+		}
+		slices.Sort(ids)
+		keys[catalogue][tag] = ids
+	}
+	for catalogue, in := range keys {
+		if len(in) != len(pageLanguages) && len(in) != len(staffLanguages) {
+			return nil, fmt.Errorf("catalogue %s is in %d languages: want %v, or %v", catalogue, len(in), pageLanguages, staffLanguages)
+		}
+		for i, tag := range pageLanguages[:len(in)] {
+			if i > 0 && !slices.Equal(in[tag], in[pageLanguages[0]]) {
+				return nil, fmt.Errorf("catalogue %s has other keys in %s than in %s", catalogue, tag, pageLanguages[0])
 			}
-			for _, m := range file.Messages {
-				keys[tag] = append(keys[tag], m.ID)
-			}
 		}
-		slices.Sort(keys[tag])
-		if same := slices.Compact(slices.Clone(keys[tag])); len(same) != len(keys[tag]) {
-			return nil, fmt.Errorf("catalogue %s has a key in two files", tag)
-		}
-		if !slices.Equal(keys[tag], keys[ls.tags[0]]) {
-			return nil, fmt.Errorf("catalogue %s has other keys than %s", tag, ls.tags[0])
-		}
+	}
+	ls := &locales{all: map[string]*locale{}}
+	for _, tag := range pageLanguages {
 		ls.all[tag] = &locale{Tag: tag, header: []string{tag}, words: i18n.NewLocalizer(bundle, tag), lex: lexicon.For(tag), zone: zone}
+	}
+	return ls.only(pageLanguages), nil
+}
+
+// catalogueOf gives name and language of a catalogue: "locales/ledger.it.toml"
+// is ledger in it; "locales/it.toml" has no name.
+func catalogueOf(file string) (name, tag string) {
+	name = strings.TrimSuffix(path.Base(file), ".toml")
+	if i := strings.LastIndexByte(name, '.'); i >= 0 {
+		return name[:i], name[i+1:]
+	}
+	return "", name
+}
+
+// only gives the same words in some of the languages.
+func (ls *locales) only(languages []string) *locales {
+	some := &locales{all: map[string]*locale{}, wishes: map[string]*locale{}, tags: languages}
+	var tags []language.Tag
+	for _, tag := range languages {
+		some.all[tag] = ls.all[tag]
 		tags = append(tags, language.Make(tag))
 	}
-	ls.matcher = language.NewMatcher(tags)
-	return ls, nil
+	some.matcher = language.NewMatcher(tags)
+	return some
 }
 
 // of chooses the reader's language: the one that was asked for, then

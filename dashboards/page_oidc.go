@@ -284,7 +284,7 @@ func (c *console) returned(v *visit) {
 		next = &url.URL{Path: "/console/sign-in"}
 	}
 	if lang := next.Query().Get("lang"); lang != "" {
-		v.l = c.s.pages.locales.of(v.r, lang)
+		v.l = c.s.pages.staff.of(v.r, lang)
 	}
 	title := v.l.must("oidc_title")
 	if err != nil {

@@ -23,7 +23,8 @@ var templateFiles embed.FS
 // and served from memory.
 type pages struct {
 	s         *Server
-	locales   *locales
+	locales   *locales // of the public pages
+	staff     *locales // of the console
 	assets    *assets
 	templates map[string]map[string]*template.Template // by language, by page
 	shelf     *shelf
@@ -53,10 +54,14 @@ func newPages(s *Server) (*pages, error) {
 	if p.locales, err = loadLocales(s.Zone); err != nil {
 		return nil, err
 	}
+	p.staff = p.locales.only(staffLanguages)
 	for tag, l := range p.locales.all {
 		p.templates[tag] = map[string]*template.Template{}
 		funcs := template.FuncMap{"T": l.T, "P": l.said, "asset": p.assets.url, "upper": upper, "dict": dict, "inc": func(n int) int { return n + 1 }}
 		for layout, names := range map[string][]string{"layout.html": pageNames, "console.html": consoleNames} {
+			if layout == "console.html" && p.staff.all[tag] == nil {
+				continue
+			}
 			for _, name := range names {
 				t, err := template.New(layout).Funcs(funcs).Option("missingkey=error").
 					ParseFS(templateFiles, "templates/"+layout, "templates/parts.html", "templates/"+name+".html")

@@ -13,7 +13,7 @@ func TestDaysAndSpans(t *testing.T) {
 		"venerdì 1 gennaio 2027": For("it").Day(now.AddDate(0, 0, 2), now),
 		"Monday 28 December":     For("en").Day(now.AddDate(0, 0, -2), now),
 		"Montag, 28. Dezember":   For("de").Day(now.AddDate(0, 0, -2), now),
-		"tomorrow":               For("fr").Day(now.AddDate(0, 0, 1), now),
+		"tomorrow":               For("ro").Day(now.AddDate(0, 0, 1), now),
 		"11 h 30 min":            For("it").Long(11*time.Hour + 30*time.Minute + 29*time.Second),
 		"47 h":                   For("it").Long(47 * time.Hour),
 		"2 giorni 1 min":         For("it").Long(48*time.Hour + time.Minute),

@@ -62,7 +62,7 @@ var files embed.FS
 
 // Languages lists the languages that are complete, the first is the one that
 // stands in for others.
-var Languages = []string{"it", "en", "de"}
+var Languages = []string{"it", "en", "de", "sl", "fr"}
 
 var known = load()
 

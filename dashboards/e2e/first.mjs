@@ -109,7 +109,8 @@ try {
   const anna = await join(link, "anna", "Anna Rossi");
   step("the first administrator is in", { line: await anna.page.locator(".first-drill").innerText() });
 
-  await anna.page.click("nav a[href^='/console/staff']");
+  await anna.page.click("details.menu summary");
+  await anna.page.click(".menu a[href^='/console/staff']");
   await anna.page.fill("#name", "Bruno Neri");
   await anna.page.fill("#login", "bruno");
   for (const role of ["author", "approver"]) await anna.page.check("#new-" + role);
