@@ -422,7 +422,7 @@ func TestIdentityIsShownAtOnce(t *testing.T) {
 	}
 	home := g.get("/").body
 	after := sheet.FindString(home)
-	if after == before || !strings.Contains(g.get(after).body, "--brand:#b3092f;--on-brand:#ffffff") || !strings.Contains(home, "www.valdemo.example") || !strings.Contains(home, "mailto:urp@valdemo.example") {
+	if after == before || !strings.Contains(g.get(after).body, "--brand:#b3092f;--on-brand:#ffffff") || !strings.Contains(home, "www.valdemo.example") || !strings.Contains(g.get("/feedback").body, "mailto:urp@valdemo.example") {
 		t.Errorf("the page: %s -> %s", before, after)
 	}
 	if r := g.get(before); r.StatusCode != 200 {

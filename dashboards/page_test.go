@@ -140,7 +140,9 @@ func TestNoAlert(t *testing.T) {
 		t.Errorf("%d h1", n)
 	}
 	g.page("/?lang=en").says("h1", "No current warnings")
-	g.page("/", "Accept-Language", "de, en;q=0.5").says("h1", "No current warnings")
+	g.page("/", "Accept-Language", "de, en;q=0.5").says("h1", "Keine aktuellen Warnungen")
+	g.page("/", "Accept-Language", "sl-SI").says("h1", "Ni veljavnih opozoril")
+	g.page("/", "Accept-Language", "fr-CH, de;q=0.5").says("h1", "Aucune alerte en cours")
 	g.page("/", "Accept-Language", "ja").says("h1", "Nessuna allerta in corso")
 }
 
@@ -364,7 +366,7 @@ func TestHostileWordsStayWords(t *testing.T) {
 func TestHeadersOfEveryPage(t *testing.T) {
 	g := open(t)
 	id := g.issue(message("headers"))["id"].(string)
-	for _, path := range []string{"/", "/a/" + id, "/past", "/status", "/accounts", "/accounts.json", "/accessibility", "/privacy", "/guide", "/guide/api", "/feed.atom", "/feed.rss", "/feed.json", "/cap/" + id + ".xml", "/nothing", "/robots.txt", "/favicon.ico"} {
+	for _, path := range []string{"/", "/a/" + id, "/past", "/status", "/accounts", "/accounts.json", "/accessibility", "/privacy", "/policy", "/feedback", "/guide", "/guide/api", "/feed.atom", "/feed.rss", "/feed.json", "/cap/" + id + ".xml", "/nothing", "/robots.txt", "/favicon.ico"} {
 		r := g.get(path)
 		if want := map[bool]int{true: 404, false: 200}[path == "/nothing"]; r.StatusCode != want {
 			t.Errorf("%s: %d", path, r.StatusCode)

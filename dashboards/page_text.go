@@ -21,9 +21,17 @@ var guideFiles embed.FS
 type textPage struct {
 	Title      string
 	Paragraphs []string
+	Sections   []textSection
 	HTML       template.HTML // of the guide's own Markdown, never of a stranger's text
-	Feedback   string
-	Lang       string // of Title and HTML, where it may not be the page's
+	Feedback   string        // an address to write to
+	Contact    string        // or another way
+	Lang       string        // of Title and HTML, where it may not be the page's
+}
+
+// textSection is a part of a page of words.
+type textSection struct {
+	Heading    string
+	Paragraphs []string
 }
 
 // guideLanguage is the language of the guide but for its Italian summary.
@@ -32,24 +40,6 @@ func guideLanguage(page string) string {
 		return "it"
 	}
 	return "en"
-}
-
-func (p *pages) accessibility(w http.ResponseWriter, r *http.Request) {
-	p.words(w, r, "accessibility", "accessibility_1", "accessibility_2", "accessibility_3")
-}
-
-func (p *pages) privacy(w http.ResponseWriter, r *http.Request) {
-	p.words(w, r, "privacy", "privacy_1", "privacy_2", "privacy_3")
-}
-
-func (p *pages) words(w http.ResponseWriter, r *http.Request, key string, paragraphs ...string) {
-	p.serve(w, r, leaf{name: key, make: func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
-		t := textPage{Title: l.must(key + "_title"), Feedback: p.s.face().Feedback}
-		for _, k := range paragraphs {
-			t.Paragraphs = append(t.Paragraphs, l.must(k))
-		}
-		return view{name: "text", title: t.Title, content: t}, nil
-	}})
 }
 
 // guide serves the long texts for users, which are in the program itself.

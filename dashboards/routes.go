@@ -72,6 +72,8 @@ func (s *Server) public() []route {
 		{"GET", "/accounts.json", anybody, s.accountsJSON},
 		{"GET", "/accessibility", anybody, s.pages.accessibility},
 		{"GET", "/privacy", anybody, s.pages.privacy},
+		{"GET", "/policy", anybody, s.pages.policy},
+		{"GET", "/feedback", anybody, s.pages.feedback},
 		{"GET", "/guide", anybody, s.pages.guide},
 		{"GET", "/guide/{page}", anybody, s.pages.guide},
 		{"GET", "/feed.atom", anybody, s.feedAtom},
