@@ -365,9 +365,7 @@ func TestAReaderThatWasAwayGetsWhatItMissed(t *testing.T) {
 }
 
 func TestLayoutInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := open(t, register("masto"))
 	id := g.issue(message("layout", "severity", "Extreme", "areaDesc", strings.Repeat("Donaudampfschifffahrtsgesellschaft", 4)))["id"].(string)

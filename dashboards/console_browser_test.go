@@ -117,9 +117,7 @@ func axe(t *testing.T) string {
 }
 
 func TestConsoleInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	troubles := []broadcast.Trouble{{Channel: "mastodon-comune", Since: time.Now().Add(-time.Hour), Refused: true, Reason: "401 the access token was revoked", Renewal: "Make a new token and put it into token_file."}}
 	g := openConsole(t, func(c *Config) { c.Troubles = func() []broadcast.Trouble { return troubles } })
