@@ -133,14 +133,21 @@ func (b *Board) load(ctx context.Context) (Cursor, error) {
 		return "", fmt.Errorf("head of the log: %w", err)
 	}
 	var records []*alerts.Record
-	states := []alerts.State{alerts.StateIssued, alerts.StateCancelled, alerts.StateLapsed, alerts.StateEnded}
+	states := []alerts.State{alerts.StateIssued, alerts.StateSuperseded, alerts.StateCancelled, alerts.StateLapsed, alerts.StateEnded}
+	known := &codes{}
 	for r, err := range b.records.All(ctx, alerts.Filter{States: states}) {
 		if err != nil {
 			return "", fmt.Errorf("read the records: %w", err)
 		}
-		records = append(records, r)
+		if Public(r) {
+			known.list = append(known.list, codedOf(r.ID))
+		}
+		if r.State != alerts.StateSuperseded { // the code of an old revision still leads to it; no page shows it by itself
+			records = append(records, r)
+		}
 	}
-	view := (&View{}).with(head, time.Now(), records...)
+	known.sort()
+	view := (&View{codes: known}).with(head, time.Now(), records...)
 	if b.sitreps != nil {
 		view.seen = map[alerts.ID][]*alerts.Sitrep{}
 		reported, err := b.sitreps.Reported(ctx)
@@ -196,6 +203,9 @@ func (b *Board) follow(ctx context.Context, from Cursor) {
 		if e.Sitrep != nil {
 			b.show(b.Snapshot().reported(e.Cursor, e.Sitrep))
 		} else {
+			if Public(e.Record) {
+				b.Snapshot().codes.add(e.Record.ID)
+			}
 			b.show(b.Snapshot().with(e.Cursor, time.Now(), e.Record))
 		}
 		if Public(e.Record) {

@@ -10,7 +10,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"martinella/alerts"
 	"martinella/channels"
 )
 
@@ -66,7 +65,7 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 		return m, false
 	}
 	r := b.task.Record
-	values := map[string]string{"{sent}": alerts.FormatTime(r.Published.In(r.Alert.Sent.Location()).Truncate(time.Second))}
+	values := Filled(r)
 	if m.Step == channels.StepPoint {
 		values["{next}"] = b.next(m)
 	}

@@ -569,7 +569,7 @@ func TestMessagesAreAddressed(t *testing.T) {
 		want := map[string]string{"+39000000000": "Il torrente esonda", "+39000000001": "The river floods", "+39000000002": "Il torrente esonda"}
 		keys := map[string]bool{}
 		for _, m := range p.got() {
-			if text := want[m.To] + " " + alerts.FormatTime(r.Alert.Sent); m.Text != text {
+			if text := want[m.To] + " " + alerts.FormatTime(r.Alert.Sent) + " " + alerts.CodeOf(r.ID); m.Text != text {
 				t.Errorf("%s got %q, want %q", m.To, m.Text, text)
 			}
 			if !m.Sent.Equal(r.Published) || m.Alert != r.ID || m.Expires.IsZero() {

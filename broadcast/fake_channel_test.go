@@ -38,7 +38,7 @@ func (p *platform) Render(r *alerts.Record) ([]channels.Message, error) {
 	}
 	var ms []channels.Message
 	for i := range r.Alert.Infos {
-		ms = append(ms, channels.Message{Audience: "public", Language: r.Alert.Infos[i].Language, Text: r.Alert.Infos[i].Headline + " {sent}"})
+		ms = append(ms, channels.Message{Audience: "public", Language: r.Alert.Infos[i].Language, Text: r.Alert.Infos[i].Headline + " {sent} {code}"})
 	}
 	return ms, nil
 }

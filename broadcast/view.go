@@ -37,6 +37,7 @@ type View struct {
 	heads  []*alerts.Record               // newest first
 	seen   map[alerts.ID][]*alerts.Sitrep // by event, in the order in which they came; shared between views
 	pruned time.Time                      // when what is forgotten was last left out
+	codes  *codes                         // shared between views: it only grows
 }
 
 // pruneEvery is how often a view leaves out what is forgotten; what is read
@@ -126,7 +127,7 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 			newest[r.Event] = r
 		}
 	}
-	next := &View{Cursor: cursor, heads: make([]*alerts.Record, 0, len(v.heads)+len(newest)), seen: v.seen, pruned: v.pruned}
+	next := &View{Cursor: cursor, heads: make([]*alerts.Record, 0, len(v.heads)+len(newest)), seen: v.seen, pruned: v.pruned, codes: v.codes}
 	prune := now.Sub(v.pruned) >= pruneEvery || now.Before(v.pruned)
 	if prune {
 		next.pruned = now
@@ -156,6 +157,11 @@ func (v *View) with(cursor Cursor, now time.Time, records ...*alerts.Record) *Vi
 	}
 	return next
 }
+
+// Coded gives the revisions with this code, as [alerts.CodeOf] writes it, of
+// all that were ever published for everybody, the oldest first. Several have
+// the same code now and then.
+func (v *View) Coded(code string) []alerts.ID { return v.codes.of(code) }
 
 // Holds reports whether the view knows the event: then [View.Sitreps] gives all
 // that was seen there.

@@ -104,7 +104,7 @@ func (d *Dispatcher) TestTo(ctx context.Context, r *alerts.Record, address strin
 		if len(all) == 0 {
 			return errors.New("the channel writes nothing of a test")
 		}
-		m := all[0].For(map[string]string{"{sent}": alerts.FormatTime(r.Published)})
+		m := all[0].For(Filled(r))
 		m.To, m.Key, m.Sent = address, "test/"+string(r.ID)+"/"+d.Route.Name(), r.Published
 		_, err = d.Route.Channel.Send(ctx, m)
 		return err

@@ -76,6 +76,8 @@ func (s *Server) public() []route {
 		{"GET", "/feedback", anybody, s.pages.feedback},
 		{"GET", "/guide", anybody, s.pages.guide},
 		{"GET", "/guide/{page}", anybody, s.pages.guide},
+		{"GET", "/verify", anybody, s.pages.verify},
+		{"POST", "/verify", anybody, s.pages.verifyPosted},
 		{"GET", "/feed.atom", anybody, s.feedAtom},
 		{"GET", "/feed.rss", anybody, s.feedRSS},
 		{"GET", "/feed.json", anybody, s.feedJSON},
@@ -85,6 +87,9 @@ func (s *Server) public() []route {
 		{"GET", "/favicon.ico", anybody, s.pages.favicon},
 		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
 		{"GET", "/hooks/{channel}", anybody, s.confirm},
+	}
+	if s.statements != nil {
+		routes = append(routes, route{"GET", "/verify/{file}", anybody, s.statement}, route{"GET", keyPath, anybody, s.statementPEM})
 	}
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
@@ -89,6 +90,13 @@ type Config struct {
 	// none.
 	Photos broadcast.Photos
 
+	// Written gives the texts of a published revision as its readers got them, of
+	// the channels that are for everybody, for /verify; nil: the alert's own
+	// wordings alone. It blocks until the store answered.
+	Written func(ctx context.Context, r *alerts.Record) ([]string, error)
+	// Statements signs what /verify says (ECDSA on P-256); nil: nothing is signed.
+	Statements *ecdsa.PrivateKey
+
 	// Words is what the linter knows of the authority's words: its sites, its
 	// approved links and telephone numbers.
 	Words lint.Context
@@ -162,6 +170,9 @@ type Server struct {
 	reader  *photo.Reader
 	uploads chan struct{} // holds a token for each photo that is coming in
 
+	verifying  *verifier
+	statements *statementKey // nil without a key
+
 	exporting chan struct{} // holds a token while the ledger is exported
 
 	bodyTime time.Duration // see [Server.hurried]
@@ -186,8 +197,11 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce)}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier()}
 	var err error
+	if s.statements, err = newStatementKey(c.Statements); err != nil {
+		return nil, err
+	}
 	if s.metrics, err = newMetrics(c); err != nil {
 		return nil, err
 	}

@@ -131,20 +131,48 @@ const mostCells = 1 << 22
 // Words is the difference of two texts, word by word. Pieces of the same kind
 // are one, what is removed stands before what is added; none is empty.
 func Words(before, after string) []Piece {
-	a, b := tokens(before), tokens(after)
+	return Align(tokens(before), tokens(after), func(token string) string { return token })
+}
+
+// Align is the difference of two texts that were cut into words by somebody
+// else: words with the same key are the same, and of those after's is given.
+// Pieces of the same kind are one, as they stand in their text, what is removed
+// stands before what is added; none is empty. Texts of more than some 2,000
+// words each are one piece on each side between what they begin and end with.
+func Align(before, after []string, key func(word string) string) []Piece {
+	a, b := keyed(before, key), keyed(after, key)
 	head := 0
-	for head < len(a) && head < len(b) && a[head] == b[head] {
+	for head < len(a) && head < len(b) && a[head].key == b[head].key {
 		head++
 	}
 	tail := 0
-	for tail < len(a)-head && tail < len(b)-head && a[len(a)-1-tail] == b[len(b)-1-tail] {
+	for tail < len(a)-head && tail < len(b)-head && a[len(a)-1-tail].key == b[len(b)-1-tail].key {
 		tail++
 	}
 	var p pieces
-	p.same(a[:head])
+	p.same(b[:head])
 	p.compare(a[head:len(a)-tail], b[head:len(b)-tail])
-	p.same(a[len(a)-tail:])
+	p.same(b[len(b)-tail:])
 	return p.done()
+}
+
+// word is one of a text, with what it is compared by.
+type word struct{ text, key string }
+
+func keyed(words []string, key func(string) string) []word {
+	out := make([]word, len(words))
+	for i, w := range words {
+		out[i] = word{w, key(w)}
+	}
+	return out
+}
+
+func wordsText(words []word) string {
+	var b strings.Builder
+	for _, w := range words {
+		b.WriteString(w.text)
+	}
+	return b.String()
 }
 
 // tokens cuts a text into words, runs of space, and single other characters.
@@ -184,12 +212,12 @@ type pieces struct {
 	removed, added strings.Builder
 }
 
-func (p *pieces) same(tokens []string) {
-	if len(tokens) == 0 {
+func (p *pieces) same(words []word) {
+	text := wordsText(words)
+	if text == "" {
 		return
 	}
 	p.flush()
-	text := strings.Join(tokens, "")
 	if n := len(p.all); n > 0 && p.all[n-1].Kind == Same {
 		p.all[n-1].Text += text
 		return
@@ -212,17 +240,17 @@ func (p *pieces) flush() {
 func (p *pieces) done() []Piece { p.flush(); return p.all }
 
 // compare walks the longest common subsequence.
-func (p *pieces) compare(a, b []string) {
+func (p *pieces) compare(a, b []word) {
 	if len(a)*len(b) > mostCells {
-		p.removed.WriteString(strings.Join(a, ""))
-		p.added.WriteString(strings.Join(b, ""))
+		p.removed.WriteString(wordsText(a))
+		p.added.WriteString(wordsText(b))
 		return
 	}
 	wide := len(b) + 1
 	common := make([]uint16, (len(a)+1)*wide) // at most the smaller side: 2,048
 	for i, x := range slices.Backward(a) {
 		for j, y := range slices.Backward(b) {
-			if x == y {
+			if x.key == y.key {
 				common[i*wide+j] = common[(i+1)*wide+j+1] + 1
 			} else {
 				common[i*wide+j] = max(common[(i+1)*wide+j], common[i*wide+j+1])
@@ -232,14 +260,14 @@ func (p *pieces) compare(a, b []string) {
 	i, j := 0, 0
 	for i < len(a) || j < len(b) {
 		switch {
-		case i < len(a) && j < len(b) && a[i] == b[j]:
-			p.same(a[i : i+1])
+		case i < len(a) && j < len(b) && a[i].key == b[j].key:
+			p.same(b[j : j+1])
 			i, j = i+1, j+1
 		case j == len(b) || i < len(a) && common[(i+1)*wide+j] >= common[i*wide+j+1]:
-			p.removed.WriteString(a[i])
+			p.removed.WriteString(a[i].text)
 			i++
 		default:
-			p.added.WriteString(b[j])
+			p.added.WriteString(b[j].text)
 			j++
 		}
 	}

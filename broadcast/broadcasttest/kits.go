@@ -2,6 +2,7 @@ package broadcasttest
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ func TestKits(t *testing.T, open Open) {
 		"what is not ready is not ticked":                   notReadyTicked,
 		"what was replaced is not ticked":                   replacedTicked,
 		"of fifty who tick at once one is written down":     fiftyTicks,
+		"what was written is kept, and filled in alike":     writtenKept,
 	} {
 		t.Run(name, func(t *testing.T) { check(t, open(t)) })
 	}
@@ -59,6 +61,32 @@ func (c carrier) readied() {
 	c.begin(j, 0, 1)
 	note := channels.Receipt{ID: "kit", Note: "ready to copy"}
 	c.finish(j, true, broadcast.Result{State: broadcast.Accepted, Receipt: note}, broadcast.Result{Ordinal: 1, State: broadcast.Accepted, Receipt: note})
+}
+
+// writtenKept: who checks a text later reads what was approved, and the text
+// that people copy has the code of its revision.
+func writtenKept(t *testing.T, n *Node) {
+	all, ok := n.Work.(broadcast.Rendered)
+	if !ok {
+		t.Fatal("the work does not implement broadcast.Rendered")
+	}
+	n.queue(t, "kit")
+	p := PublicationOf(n.take(t, NewRecord(alerts.SeverityModerate, "kit")), nil)
+	p.Messages[0].Text = "Temporali dalle {sent}. {code}"
+	if err := n.Publisher.Publish(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	got, err := all.Rendered(t.Context(), p.Record.ID)
+	if err != nil || len(got) != 1 || got[0].Channel != "kit" || got[0].Text != p.Messages[0].Text || got[0].Language != "it" {
+		t.Errorf("written: %+v, %v", got, err)
+	}
+	if none, err := all.Rendered(t.Context(), "01JNOTPUBLISHED0000000000A"); err != nil || len(none) != 0 {
+		t.Errorf("of nothing: %+v, %v", none, err)
+	}
+	posts, _, err := n.kits(t).Kit(t.Context(), p.Record.ID, "kit")
+	if err != nil || len(posts) != 1 || !strings.HasSuffix(posts[0].Text, ". "+alerts.CodeOf(p.Record.ID)) {
+		t.Errorf("to copy: %+v, %v", posts, err)
+	}
 }
 
 func tickOf(r *alerts.Record) broadcast.Tick {

@@ -81,13 +81,13 @@ func (r *Redis) kit(ctx context.Context, t *cachedTask, alert alerts.ID, channel
 		return nil, err
 	}
 	ticks := readTicks(tally)
-	sent := map[string]string{"{sent}": alerts.FormatTime(t.Record.Published.In(t.Record.Alert.Sent.Location()).Truncate(time.Second))}
+	filled := broadcast.Filled(t.Record)
 	for _, s := range t.Spans {
 		if s.Message >= len(t.Messages) {
 			continue
 		}
 		for o := s.From; o < s.To; o++ {
-			m := t.Messages[s.Message].For(sent)
+			m := t.Messages[s.Message].For(filled)
 			p := broadcast.KitPost{Ordinal: o, Language: m.Language, Title: m.Title, Text: m.Text, Link: m.URL, State: states[o].String(), Posted: ticks[o]}
 			if m.Image != nil {
 				p.Alt = m.Image.Alt

@@ -24,6 +24,7 @@ type vault struct {
 	index  []byte
 	proof  []byte
 	ledger []byte // seed of the ledger's signatures
+	key    []byte // the key file's own: what else is derived, is so when asked for
 }
 
 // errNoKey is the error of a key file that is not there and might be made.
@@ -138,7 +139,7 @@ func newVault(key []byte) (*vault, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &vault{aead, index, proof, ledger}, nil
+	return &vault{aead, index, proof, ledger, key}, nil
 }
 
 // sealed is the format of what close writes: one byte, then nonce and text.

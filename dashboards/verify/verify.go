@@ -1,0 +1,136 @@
+package verify
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"martinella/alerts/compose"
+)
+
+// Match says how much a text is like one of ours.
+type Match int
+
+// The values of [Match], the better the higher.
+const (
+	Other   Match = iota // it has little of ours
+	Similar              // much of it is ours, and something differs
+	Added                // all of ours, and words beside it
+	Part                 // only words of ours, in their order, and not all of them
+	Whole                // the same
+)
+
+// Text is a text that was cut into words. It is never changed, and may be used
+// from many goroutines.
+type Text struct {
+	words  []string
+	keys   []string
+	joined string // keys, each with the separator before it
+	pairs  map[string]bool
+}
+
+// separator stands before each key; no text holds it, since it is no letter.
+const separator = "\x00"
+
+// MostCharacters bounds what is compared; ours are cut there as well.
+const MostCharacters = 10_000
+
+// fewWords is how short a text says nothing: "Chiamate il 112".
+const fewWords = 4
+
+// Prepare makes a text ready to be compared.
+func Prepare(text string) Text {
+	if utf8.RuneCountInString(text) > MostCharacters {
+		text = string([]rune(text)[:MostCharacters])
+	}
+	t := Text{words: cut(strings.ToValidUTF8(text, "")), pairs: map[string]bool{}}
+	t.keys = make([]string, len(t.words))
+	for i, w := range t.words {
+		t.keys[i] = key(w)
+		if i > 0 {
+			t.pairs[t.keys[i-1]+separator+t.keys[i]] = true
+		}
+	}
+	if len(t.keys) > 0 {
+		t.joined = separator + strings.Join(t.keys, separator)
+	}
+	return t
+}
+
+// Short reports whether the text has too few words to tell whose it is.
+func (t Text) Short() bool { return len(t.keys) < fewWords }
+
+// Verdict is what came of a comparison.
+type Verdict struct {
+	Match Match
+	Ours  int     // index of the text of ours that is nearest; -1: there is none
+	Score float64 // share of neighbouring words that both have, 0 to 1
+}
+
+// half is from which share of common neighbours on a text is [Similar]; fewPairs
+// is how many it must be: less is found in any two warnings.
+const (
+	half     = 0.5
+	fewPairs = 6
+)
+
+// Best finds the one of ours that is nearest to theirs; of several alike the
+// first.
+func Best(ours []Text, theirs Text) Verdict {
+	best := Verdict{Ours: -1}
+	for i, one := range ours {
+		v := Verdict{one.match(theirs), i, one.score(theirs)}
+		if v.Match == Other && v.Score >= half && one.shared(theirs) >= fewPairs {
+			v.Match = Similar
+		}
+		if best.Ours < 0 || v.Match > best.Match || v.Match == best.Match && v.Score > best.Score {
+			best = v
+		}
+	}
+	return best
+}
+
+func (t Text) match(theirs Text) Match {
+	switch {
+	case t.Short() || theirs.Short():
+		if len(t.keys) > 0 && t.joined == theirs.joined {
+			return Whole
+		}
+	case t.joined == theirs.joined:
+		return Whole
+	case strings.Contains(t.joined+separator, theirs.joined+separator), theirs.torn() && strings.Contains(t.joined, theirs.joined):
+		return Part
+	case strings.Contains(theirs.joined+separator, t.joined+separator):
+		return Added
+	}
+	return Other
+}
+
+// torn reports whether the last word may be the beginning of a longer one, as
+// where a phone shows only so much. The beginning of a number is another number.
+func (t Text) torn() bool {
+	return !strings.ContainsFunc(t.keys[len(t.keys)-1], unicode.IsDigit)
+}
+
+func (t Text) score(theirs Text) float64 {
+	fewer := min(len(t.pairs), len(theirs.pairs))
+	if fewer == 0 {
+		return 0
+	}
+	return float64(t.shared(theirs)) / float64(fewer)
+}
+
+func (t Text) shared(theirs Text) int {
+	n := 0
+	for pair := range theirs.pairs {
+		if t.pairs[pair] {
+			n++
+		}
+	}
+	return n
+}
+
+// Difference marks what theirs lacks of ours (removed) and has besides (added).
+func Difference(ours, theirs Text) []compose.Piece {
+	return compose.Align(ours.words, theirs.words, key)
+}
