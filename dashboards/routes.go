@@ -67,6 +67,8 @@ func (s *Server) public() []route {
 		{"GET", "/{$}", anybody, s.pages.home},
 		{"GET", "/a/{id}", anybody, s.pages.alert},
 		{"GET", "/past", anybody, s.pages.past},
+		{"GET", advicePath, anybody, s.pages.whatToDo},
+		{"GET", advicePath + "/{hazard}", anybody, s.pages.whatToDo},
 		{"GET", "/status", anybody, s.pages.state},
 		{"GET", "/accounts", anybody, s.pages.accounts},
 		{"GET", "/accounts.json", anybody, s.accountsJSON},
