@@ -223,7 +223,7 @@ func (b *browser) quiet() {
 }
 
 // openLive is a gateway with the real live feed. cut closes its sockets.
-func openLive(t *testing.T) (g *gateway, cut func()) {
+func openLive(t *testing.T, change ...func(*Config)) (g *gateway, cut func()) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	metrics, err := live.NewMetrics(registry)
@@ -234,7 +234,7 @@ func openLive(t *testing.T) (g *gateway, cut func()) {
 		return func(e broadcast.Entry, lang string, spread time.Duration) []byte { return f(e, "", lang, spread) }
 	}
 	var hub *live.Hub
-	g = open(t, func(c *Config) {
+	g = open(t, append(change, func(c *Config) {
 		var err error
 		hub, err = live.New(live.Config{Log: c.Log, Brief: build(broadcast.Brief), Full: build(broadcast.Full), Metrics: metrics, Logger: c.Logger, ShutdownSpread: time.Millisecond})
 		if err != nil {
@@ -244,7 +244,7 @@ func openLive(t *testing.T) (g *gateway, cut func()) {
 		b.OnLoad(hub.Begin)
 		b.Observe(hub.Publish)
 		c.Live, c.Events = hub, hub.Events()
-	})
+	})...)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() { defer close(done); _ = hub.Run(ctx) }()
@@ -374,7 +374,7 @@ func TestLayoutInABrowser(t *testing.T) {
 		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 		for _, width := range []int{320, 390, 1280} {
 			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
-			for name, path := range map[string]string{"home": "/", "alert": "/a/" + id, "past": "/past", "status": "/status", "accounts": "/accounts", "guide": "/guide/api", "privacy": "/privacy", "policy": "/policy", "feedback": "/feedback", "accessibility": "/accessibility"} {
+			for name, path := range map[string]string{"home": "/", "alert": "/a/" + id, "past": "/past", "status": "/status", "accounts": "/accounts", "advice": "/what-to-do/flood", "guide": "/guide/api", "privacy": "/privacy", "policy": "/policy", "feedback": "/feedback", "accessibility": "/accessibility"} {
 				b.open(g.URL + path)
 				if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
 					t.Errorf("%s scrolls sideways by %v px at %d px", path, over, width)

@@ -30,6 +30,7 @@ type frame struct {
 	Outbox        bool   // its page is public
 	Practice      bool   // the gateway warns nobody
 	Accounts      []Account
+	Areas         bool        // there are pages of areas
 	Away          *awayNotice // accounts that are not updated at the moment
 	Base          string      // before the paths of the public pages, where they are on another port
 	Content       any
@@ -55,7 +56,7 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: face.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(face.Site, "https://"), "http://"), "/"),
 		Accessibility: face.Accessibility, Feedback: face.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(),
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(), Areas: len(p.atlas.all) > 0,
 	}
 	if v.accounts {
 		f.Away = p.s.away()

@@ -29,6 +29,8 @@ type memory struct {
 	durable broadcast.Durability
 	sent    map[alerts.ID][]broadcast.Delivery
 	reads   int // of deliveries
+	alls    int // of all records
+	gets    int // of one
 	notes   map[string]bool
 	failed  []broadcast.Failure
 	dead    []broadcast.DeadLetter
@@ -84,6 +86,7 @@ func (m *memory) act(a alerts.Act) {
 func (m *memory) Get(_ context.Context, id alerts.ID, which alerts.Latest) (*alerts.Record, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.gets++
 	if m.down != nil {
 		return nil, m.down
 	}
@@ -184,6 +187,7 @@ func (m *memory) All(_ context.Context, f alerts.Filter) iter.Seq2[*alerts.Recor
 	return func(yield func(*alerts.Record, error) bool) {
 		m.mu.Lock()
 		all, down := slices.Clone(m.records), m.down
+		m.alls++
 		m.mu.Unlock()
 		if down != nil {
 			yield(nil, down)

@@ -19,6 +19,7 @@ type alertPage struct {
 	Share    []share
 	CAP      string
 	Cards    []card // those of the map
+	Advice   *adviceLink
 }
 
 // revision is one line of the timeline.
@@ -52,6 +53,7 @@ func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
 		defer cancel()
 		a := alertPage{Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml"}
 		a.Timeline = withSeen(p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now), p.seen(l, p.s.sitrepsOf(ctx, v, h.Event), now))
+		a.Advice = p.s.adviceFor(l, h.Record)
 		title := c.Title()
 		if c.Exercise {
 			title = l.lex.Exercise + " - " + title

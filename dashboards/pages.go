@@ -26,12 +26,15 @@ type pages struct {
 	locales   *locales // of the public pages
 	staff     *locales // of the console
 	assets    *assets
+	atlas     *atlas
+	archive   *archive
 	templates map[string]map[string]*template.Template // by language, by page
 	shelf     *shelf
 }
 
 // pageNames are the templates that must exist, each beside layout and parts.
-var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts", "verify"}
+var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts",
+	"advice", "advice_one", "advice_kit", "area", "area_list", "verify"}
 
 // consoleNames are those of the console, each beside its own layout and parts.
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",
@@ -43,7 +46,8 @@ var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "ac
 	"settings", "channels", "keys", "otemplates", "otemplate", "registers", "identity", "areas", "lexicon"}
 
 func newPages(s *Server) (*pages, error) {
-	p := &pages{s: s, shelf: newShelf(), templates: map[string]map[string]*template.Template{}}
+	p := &pages{s: s, shelf: newShelf(), atlas: newAtlas(s.Areas), templates: map[string]map[string]*template.Template{}}
+	p.archive = &archive{s: s, atlas: p.atlas}
 	tokens, err := brandTokens(s.Brand)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,10 @@ func (s *Server) public() []route {
 	routes := []route{
 		{"GET", "/{$}", anybody, s.pages.home},
 		{"GET", "/a/{id}", anybody, s.pages.alert},
-		{"GET", "/past", anybody, s.pages.past},
+		{"GET", pastPath, anybody, s.pages.past},
+		{"GET", pastPath + "/{month}", anybody, s.pages.past},
+		{"GET", advicePath, anybody, s.pages.whatToDo},
+		{"GET", advicePath + "/{hazard}", anybody, s.pages.whatToDo},
 		{"GET", "/status", anybody, s.pages.state},
 		{"GET", "/accounts", anybody, s.pages.accounts},
 		{"GET", "/accounts.json", anybody, s.accountsJSON},
@@ -90,6 +93,14 @@ func (s *Server) public() []route {
 	}
 	if s.statements != nil {
 		routes = append(routes, route{"GET", "/verify/{file}", anybody, s.statement}, route{"GET", keyPath, anybody, s.statementPEM})
+	}
+	if s.Areas.Len() > 0 {
+		routes = append(routes,
+			route{"GET", areasList, anybody, s.pages.areas},
+			route{"GET", shapesPath, anybody, s.pages.shapes},
+			route{"GET", areaPath + "/{code}", anybody, s.pages.area},
+			route{"GET", areaPath + "/{code}" + pastPath, anybody, s.pages.past},
+			route{"GET", areaPath + "/{code}" + pastPath + "/{month}", anybody, s.pages.past})
 	}
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})

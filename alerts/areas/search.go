@@ -52,6 +52,9 @@ func (g *Gazetteer) Search(text string, most int) []Area {
 	return out
 }
 
+// Slug is a name as it stands in an address: "Sant'Agata" is "sant-agata".
+func Slug(name string) string { return strings.ReplaceAll(spelt(name), " ", "-") }
+
 // spelt is a name as it is compared: letters and figures in lower case without
 // accents, one space for all else.
 func spelt(name string) string {

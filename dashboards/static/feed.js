@@ -112,7 +112,7 @@
   };
   const brief = m => {
     const list = $('cards'), path = '/a/' + m.event;
-    if (!list || !/^[0-9A-Z]{26}$/.test(m.event) || m.status !== 'Actual' || m.change !== 'issued') return;
+    if (!list || 'area' in list.dataset || !/^[0-9A-Z]{26}$/.test(m.event) || m.status !== 'Actual' || m.change !== 'issued') return;
     if ([...document.querySelectorAll('[data-e]')].some(e => e.dataset.e === m.event)) return;
     const tone = tones[m.level] || 'mut', li = element('li', '', 'card new ' + tone), k = element('p', '', 'kicker'), h = element('h2'), a = element('a', m.headline);
     a.href = path;

@@ -1,0 +1,125 @@
+package dashboards
+
+import (
+	"cmp"
+	"html/template"
+	"math"
+	"slices"
+	"strings"
+
+	"martinella/alerts"
+)
+
+// areaDrawing is the map of one area: what lies in it, each coloured by the
+// gravest warning that concerns it, and its neighbours' edges.
+type areaDrawing struct {
+	Width, Height int
+	Beside        []template.HTMLAttr // of the neighbours: d="..." of whole numbers
+	Shapes        []drawn
+	Desc          string
+}
+
+// areaParts is up to how many parts of an area are drawn; one with more is drawn
+// as a whole.
+const areaParts = 40
+
+// drawArea makes the map of an area with the events that concern it, which it
+// also names for who does not see it; nil for an area without an outline.
+func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here []happening) *areaDrawing {
+	own := one.Rings()
+	if len(own) == 0 {
+		return nil
+	}
+	lay := projectionOf(own)
+	d := &areaDrawing{Width: mapWidth, Height: lay.height}
+	for _, a := range around.Beside {
+		for _, ring := range a.Rings() {
+			d.Beside = append(d.Beside, pathOf(lay.points(ring)))
+		}
+	}
+	parts := []*namedArea{one}
+	if n := len(around.Within); n > 0 && n <= areaParts {
+		parts = around.Within
+	}
+	type part struct {
+		drawn
+		rank int
+	}
+	var all []part
+	var said []string
+	for _, a := range parts {
+		var base part
+		if worst := p.worst(a, here); worst != nil {
+			base.Tone, base.Shape = tone(worst.Severity())
+			base.rank = worst.Severity().Rank() + 1
+			said = append(said, a.Name+": "+l.lex.Level(worst.Severity()))
+		}
+		for i, ring := range a.Rings() {
+			points := lay.points(ring)
+			s := base
+			s.Path = pathOf(points)
+			if s.X, s.Y = middle(points); i == 0 {
+				s.Label.Text = short(tidy(a.Name))
+			} else {
+				s.Shape = "" // an island has no mark of its own
+			}
+			all = append(all, s)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b part) int { return cmp.Compare(a.rank, b.rank) }) // the gravest on top
+	for _, s := range all {
+		d.Shapes = append(d.Shapes, s.drawn)
+	}
+	if d.Desc = strings.Join(said, ", "); d.Desc == "" {
+		d.Desc = one.Name
+	}
+	return d
+}
+
+// worst is the gravest real event that goes on in an area; nil without one.
+func (p *pages) worst(a *namedArea, here []happening) *happening {
+	around := p.atlas.surroundings(a)
+	var worst *happening
+	for i := range here {
+		h := &here[i]
+		if h.over() || h.Alert.Practice() || worst != nil && worst.Severity().Rank() >= h.Severity().Rank() {
+			continue
+		}
+		if around.concerns(p.atlas.reach(h.Record)) {
+			worst = h
+		}
+	}
+	return worst
+}
+
+// projection lays a box of degrees into the drawing: a plain map whose degrees
+// of longitude are shortened by the cosine of the middle latitude.
+type projection struct {
+	low, high      alerts.Point
+	squeeze, scale float64
+	left, top      float64
+	height         int
+}
+
+func projectionOf(rings []alerts.Polygon) projection {
+	low, high := boxOf(rings)
+	t := projection{low: low, high: high, squeeze: math.Max(math.Cos((low.Lat+high.Lat)/2*math.Pi/180), 0.01)}
+	wide, tall := math.Max((high.Lon-low.Lon)*t.squeeze, 1e-6), math.Max(high.Lat-low.Lat, 1e-6)
+	t.scale = min((mapWidth-2*mapMargin)/wide, (mapMost-2*mapMargin)/tall)
+	t.height = int(math.Max(tall*t.scale, 80)) + 2*mapMargin
+	t.left, t.top = (mapWidth-wide*t.scale)/2, (float64(t.height)-tall*t.scale)/2
+	return t
+}
+
+// points is where a ring lies in the drawing, with a bounded number of corners.
+func (t projection) points(ring alerts.Polygon) [][2]float64 {
+	points := make([][2]float64, len(ring))
+	for i, at := range ring {
+		points[i] = [2]float64{t.left + (at.Lon-t.low.Lon)*t.squeeze*t.scale, t.top + (t.high.Lat-at.Lat)*t.scale}
+	}
+	for slack := mapSlack; ; slack *= 1.5 {
+		if points = simplify(points, slack); len(points) <= mapCorners {
+			return points
+		}
+	}
+}
