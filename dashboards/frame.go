@@ -31,6 +31,7 @@ type frame struct {
 	Practice      bool   // the gateway warns nobody
 	Accounts      []Account
 	Away          *awayNotice // accounts that are not updated at the moment
+	Copy          string      // the policy of a page that goes into a copy; "" elsewhere
 	Base          string      // before the paths of the public pages, where they are on another port
 	Content       any
 }
@@ -64,6 +65,9 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		f.Accessibility = ownAccessibility
 	}
 	f.Weak = p.weak(ctx, l)
+	if isCopy(ctx) {
+		f.Copy, f.Live = copyPolicy, false
+	}
 	f.Levels = levels(l)
 	return f
 }
