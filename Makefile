@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build editor test chaos soak e2e bench fuzz lint setup-run setup-test setup-e2e clean
+.PHONY: help run build editor test chaos soak e2e bench bench-page fuzz lint setup-run setup-test setup-e2e setup-bench clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ bench: ## run the benchmarks; the figures depend on the machine and its load
 	@echo "load: $$(cut -d' ' -f1-3 /proc/loadavg 2>/dev/null || uptime)"
 	$(GO) test -run '^$$' -bench . -benchmem $(PACKAGES)
 
+bench-page: setup-run setup-bench build ## requests a second of the public page, beside a bare handler and nginx (ARGS)
+	@bin/martinella bench page $(ARGS)
+
 fuzz: ## fuzz what strangers send, FUZZTIME (30s) for each target
 	.ci/fuzz
 
@@ -63,6 +66,9 @@ setup-test:
 
 setup-e2e:
 	@.ci/setup e2e
+
+setup-bench:
+	@.ci/setup bench
 
 clean: ## remove what was built (never ./data)
 	rm -rf bin coverage.out .ci/out dashboards/static/dist/editor.* dashboards/static/dist/licences.txt

@@ -39,7 +39,7 @@ type asset struct {
 // loadAssets reads the files; the style sheet gets the authority's colour in
 // front of it, so it stays one request.
 func loadAssets(tokens string) (*assets, error) {
-	a := &assets{names: map[string]string{}, bodies: map[string]asset{}, openAPI: newBody(openAPI)}
+	a := &assets{names: map[string]string{}, bodies: map[string]asset{}, openAPI: newBody(openAPI, brotliPage)}
 	for _, folder := range []string{"static", builtFolder} {
 		files, err := staticFiles.ReadDir(folder)
 		if err != nil {
@@ -84,7 +84,7 @@ func (a *assets) put(file string, b []byte) {
 	ext := path.Ext(file)
 	name := strings.TrimSuffix(file, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
 	a.names[file] = name
-	a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, newBody(b)}
+	a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, newBody(b, brotliOf(ext, len(b)))}
 }
 
 // mostOwn is how many earlier style sheets and logos are kept, for pages that

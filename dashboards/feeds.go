@@ -228,6 +228,6 @@ func (s *Server) sendFeed(w http.ResponseWriter, r *http.Request, media string, 
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	made := newBody(b)
+	made := newBody(b, brotliNever) // made for this reader alone
 	made.write(w, r, http.StatusOK)
 }

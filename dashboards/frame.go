@@ -32,6 +32,7 @@ type frame struct {
 	Accounts      []Account
 	Areas         bool        // there are pages of areas
 	Away          *awayNotice // accounts that are not updated at the moment
+	Copy          string      // the policy of a page that goes into a copy; "" elsewhere
 	Base          string      // before the paths of the public pages, where they are on another port
 	Content       any
 }
@@ -65,6 +66,9 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		f.Accessibility = ownAccessibility
 	}
 	f.Weak = p.weak(ctx, l)
+	if isCopy(ctx) {
+		f.Copy, f.Live = copyPolicy, false
+	}
 	f.Levels = levels(l)
 	return f
 }

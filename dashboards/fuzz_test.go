@@ -38,7 +38,7 @@ func FuzzAccept(f *testing.F) {
 				t.Errorf("%q has a quality of %v", header, m.q)
 			}
 		}
-		takesGzip(r)
+		codingOf(r.Header.Get("Accept-Encoding"))
 	})
 }
 

@@ -14,6 +14,7 @@ type homePage struct {
 	Real           []card // active, lapsed, then what is over but still shown
 	Practice       []card
 	Quiet          bool // nothing real is active or lapsed
+	Copy           bool // it will be read later: it says at what time, never "now"
 	Map            *picture
 	Cards          []card // all that is shown on the map
 	Last           *card
@@ -24,6 +25,9 @@ type homePage struct {
 func (p *pages) home(w http.ResponseWriter, r *http.Request) {
 	p.serve(w, r, leaf{name: "home", make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		h := p.homeOf(l, happenings(v, now), now)
+		if h.Copy = isCopy(r.Context()); h.Copy && h.Quiet && h.Lapsed == 0 {
+			h.Heading = l.must("mirror_none", "Time", h.Now.Clock)
+		}
 		out := view{name: "home", live: true, accounts: true, content: h, exercise: len(h.Practice) > 0}
 		switch {
 		case h.Active > 0:
@@ -33,7 +37,7 @@ func (p *pages) home(w http.ResponseWriter, r *http.Request) {
 		case len(h.Practice) > 0:
 			out.title = l.lex.Exercise
 		default:
-			out.title = l.must("h1_none")
+			out.title = h.Heading
 		}
 		return out, nil
 	}})

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"time"
 
+	"go.uber.org/zap"
+
 	"martinella/alerts"
 	"martinella/broadcast"
 )
@@ -95,6 +97,10 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 	if q.part && !p.caughtUp(w, r, q.cursor) {
 		return
 	}
+	if a, ok := w.(*answer); ok {
+		p.once(a, r, l, one)
+		return
+	}
 	at := place{one.name, one.id, l.Tag, q.part}
 	c := p.shelf.at(at)
 	ready := c.ready.Load()
@@ -119,6 +125,32 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 		spare(h)
 	}
 	ready.send(w, r, l)
+}
+
+// once makes a page for a copier, which does not ask for it again.
+func (p *pages) once(a *answer, r *http.Request, l *locale, one leaf) {
+	board := p.s.Board.Snapshot()
+	now, _ := r.Context().Value(copying{}).(time.Time)
+	err := func() error {
+		if one.basis != nil {
+			if _, err := one.basis(board, now); err != nil {
+				return err
+			}
+		}
+		v, err := one.make(l, board, now)
+		if err != nil {
+			return err
+		}
+		a.header["Content-Type"] = htmlText
+		return p.templates[l.Tag][v.name].ExecuteTemplate(a, "layout.html", p.frame(r.Context(), l, r.URL.Path, v, board.Cursor, now))
+	}()
+	switch {
+	case errors.Is(err, alerts.ErrNotFound):
+		a.WriteHeader(http.StatusNotFound)
+	case err != nil:
+		p.s.Logger.Warn("a page could not be copied", zap.String("page", one.name), zap.Error(err))
+		a.code = http.StatusServiceUnavailable
+	}
 }
 
 // bring renders the page for all who wait for it, with what is known by then.

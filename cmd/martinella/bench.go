@@ -16,13 +16,14 @@ func benchCommand(sh shell) *cobra.Command {
 		Use:   "bench",
 		Short: "Measure what this machine can carry, on loopback",
 		Long: `Measure a gateway on this machine with exercise alerts: its live feed with
-thousands of subscribers, or how fast it accepts alerts. Without --url each
+thousands of subscribers, how fast it accepts alerts, or how fast it serves the
+public page. Without --url each
 measure starts a gateway of its own in a temporary folder and removes it.`,
-		Example: "  martinella bench live --clients 10000\n  martinella bench accept",
+		Example: "  martinella bench live --clients 10000\n  martinella bench accept\n  martinella bench page",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(benchLiveCommand(sh), benchAcceptCommand(sh), benchFloorCommand(sh))
+	cmd.AddCommand(benchLiveCommand(sh), benchAcceptCommand(sh), benchFloorCommand(sh), benchPageCommand(sh), benchBareCommand(sh))
 	return cmd
 }
 

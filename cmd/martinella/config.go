@@ -60,8 +60,9 @@ type Config struct {
 	Pages    PagesConfig     `yaml:"pages"`
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
-	Feeds    []FeedConfig    `yaml:"feeds"` // official warnings of others
-	Areas    []AreaConfig    `yaml:"areas"` // outlines of municipalities and zones
+	Feeds    []FeedConfig    `yaml:"feeds"`  // official warnings of others
+	Areas    []AreaConfig    `yaml:"areas"`  // outlines of municipalities and zones
+	Mirror   []MirrorConfig  `yaml:"mirror"` // copies of the public pages on other hosts
 
 	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
 	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
@@ -203,7 +204,7 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 	if err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
 		return nil, usage(fmt.Errorf("configuration: %w", err), "")
 	}
-	c.Channels, c.Senders, c.Feeds, c.Areas, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Feeds, whole.Areas, whole.Accounts, whole.Hashtags
+	c.Channels, c.Senders, c.Feeds, c.Areas, c.Mirror, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Feeds, whole.Areas, whole.Mirror, whole.Accounts, whole.Hashtags
 	c.complete()
 	c.rules(r)
 	if len(r.mistakes) > 0 {

@@ -111,7 +111,7 @@ func (c *Config) notes() []string {
 // print writes the effective configuration as YAML.
 func (c *Config) print(sh shell) error {
 	plain := *c
-	plain.Channels, plain.Senders, plain.Feeds, plain.Areas, plain.Accounts, plain.Hashtags = nil, nil, nil, nil, nil, nil
+	plain.Channels, plain.Senders, plain.Feeds, plain.Areas, plain.Mirror, plain.Accounts, plain.Hashtags = nil, nil, nil, nil, nil, nil, nil
 	var top yaml.Node
 	if err := top.Encode(shown(reflect.ValueOf(plain))); err != nil {
 		return err
@@ -149,6 +149,13 @@ func (c *Config) print(sh shell) error {
 			return err
 		}
 		set("areas", &outlines)
+	}
+	if len(c.Mirror) > 0 {
+		var copies yaml.Node
+		if err := copies.Encode(shown(reflect.ValueOf(c.Mirror))); err != nil {
+			return err
+		}
+		set("mirror", &copies)
 	}
 	hide(&top)
 	for key, list := range c.registers() { // what everybody may see, profiles and all

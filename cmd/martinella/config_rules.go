@@ -70,6 +70,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.senderRules(r, say)
 	c.areaRules(say)
 	c.feedRules(say)
+	c.mirrorRules(say)
 	c.accountRules(say)
 	c.hashtagRules(say)
 	c.wordRules(say)

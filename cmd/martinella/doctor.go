@@ -41,6 +41,7 @@ func doctorCommand(sh shell) *cobra.Command {
 				d.folder(c)
 				d.certificates(c, time.Now())
 				d.channels(ctx, c)
+				d.mirrors(ctx, c)
 				return nil
 			})
 			if errors.Is(err, rdb.ErrOtherKey) {

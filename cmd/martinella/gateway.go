@@ -25,6 +25,7 @@ import (
 	"martinella/channels"
 	"martinella/channels/imagecard"
 	"martinella/dashboards"
+	"martinella/dashboards/mirror"
 	"martinella/dashboards/settings"
 	"martinella/dashboards/signin"
 )
@@ -49,6 +50,7 @@ type gateway struct {
 	book        *settings.Book
 	started     dashboards.StartedAreas
 	server      *dashboards.Server
+	mirror      *mirror.Keeper
 	stopping    atomic.Bool
 	stirred     chan struct{} // has the sweep look at once
 }
@@ -126,7 +128,15 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	if err := g.follow(registry); err != nil {
 		return nil, err
 	}
-	return g, g.doors(registry, sink)
+	if err := g.doors(registry, sink); err != nil {
+		return nil, err
+	}
+	if err := g.mirrors(registry); err != nil {
+		return nil, err
+	}
+	g.board.Observe(func(broadcast.Entry) { g.mirror.Stir() })
+	g.board.OnLoad(func(broadcast.Cursor) { g.mirror.Stir() })
+	return g, nil
 }
 
 // warning is what a ring for an official warning says, and whether it is needed.
@@ -380,6 +390,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	loops.start(background, "people", g.people)
 	loops.start(background, "settings", g.book.Run)
 	loops.start(background, "ledger", g.ledger.Run)
+	loops.start(background, "mirror", g.mirrored)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
 	feedEnded := make(chan struct{})
 	go func() {
@@ -424,12 +435,15 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	loops.wait()
 	giveBack()
 	keep.wait()
-	for _, ch := range g.channels {
-		if c, ok := ch.(interface{ Close() error }); ok {
-			err = errors.Join(err, c.Close())
-		}
+	return errors.Join(err, g.closeChannels())
+}
+
+// mirrored keeps the copies once there is something to copy.
+func (g *gateway) mirrored(ctx context.Context) error {
+	if err := loaded(ctx, g.board); err != nil {
+		return err
 	}
-	return err
+	return g.mirror.Run(ctx)
 }
 
 // awaitReady waits until the board is loaded: from then on the gateway accepts

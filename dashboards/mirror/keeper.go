@@ -1,0 +1,302 @@
+package mirror
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+)
+
+// When copies are renewed.
+const (
+	// gather is how long changes that follow each other are waited for.
+	gather = 200 * time.Millisecond
+	// refresh is how often the pages of what goes on are renewed without any
+	// change, so that "at 17:42" stays near.
+	refresh = 5 * time.Minute
+	// renewal is how often every page is looked at.
+	renewal = time.Hour
+	// A target that fails is tried again after retryFirst, then after twice as
+	// long, up to retryLast, each with up to as much again by chance.
+	retryFirst = time.Second
+	retryLast  = 15 * time.Second
+	// remake is how soon a whole edition that was overtaken by a change is made
+	// anew: in a busy hour a slow host must not cost all the time.
+	remake = 30 * time.Second
+)
+
+// Keeper brings every change of the pages to the targets. Its methods may be
+// called from many goroutines.
+type Keeper struct {
+	source  Source
+	targets []*kept
+	log     *zap.Logger
+	stirred chan struct{}
+	stale   chan struct{} // a whole edition was overtaken, and is to be made anew
+}
+
+// State is how a target fares.
+type State struct {
+	Name string
+	Good time.Time // of the last edition that is wholly there; zero: none yet
+	Err  error     // of the last attempt; nil: it went well
+}
+
+// kept is a target with what waits for it.
+type kept struct {
+	name   string
+	target Target
+	woken  chan struct{}
+	began  time.Time
+
+	mu      sync.Mutex
+	waiting map[bool]*Edition // whole or not
+	newest  time.Time         // of the editions that are not whole
+	preempt context.CancelFunc
+	state   State
+}
+
+// NewKeeper registers the metrics of the targets, by name.
+func NewKeeper(source Source, targets map[string]Target, registry prometheus.Registerer, log *zap.Logger) (*Keeper, error) {
+	k := &Keeper{source: source, log: log, stirred: make(chan struct{}, 1), stale: make(chan struct{}, 1)}
+	for name, target := range targets {
+		one := &kept{name: name, target: target, woken: make(chan struct{}, 1), began: time.Now(), waiting: map[bool]*Edition{}, state: State{Name: name}}
+		k.targets = append(k.targets, one)
+		if err := registry.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "martinella_mirror_age_seconds", Help: "Age of the copy of the public pages on another host; since the start where none was written yet.",
+			ConstLabels: prometheus.Labels{"mirror": name},
+		}, one.age)); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+func (t *kept) age() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.state.Good.IsZero() {
+		return time.Since(t.began).Seconds()
+	}
+	return time.Since(t.state.Good).Seconds()
+}
+
+// States tells how each target fares.
+func (k *Keeper) States() []State {
+	var all []State
+	for _, t := range k.targets {
+		t.mu.Lock()
+		all = append(all, t.state)
+		t.mu.Unlock()
+	}
+	return all
+}
+
+// Stir says that the pages changed. It does not block.
+func (k *Keeper) Stir() {
+	select {
+	case k.stirred <- struct{}{}:
+	default:
+	}
+}
+
+// Run makes editions and brings them out until ctx ends; it returns nil then.
+// It keeps one goroutine for each target.
+func (k *Keeper) Run(ctx context.Context) error {
+	if len(k.targets) == 0 {
+		<-ctx.Done()
+		return nil
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	for _, t := range k.targets {
+		all.Go(func() { t.run(ctx, k.log) })
+	}
+	often, seldom := time.NewTicker(refresh), time.NewTicker(renewal)
+	defer often.Stop()
+	defer seldom.Stop()
+	k.make(ctx, false)
+	k.make(ctx, true)
+	var again <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-k.stirred:
+			pause(ctx, gather)
+			select { // what came meanwhile is in this edition
+			case <-k.stirred:
+			default:
+			}
+			k.make(ctx, false)
+		case <-often.C:
+			k.make(ctx, false)
+		case <-seldom.C:
+			k.make(ctx, true)
+		case <-k.stale:
+			if again == nil {
+				again = time.After(remake)
+			}
+		case <-again:
+			again = nil
+			k.make(ctx, true)
+		}
+	}
+}
+
+// make makes an edition and gives it to the targets. One that could not be made
+// is tried again soon.
+func (k *Keeper) make(ctx context.Context, whole bool) {
+	for wait := retryFirst; ; wait = min(2*wait, retryLast) {
+		e, err := k.source.Copy(ctx, time.Now(), whole)
+		if err == nil {
+			for _, t := range k.targets {
+				if !t.give(e) {
+					k.overtaken()
+				}
+			}
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		k.log.Warn("the copy of the pages could not be made; it is tried again", zap.Error(err))
+		pause(ctx, wait)
+	}
+}
+
+// overtaken asks for a new whole edition.
+func (k *Keeper) overtaken() {
+	select {
+	case k.stale <- struct{}{}:
+	default:
+	}
+}
+
+// give lets an edition wait for its turn, in the place of an older one. What goes
+// on now comes before everything else: a whole edition that waits or is under way
+// would bring back older pages, so it is given up; the answer is then false.
+func (t *kept) give(e *Edition) (all bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all = true
+	if !e.Whole {
+		t.newest = e.At
+		if t.waiting[true] != nil || t.preempt != nil {
+			delete(t.waiting, true)
+			all = false
+		}
+		if t.preempt != nil {
+			t.preempt()
+		}
+		if older := t.waiting[false]; older != nil {
+			e = newer(e, older)
+		}
+	}
+	t.waiting[e.Whole] = e
+	select {
+	case t.woken <- struct{}{}:
+	default:
+	}
+	return all
+}
+
+// newer is an edition, not a whole one, with what an older one had besides.
+func newer(e, older *Edition) *Edition {
+	has := map[string]bool{}
+	for _, f := range e.Files {
+		has[f.Path] = true
+	}
+	both := &Edition{At: e.At}
+	for _, f := range older.Files { // what e does not have, e's pages may link to
+		if !has[f.Path] {
+			both.Files = append(both.Files, f)
+		}
+	}
+	both.Files = append(both.Files, e.Files...)
+	return both
+}
+
+// next takes what is most urgent out of the waiting.
+func (t *kept) next(ctx context.Context) (e *Edition, turn context.Context, done context.CancelFunc) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, whole := range []bool{false, true} {
+		if e = t.waiting[whole]; e != nil {
+			delete(t.waiting, whole)
+			turn, done = context.WithCancel(ctx)
+			if whole {
+				t.preempt = done
+			}
+			return e, turn, done
+		}
+	}
+	return nil, nil, nil
+}
+
+// back lets an edition that did not get there wait again, unless it is a whole
+// one that was overtaken.
+func (t *kept) back(e *Edition) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	later := t.waiting[e.Whole]
+	switch {
+	case e.Whole && (later != nil || t.newest.After(e.At)):
+		return
+	case later != nil:
+		e = newer(later, e)
+	}
+	t.waiting[e.Whole] = e
+}
+
+func (t *kept) run(ctx context.Context, log *zap.Logger) {
+	wait := retryFirst
+	for ctx.Err() == nil {
+		e, turn, done := t.next(ctx)
+		if e == nil {
+			select {
+			case <-ctx.Done():
+			case <-t.woken:
+			}
+			continue
+		}
+		_, err := t.target.Take(turn, e)
+		putOff := turn.Err() != nil
+		done()
+		t.mu.Lock()
+		t.preempt = nil
+		if err == nil {
+			t.state.Err = nil
+			if e.At.After(t.state.Good) {
+				t.state.Good = e.At
+			}
+		} else if !putOff {
+			t.state.Err = err
+		}
+		t.mu.Unlock()
+		if err == nil {
+			wait = retryFirst
+			continue
+		}
+		t.back(e)
+		if putOff {
+			continue
+		}
+		log.Warn("the copy on another host is not up to date; it is tried again", zap.String("mirror", t.name), zap.Error(err), zap.Duration("after", wait))
+		pause(ctx, wait+rand.N(wait))
+		wait = min(2*wait, retryLast)
+	}
+}
+
+// pause waits, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
