@@ -80,7 +80,7 @@ func BenchmarkConsolePages(b *testing.B) {
 	}
 	draft, _ := visitors[0].written(alerts.StatusExercise)
 	paths = append(paths, draft, draft+"/versions", "/console/a/"+string(waits), "/console/a/"+string(waits)+"/approve", "/console/a/"+string(newest)+"?part=live")
-	if r := visitors[1].get("/console/a/" + string(waits) + "/approve"); strings.Count(r.body, `class="leaves"`) != 3*7 || !strings.Contains(r.body, `id="confirm"`) {
+	if r := visitors[1].get("/console/a/" + string(waits) + "/approve"); strings.Count(r.body, `class="leaves"`) != 3*2 || strings.Count(r.body, "<code>sirens</code>") != 3 || !strings.Contains(r.body, `id="confirm"`) {
 		b.Fatalf("the page of approval is not whole: %d %s", r.StatusCode, r.body)
 	}
 	public := g.server.Public()

@@ -423,7 +423,7 @@ func TestAnExerciseIsMarkedWhereItIsEnded(t *testing.T) {
 	drill := g.issue(message("drill-1", "severity", "Severe", "status", "Exercise"))["id"].(string)
 	real := g.issue(message("real-1", "severity", "Moderate", "099001", "099002"))["id"].(string)
 	for _, act := range []string{"cancel", "all-clear", "extend"} {
-		p.page("/console/a/" + drill + "/" + act + "?lang=it").says("#strip", "ESERCITAZIONE Nessun pericolo")
+		p.page("/console/a/"+drill+"/"+act+"?lang=it").says("#strip", "ESERCITAZIONE Nessun pericolo")
 		if strip := p.page("/console/a/" + real + "/" + act + "?lang=it"); strings.Contains(strip.body, `class="mode exercise"`) {
 			t.Errorf("a real alert is marked as an exercise on the page to %s it", act)
 		}
