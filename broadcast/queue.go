@@ -258,7 +258,10 @@ type Delivery struct {
 	Error       string     `json:"error,omitempty"` // the newest reason, for people
 	Note        string     `json:"note,omitempty"`  // of a channel that took it: nobody listens on a siren's topic
 	NextAttempt *time.Time `json:"next_attempt,omitempty"`
-	URL         string     `json:"url,omitempty"` // of a public post
+	// Attempts is how often what waits for the next attempt was tried; 0: it was
+	// only held back, or nothing waits. There is no last one before the alert ends.
+	Attempts int    `json:"attempts,omitempty"`
+	URL      string `json:"url,omitempty"` // of a public post
 	// Second is the provider that the channel fell back on, by its configured
 	// name, and SecondAccepted how many of the accepted it took.
 	Second         string `json:"second,omitempty"`

@@ -17,11 +17,18 @@ type langText struct {
 	Event          string
 }
 
-// channelText is what leaves on one channel.
+// channelText is what leaves on one channel, or on several that say the same.
 type channelText struct {
 	Name, Failure, Reach string
 	Messages             []messageText
+	Same                 []channelText // others with these very messages
 }
+
+// First is the message in the first language; the others are folded.
+func (c channelText) First() []messageText { return c.Messages[:min(1, len(c.Messages))] }
+
+// Others are the messages in the other languages.
+func (c channelText) Others() []messageText { return c.Messages[min(1, len(c.Messages)):] }
 
 type messageText struct {
 	Language, Name, Title, Text, Payload, Reach, Step, Cost string
@@ -83,9 +90,19 @@ func (c *console) channelTexts(l *locale, r *alerts.Record, previews []broadcast
 		default:
 			ch.Reach = crowd(l, total, one.Address)
 		}
+		if i := slices.IndexFunc(out, ch.says); i >= 0 {
+			out[i].Same = append(out[i].Same, ch)
+			continue
+		}
 		out = append(out, ch)
 	}
 	return out
+}
+
+// says reports whether another channel says to the letter the same: it is read
+// once.
+func (c channelText) says(other channelText) bool {
+	return c.Failure == "" && other.Failure == "" && len(c.Messages) > 0 && slices.Equal(c.Messages, other.Messages)
 }
 
 // clipped is the beginning of a body for machines.

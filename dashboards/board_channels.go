@@ -20,8 +20,10 @@ type deliveryPart struct {
 	At       instant
 	Channels []channelLine
 	Over     bool
-	Trend    *trend
-	all      []broadcast.Delivery
+	// Following says how many public pages are open; "" where nobody counts.
+	Following string
+	Trend     *trend
+	all       []broadcast.Delivery
 }
 
 // channelLine is one row of the board.
@@ -91,6 +93,9 @@ func (c *console) deliveryOf(ctx context.Context, v *visit, r *alerts.Record) (*
 	case part.Over:
 		part.Word = v.l.must("board_needs_you")
 	}
+	if c.s.Following != nil && broadcast.Public(r) {
+		part.Following = v.l.following(c.s.Following())
+	}
 	part.Trend = trendOf(v.l, all)
 	return part, nil
 }
@@ -113,6 +118,14 @@ func (l *locale) channels(n int) string {
 		return l.must("board_channel")
 	}
 	return l.must("board_channels", "N", n)
+}
+
+// following is how many follow the public pages, in words.
+func (l *locale) following(n int) string {
+	if n == 1 {
+		return l.must("board_following_one")
+	}
+	return l.must("board_following", "N", thousands(n))
 }
 
 func countWord(l *locale, state string, n int) string {
@@ -183,6 +196,9 @@ func (c *console) channelLine(v *visit, r *alerts.Record, d broadcast.Delivery, 
 		} else {
 			line.More = append(line.More, v.l.must("board_next_now"))
 		}
+	}
+	if state == "retrying" && d.Attempts > 0 {
+		line.More = append(line.More, v.l.must("board_attempts", "N", d.Attempts, "Clock", v.l.moment(r.Alert.Expires(), v.now)))
 	}
 	if d.Second != "" {
 		line.More = append(line.More, v.l.must("board_second", "Name", d.Second, "N", thousands(d.SecondAccepted)))

@@ -228,6 +228,7 @@ type consoleFrame struct {
 	Weak                     string
 	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
 	Heading                  bool   // the page opens with the focus on its heading
+	Keys                     bool   // of the keyboard: the member did not turn the shortcuts off
 	Scripts                  []string
 	Session                  *sessionWords
 	Member                   *signin.Member
@@ -257,7 +258,7 @@ func (c *console) show(v *visit, one sheet) {
 	f := consoleFrame{
 		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.staff.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
 		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Provider: c.providerName(), Through: c.accountThrough(v), Said: one.said, Wrong: one.wrong, Field: one.field,
-		Mode: one.mode, Heading: one.heading, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
+		Mode: one.mode, Heading: one.heading, Keys: v.member != nil && !v.member.NoKeys, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}
 	if askedOf(v.r).lang != "" {
 		f.Query = "?lang=" + v.l.Tag

@@ -12,8 +12,11 @@ import (
 	"go.uber.org/zap"
 
 	"martinella/alerts"
+	"martinella/broadcast"
 	"martinella/broadcast/broadcasttest"
 	"martinella/broadcast/rdb"
+	"martinella/channels"
+	"martinella/channels/outbox"
 	"martinella/dashboards/signin"
 )
 
@@ -27,8 +30,9 @@ func BenchmarkConsolePages(b *testing.B) {
 		b.Skipf("SKIP: no redis-server here: %v", err)
 	}
 	b.Cleanup(func() { _ = r.Close() })
-	g := openConsole(b, func(c *Config) {
-		c.Desk.Store, c.Work, c.Outcomes = r.Store(), r, r
+	planner := plannerOf(b, r, 20_000)
+	g := openDesktop(b, func(c *Config) {
+		c.Desk.Store, c.Work, c.Outcomes, c.Desk.Publisher, c.Preview = r.Store(), r, r, planner, planner.Preview
 	})
 	var newest, waits alerts.ID
 	take := func(i int) *alerts.Record {
@@ -47,8 +51,20 @@ func BenchmarkConsolePages(b *testing.B) {
 		}
 		newest = rec.ID
 	}
-	for i := range 5 {
-		waits = take(past + i).ID
+	for i := range 5 { // real ones, as they would leave by now
+		rec := broadcasttest.NewRecord(alerts.SeverityExtreme)
+		rec.Channels, rec.Alert.Status, rec.Alert.Identifier = nil, alerts.StatusActual, fmt.Sprintf("waits-%d", i)
+		en := rec.Alert.Infos[0]
+		en.Language, en.Headline, en.Instruction = "en", "Violent storms this afternoon", "Keep away from streams."
+		rec.Alert.Infos = append(rec.Alert.Infos, en)
+		if err := planner.Prepare(b.Context(), rec); err != nil {
+			b.Fatal(err)
+		}
+		stored, _, err := r.Store().Intake(b.Context(), rec, []byte("raw"), broadcasttest.NewAct(rec, "submitted"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		waits = stored.ID
 	}
 	visitors := make([]*person, people)
 	p, _ := g.colleague("carla", "Carla Bianchi", "approver", "author", "administrator")
@@ -62,10 +78,14 @@ func BenchmarkConsolePages(b *testing.B) {
 			paths = append(paths, path)
 		}
 	}
-	paths = append(paths, "/console/a/"+string(waits), "/console/a/"+string(newest)+"?part=live")
+	draft, _ := visitors[0].written(alerts.StatusExercise)
+	paths = append(paths, draft, draft+"/versions", "/console/a/"+string(waits), "/console/a/"+string(waits)+"/approve", "/console/a/"+string(newest)+"?part=live")
+	if r := visitors[1].get("/console/a/" + string(waits) + "/approve"); strings.Count(r.body, `class="leaves"`) != 3*2 || strings.Count(r.body, "<code>sirens</code>") != 3 || !strings.Contains(r.body, `id="confirm"`) {
+		b.Fatalf("the page of approval is not whole: %d %s", r.StatusCode, r.body)
+	}
 	public := g.server.Public()
 	for _, path := range paths {
-		b.Run(strings.NewReplacer(string(newest), "{id}", string(waits), "{waiting}").Replace(path), func(b *testing.B) {
+		b.Run(strings.NewReplacer(string(newest), "{id}", string(waits), "{waiting}", draft, "/console/draft/{written}").Replace(path), func(b *testing.B) {
 			n := 0
 			for b.Loop() {
 				q := httptest.NewRequestWithContext(b.Context(), http.MethodGet, g.site+path, nil)
@@ -83,6 +103,40 @@ func BenchmarkConsolePages(b *testing.B) {
 		})
 	}
 }
+
+// plannerOf plans for six channels that write down what they would say, and one
+// that texts people of the roll.
+func plannerOf(b *testing.B, r *rdb.Redis, people int) *broadcast.Planner {
+	b.Helper()
+	list := make([]broadcast.Listing, people)
+	for i := range list {
+		list[i].Subscriber = broadcast.Subscriber{Contacts: map[string]string{"phone": fmt.Sprintf("+39333%07d", i)}, Language: []string{"it", "en"}[i%2], Areas: []string{"048099"}, Audience: "citizens", Purpose: "emergency"}
+	}
+	if _, err := r.People().Enter(b.Context(), list, false); err != nil {
+		b.Fatal(err)
+	}
+	if err := r.People().Warm(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	var routes []broadcast.Route
+	for _, name := range []string{"telegram", "mastodon", "bluesky", "facebook", "email", "sirens", "sms"} {
+		box, err := outbox.New(name, outbox.Config{Folder: b.TempDir()}, channels.Settings{Authority: "Protezione Civile di Valdemo", Language: "it", Zone: rome}, zap.NewNop())
+		if err != nil {
+			b.Fatal(err)
+		}
+		route := broadcast.Route{Channel: box, Exercise: true}
+		if name == "sms" {
+			route.Channel = texting{box}
+		}
+		routes = append(routes, route)
+	}
+	return &broadcast.Planner{Routes: routes, Records: r.Store(), People: r.People(), Store: r, Work: r, Queues: broadcast.NewQueues(r), Language: "it", Zone: rome, Log: zap.NewNop()}
+}
+
+// texting is a channel to telephones.
+type texting struct{ channels.Channel }
+
+func (texting) AddressKind() string { return "phone" }
 
 // again is one more session of a member, by a browser of their own.
 func (g *consoleGateway) again(p *person, n int) *person {

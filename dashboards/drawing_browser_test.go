@@ -195,6 +195,44 @@ func TestDrawingInABrowser(t *testing.T) {
 	}
 }
 
+// Every corner counts wherever it is set: over an area, over its name, between
+// areas, and after the map has got another size.
+func TestCornersOverAreasInABrowser(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIP: -short leaves the browser out")
+	}
+	g := openDesktop(t)
+	needsMap(t, g)
+	b := openBrowser(t)
+	p := g.staff("bruno", "Bruno Neri", writer(true))
+	path, _ := p.written(alerts.StatusExercise)
+	b.as(p)
+	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 1000, "deviceScaleFactor": 1, "mobile": false}, nil)
+	b.openMap(g, path)
+	for _, height := range []string{"18rem", "28rem", "32rem"} {
+		b.eval(fmt.Sprintf(`document.getElementById('drawing-map').style.height = %q; new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))`, height))
+		b.types("shapes", "")
+		b.tool("data-mode=polygon")
+		name := b.eval(`(() => { const r = document.getElementById('drawing-map').getBoundingClientRect(), n = [...document.querySelectorAll('.zone-name')].find(e => e.textContent.includes('Valdemo')).getBoundingClientRect(); return [(n.x + n.width / 2 - r.x) / r.width, (n.y + n.height / 2 - r.y) / r.height]; })()`).([]any)
+		over := 0
+		for _, corner := range [][2]float64{{name[0].(float64), name[1].(float64)}, {.35, .15}, {.9, .35}, {.8, .9}, {.3, .9}} {
+			if b.eval(fmt.Sprintf(`(() => { const e = document.getElementById('drawing-map'), r = e.getBoundingClientRect(), x = r.x + r.width * %g, y = r.y + r.height * %g; return [...document.querySelectorAll('#drawing-map path.zone')].some(z => z.isPointInFill(new DOMPoint(x, y).matrixTransform(z.getScreenCTM().inverse()))); })()`, corner[0], corner[1])) == true {
+				over++
+			}
+			b.clickMap(corner[0], corner[1])
+		}
+		b.tool("data-do=finish")
+		b.until(`document.getElementById('shapes').value.trim() !== ''`)
+		if got := b.lines(); len(got) != 1 || strings.Count(got[0], "_") != 5 {
+			t.Errorf("%s high: %q, want a polygon of five corners", height, got)
+		}
+		if over == 0 {
+			t.Errorf("%s high: no corner was set over an area", height)
+		}
+	}
+	b.quiet()
+}
+
 func TestTheMapForDrawingInABrowser(t *testing.T) {
 	onlyInE2E(t)
 	g := openDesktop(t)

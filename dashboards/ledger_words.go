@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"martinella/alerts"
+	"martinella/broadcast"
 	"martinella/dashboards/signin"
 )
 
@@ -25,6 +26,7 @@ func verbLines(l *locale) []verbLine {
 		{Verb: "ticked", Words: l.must("ledger_ticked")},
 		{Verb: "approved", Words: l.must("ledger_approved")},
 		{Verb: "returned", Words: l.must("ledger_returned")},
+		{Verb: "recalled", Words: l.must("ledger_recalled")},
 		{Verb: "rejected", Words: l.must("ledger_rejected")},
 		{Verb: "issued", Words: l.must("ledger_issued")},
 		{Verb: "issued-alone", Words: l.must("ledger_issued_alone")},
@@ -43,6 +45,10 @@ func verbLines(l *locale) []verbLine {
 		{Verb: "confirmed", Words: l.must("ledger_confirmed")},
 		{Verb: "stopped", Words: l.must("ledger_stopped")},
 		{Verb: "gone", Words: l.must("ledger_gone")},
+		{Verb: "warning-received", Words: l.must("ledger_warning")},
+		{Verb: "warning-" + string(broadcast.WarningHandled), Words: l.must("ledger_warning_handled")},
+		{Verb: "warning-" + string(broadcast.WarningForeign), Words: l.must("ledger_warning_foreign")},
+		{Verb: "warning-" + string(broadcast.WarningDrafted), Words: l.must("ledger_warning_drafted")},
 		{Verb: signin.VerbInvited, Words: l.must("ledger_staff_invited")},
 		{Verb: signin.VerbWithdrawn, Words: l.must("ledger_staff_withdrawn")},
 		{Verb: signin.VerbJoined, Words: l.must("ledger_staff_joined")},

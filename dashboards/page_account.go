@@ -89,6 +89,8 @@ func (c *console) accountForm(v *visit, code int, codes []string, wrong, field s
 		said = v.l.must("signin_said_seed")
 	case "seed-new":
 		said = v.l.must("signin_said_seed_new")
+	case "shortcuts":
+		said = v.l.must("shortcuts_said")
 	case "bound":
 		said = v.l.must("oidc_said_bound", "Name", c.providerName())
 	case "unbound":
@@ -112,7 +114,8 @@ func (c *console) howWords(l *locale, by string) string {
 	return l.must("by_password")
 }
 
-// account ends own sessions, removes a passkey, or makes new recovery codes.
+// account ends own sessions, removes a passkey, makes new recovery codes, or
+// turns the shortcuts of the keyboard on or off.
 func (c *console) account(v *visit) {
 	if err := v.r.ParseForm(); err != nil {
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
@@ -155,6 +158,12 @@ func (c *console) account(v *visit) {
 		}
 		c.log("passkey removed", v.member)
 		c.to(v, "/console/account?said=removed")
+	case "shortcuts":
+		if err := c.office.SetShortcuts(ctx, v.member.ID, form.Get("on") == "1"); err != nil {
+			c.fail(v, err)
+			return
+		}
+		c.to(v, "/console/account?said=shortcuts#h-shortcuts")
 	case "password", "seed-new", "seed":
 		c.changeSecret(ctx, v, form.Get("do"))
 	case "codes":

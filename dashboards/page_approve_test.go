@@ -473,3 +473,41 @@ func TestALinkLeadsThroughSigningIn(t *testing.T) {
 		}
 	}
 }
+
+// What several channels say to the letter is read once, and other languages
+// than the first are folded: nothing of it is left out.
+func TestWhatIsTheSameIsReadOnce(t *testing.T) {
+	both := func(it, en string, reach int, address string) broadcast.Preview {
+		return broadcast.Preview{Address: address, Messages: []channels.Message{{Language: "it-IT", Text: it}, {Language: "en", Text: en}}, Reach: []int{reach, reach}}
+	}
+	named := func(name string, p broadcast.Preview) broadcast.Preview { p.Channel = name; return p }
+	d := openDeciding(t)
+	d.server.Preview = func(_ context.Context, r *alerts.Record) ([]broadcast.Preview, error) {
+		return []broadcast.Preview{
+			named("telegram", both("Piena", "Flood", 1, "")), named("sms", both("Piena", "Flood", 20, "phone")), named("mastodon", both("Piena", "Flood", 1, "")),
+			named("bluesky", both("Piena", "Floods", 1, "")), {Channel: "x", Failure: "no"}, {Channel: "fax", Failure: "no"},
+		}, nil
+	}
+	id := d.submit(d.author, message("same", "severity", "Severe"))
+	doc := d.approver.page("/console/a/" + string(id) + "/approve?lang=it")
+	var cards []string
+	for _, one := range doc.all("section") {
+		if attr(one, "aria-labelledby") != "h-leaves" {
+			continue
+		}
+		for _, li := range (page{t, one}).all("li") {
+			cards = append(cards, strings.Join(strings.Fields(text(li)), " "))
+		}
+	}
+	want := []string{
+		"telegram · pubblico: lo vede chiunque mastodon · pubblico: lo vede chiunque Dicono la stessa cosa, parola per parola. italiano Piena inglese Flood",
+		"sms · 40 telefoni italiano · 20 telefoni Piena inglese · 20 telefoni Flood",
+		"bluesky · pubblico: lo vede chiunque italiano Piena inglese Floods", "x Questo canale non può dirlo: no", "fax Questo canale non può dirlo: no",
+	}
+	if !slices.Equal(cards, want) {
+		t.Errorf("got\n%q, want\n%q", cards, want)
+	}
+	if n := strings.Count(doc.body, `<details class="message">`); n != 3*3 { // and what a Cancel and an all-clear would say
+		t.Errorf("%d texts are folded, want 9", n)
+	}
+}

@@ -82,6 +82,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 			return []broadcast.Trouble{{Channel: "mastodon", Refused: true, Since: time.Now(), Reason: "401 the token was revoked", Renewal: "Make a new token and put it into token_file."}}
 		}
 		c.Accounts = []Account{{Platform: "telegram", Name: "@valdemo", Channel: "telegram"}}
+		c.Following = func() int { return 1200 }
 	})
 	p, _ := g.colleague("carla", "Carla Bianchi", "approver", "author")
 	id := g.issue(message("board-1", "severity", "Extreme"))["id"].(string)
@@ -89,7 +90,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 		broadcast.Delivery{Channel: "telegram", State: "done", Total: 1, Accepted: 1, Delivered: 1, FirstMS: ms(410), LastMS: ms(410), P50MS: ms(410), P99MS: ms(410), URL: "https://t.me/valdemo/1"},
 		broadcast.Delivery{Channel: "sms", State: "sending", Total: 18420, Accepted: 10116, Delivered: 9870, Failed: 41, FirstMS: ms(100), LastMS: ms(48000), P50MS: ms(1200), P99MS: ms(4800),
 			Reached: []broadcast.Reached{{MS: 1000, N: 4000}, {MS: 48000, N: 10116}}},
-		broadcast.Delivery{Channel: "facebook", State: "retrying", Total: 1, Error: "429 too many requests", NextAttempt: &soon},
+		broadcast.Delivery{Channel: "facebook", State: "retrying", Total: 1, Error: "429 too many requests", NextAttempt: &soon, Attempts: 3},
 		broadcast.Delivery{Channel: "bluesky", State: "uncertain", Total: 1, Uncertain: 1, Error: "the answer was lost"},
 		broadcast.Delivery{Channel: "mastodon", State: "failed", Total: 1, Failed: 1, Error: "401 the token was revoked"},
 		broadcast.Delivery{Channel: "email", State: "partly_failed", Total: 10, Accepted: 9, Failed: 1, Error: "550 <mailbox> unavailable"},
@@ -100,7 +101,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 		"it": {
 			"telegram": {"Telegram", "@valdemo", "✓ fatto", "1 di 1", "410 ms / 410 ms", "Vedi il post"},
 			"sms":      {"▶ in corso", "10 116 di 18 420", "9 870", "41", "1,2 s / 4,8 s", "al secondo, fine stimata", "Vedi chi manca"},
-			"facebook": {"↻ riprovo", "nuovo tentativo fra", "troppe richieste", "429 too many requests"},
+			"facebook": {"↻ riprovo", "nuovo tentativo fra", "tentativi fatti: 3; si riprova fino alla scadenza (", "troppe richieste", "429 too many requests"},
 			"bluesky":  {"? incerto", "controllo prima di rimandare", "Controlla"},
 			"mastodon": {"✕ fallito", "le credenziali del canale vanno rinnovate", "Rinnova", "Make a new token", "Vedi chi manca"},
 			"email":    {"! fallito in parte", "la piattaforma ha un guasto", "Riprova ora"},
@@ -122,6 +123,7 @@ func TestTheBoardTellsEachStateAndItsRemedy(t *testing.T) {
 	b.says("#b-sum", "8 canali: 1 fatto, 1 in corso, 1 in coda, 1 da riprovare, 1 incerto, 1 fallito in parte, 1 fallito, 1 scaduto · dati delle ")
 	b.says("#b-card", "scritta da Centrale")
 	b.says("title", "1 di 8 canali completati: Piena in arrivo")
+	b.says("#b-sum", "1 200 pagine pubbliche aperte")
 	b.says("#b-history", "Emessa da Centrale")
 	b.says("#b-history", "Primo accettato dopo 100 ms")
 	b.says("#b-trend", "Accettati 10 116 di")
@@ -411,5 +413,19 @@ func TestTheFirstPageTellsWhatLapsedWhatIsToReviewAndWhatWentOut(t *testing.T) {
 	page.says("main", "Consegna da controllare")
 	if !strings.Contains(page.body, "/console/a/"+secret+"/cancel") {
 		t.Error("what is not for everybody cannot be cancelled from the first page")
+	}
+}
+
+// Whoever ends an exercise sees on every page that it is one.
+func TestAnExerciseIsMarkedWhereItIsEnded(t *testing.T) {
+	g := openConsole(t)
+	p, _ := g.colleague("carla", "Carla Bianchi", "approver", "author")
+	drill := g.issue(message("drill-1", "severity", "Severe", "status", "Exercise"))["id"].(string)
+	real := g.issue(message("real-1", "severity", "Moderate", "099001", "099002"))["id"].(string)
+	for _, act := range []string{"cancel", "all-clear", "extend"} {
+		p.page("/console/a/"+drill+"/"+act+"?lang=it").says("#strip", "ESERCITAZIONE Nessun pericolo")
+		if strip := p.page("/console/a/" + real + "/" + act + "?lang=it"); strings.Contains(strip.body, `class="mode exercise"`) {
+			t.Errorf("a real alert is marked as an exercise on the page to %s it", act)
+		}
 	}
 }

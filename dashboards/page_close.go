@@ -34,6 +34,7 @@ type closing struct {
 	Keys     int    // passkeys of the member
 	Through  *throughBox
 	Why      string // why it cannot be done now
+	Mode     string // the strip of what is no real alert
 	Refusal  refusal
 	Form     url.Values
 	Back     string // the board
@@ -87,7 +88,7 @@ func closed(r *alerts.Record, act string) bool {
 }
 
 func (c *console) showClosing(v *visit, one *closing, code int) {
-	c.show(v, sheet{name: "close", title: closingTitle(v.l, one.Act) + ": " + one.Headline.Text, passkeys: one.Proof && one.Keys > 0, code: code, content: one})
+	c.show(v, sheet{name: "close", title: closingTitle(v.l, one.Act) + ": " + one.Headline.Text, passkeys: one.Proof && one.Keys > 0, code: code, mode: one.Mode, content: one})
 }
 
 // closing makes the form for the event's published revision.
@@ -98,8 +99,8 @@ func (c *console) closing(v *visit, r *alerts.Record, act string) *closing {
 		through = c.through(v.r.Context(), v, r.ID, act, r.Approved)
 	}
 	one := &closing{
-		Through: through,
-		Act:     act, To: "/console/a/" + string(r.ID) + "/" + act + langQuery(v), ID: r.ID, Digest: r.Approved, Card: c.s.card(v.l, h, v.now), Channels: c.channelNames(r.Channels),
+		Through: through, Mode: drillOf(r),
+		Act: act, To: "/console/a/" + string(r.ID) + "/" + act + langQuery(v), ID: r.ID, Digest: r.Approved, Card: c.s.card(v.l, h, v.now), Channels: c.channelNames(r.Channels),
 		Proof: needsProof(r, act), Prove: proofOf(r.ID, act, r.Approved), Keys: len(v.member.Passkeys), Form: v.r.PostForm, Back: "/console/a/" + string(r.ID) + langQuery(v), Ends: v.l.At(r.Alert.Expires(), v.now),
 	}
 	if askedOf(v.r).lang != "" {

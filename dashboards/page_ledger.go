@@ -134,7 +134,7 @@ func (c *console) ledgerLine(v *visit, f actFilter, one actLine, names, words ma
 	if a.Of != "" && a.Of != a.By.ID {
 		line.Of = whoWords(v.l, a.Of, "", names)
 	}
-	line.Reason, line.Via, line.Alert = a.Reason, a.Via, a.Alert
+	line.Reason, line.Via, line.Alert = reasonWords(v.l, a, names), viaWords(v.l, a.Via), a.Alert
 	line.Digest = string(a.Digest)
 	line.Short = line.Digest[:min(12, len(line.Digest))]
 	return line

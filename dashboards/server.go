@@ -45,6 +45,9 @@ type Config struct {
 
 	Live   http.Handler // GET /live, WebSocket
 	Events http.Handler // GET /events, server-sent events
+	// Following is how many public pages and programs follow the live feed of
+	// this node now; nil: nobody counts.
+	Following func() int
 	// Hooks are the channels that receive requests at /hooks/{channel}; what
 	// they read goes to Sink.
 	Hooks map[string]channels.Inbound

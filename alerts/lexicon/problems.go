@@ -132,6 +132,15 @@ func value(text string, deep int) string {
 	return strings.Join(parts, ", ")
 }
 
+// Value gives a word that stands for a value of CAP, a state or a right in the words
+// of a language; any other as it is.
+func Value(word, lang string) string {
+	if it, known := problems.Values[word]; known && alerts.PrimaryLanguage(lang) == "it" {
+		return it
+	}
+	return word
+}
+
 // Problem gives a problem in the words of a language: Italian, else English as it
 // is. The field stays a path; see [Field].
 func Problem(p alerts.Problem, lang string) alerts.Problem {

@@ -1,6 +1,7 @@
 package lexicon
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -70,6 +71,17 @@ func TestAFieldIsNamedInWords(t *testing.T) {
 	} {
 		if it, en := Field(path, "it"), Field(path, "en"); it != want[0] || en != want[1] {
 			t.Errorf("%q: %q, %q", path, it, en)
+		}
+	}
+}
+
+// The console speaks to one person at work: so do the remarks.
+func TestARemarkSpeaksToOnePerson(t *testing.T) {
+	quoted := regexp.MustCompile(`«[^»]*»`)
+	several := regexp.MustCompile(`(?i)\b\w+(ate|ete|ite)(lo|la|li|le|ne)?\b`)
+	for code, r := range Remarks {
+		if got := several.FindString(quoted.ReplaceAllString(r.Remedy.It, "")); got != "" && got != "limite" {
+			t.Errorf("%s: %q in %q", code, got, r.Remedy.It)
 		}
 	}
 }

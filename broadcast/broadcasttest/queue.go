@@ -354,8 +354,8 @@ func retried(t *testing.T, n *Node) {
 		t.Fatal(err)
 	}
 	d := n.delivery(t, r.ID, "sms")
-	if d.State != "retrying" || d.Error != "busy" || d.NextAttempt == nil || time.Until(*d.NextAttempt).Round(time.Minute) != time.Hour {
-		t.Errorf("delivery %+v, want retrying in an hour", d)
+	if d.State != "retrying" || d.Error != "busy" || d.Attempts != 4 || d.NextAttempt == nil || time.Until(*d.NextAttempt).Round(time.Minute) != time.Hour {
+		t.Errorf("delivery %+v, want retrying in an hour, for the fifth time", d)
 	}
 	if moved, err := q.Move(t.Context(), 10); err != nil || moved != 0 {
 		t.Errorf("moved %d before its time, %v", moved, err)

@@ -71,6 +71,13 @@ func (h *Hub) left(c *client) {
 	h.giveUp()
 }
 
+// Open is how many clients are open on this node now.
+func (h *Hub) Open() int {
+	h.openMu.Lock()
+	defer h.openMu.Unlock()
+	return len(h.open)
+}
+
 // giveUp is the end of an admitted client.
 func (h *Hub) giveUp() {
 	h.mu.Lock()

@@ -23,6 +23,9 @@ func TestHelloSaysTheTime(t *testing.T) {
 	if !strings.HasPrefix(string(b), `{"type":"hello","cursor":"e1-2-0","time":"20`) {
 		t.Errorf("got %s", b)
 	}
+	if got := s.Open(); got != 1 {
+		t.Errorf("%d clients are open, want 1", got)
+	}
 	if got := s.value(t, "martinella_live_clients", webSocket); got != 1 {
 		t.Errorf("clients: got %v, want 1", got)
 	}

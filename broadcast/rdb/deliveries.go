@@ -99,6 +99,7 @@ func readTally(channel string, h map[string]string) broadcast.Delivery {
 			at := time.UnixMilli(ms)
 			d.NextAttempt = &at
 		}
+		d.Attempts = count("tries")
 	case done > 0 || in(broadcast.Trying) > 0:
 		d.State = "sending"
 	default:

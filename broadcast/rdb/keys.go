@@ -57,7 +57,7 @@ func (k keys) out(id alerts.ID) string { return k.tag + "out:" + string(id) } //
 func (k keys) of(kind string, id alerts.ID, channel string) string {
 	return k.tag + kind + ":" + string(id) + ":" + channel
 }
-func (k keys) tally(id alerts.ID, channel string) string    { return k.of("tally", id, channel) } // hash: n, s1..s7, b<bucket>, first, last, err, url, stop, plan, delayed, next, again, second, seconds, trails, note, posted:<ordinal>
+func (k keys) tally(id alerts.ID, channel string) string    { return k.of("tally", id, channel) } // hash: n, s1..s7, b<bucket>, first, last, err, url, stop, plan, delayed, next, tries, again, second, seconds, trails, note, posted:<ordinal>
 func (k keys) snapshot(id alerts.ID, channel string) string { return k.of("snap", id, channel) }  // uint32 little endian by ordinal
 func (k keys) states(id alerts.ID, channel string) string   { return k.of("state", id, channel) } // 4 bits by ordinal, see broadcast.Trail
 func (k keys) reasons(id alerts.ID, channel string) string  { return k.of("why", id, channel) }   // hash: ordinal to "@ms reason", g<ordinal> to who sends it again and by which key, d<ordinal> to over whom what is uncertain left

@@ -199,7 +199,7 @@ func (q *Queue) Retry(ctx context.Context, j broadcast.Job, delay time.Duration,
 	if len(unsent) > 0 {
 		lo, hi = slices.Min(unsent), slices.Max(unsent)
 	}
-	args := []any{laneGroup, entry, q.r.node, max(0, delay.Milliseconds()), delayedMember(laneOf(j), j.Alert, text), reason, milliseconds(keptFor(t.Record)), lo, hi}
+	args := []any{laneGroup, entry, q.r.node, max(0, delay.Milliseconds()), delayedMember(laneOf(j), j.Alert, text), reason, milliseconds(keptFor(t.Record)), lo, hi, j.Attempt}
 	for _, o := range unsent {
 		args = append(args, o)
 	}

@@ -259,7 +259,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 	conf := dashboards.Config{
 		Authority: c.authority(), PublicURL: c.PublicURL, Zone: c.zone(), Desk: g.desk, Keys: g.store.Keys(),
 		Log: g.store.Log(), Ledger: g.store.Store().ActCount, Work: g.store, Outcomes: g.store, Board: g.board, Acts: acts, Registry: registry, Logger: g.log,
-		Live: g.hub, Events: g.hub.Events(), Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
+		Live: g.hub, Events: g.hub.Events(), Following: g.hub.Open, Hooks: map[string]channels.Inbound{}, Sink: sink, Outbox: newOutboxPage(g.channels),
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,

@@ -236,7 +236,7 @@ const show = async () => {
   } catch { say(words.failed); }
   root.dataset.ready = '';
 };
-root.addEventListener('toggle', () => { if (root.open) map.invalidateSize(); });
+new ResizeObserver(() => map.invalidateSize({animate: false})).observe(box); // opened, turned, made larger
 mode('choose');
 follow();
 show();

@@ -78,6 +78,15 @@ func (o *Office) SetDuty(ctx context.Context, id string, on bool, now time.Time)
 	return err
 }
 
+// SetShortcuts turns the console's keyboard shortcuts of a member on or off.
+func (o *Office) SetShortcuts(ctx context.Context, id string, on bool) error {
+	_, err := o.change(ctx, id, nil, func(m *Member) error {
+		m.NoKeys = !on
+		return nil
+	})
+	return err
+}
+
 // Colleague is the member as somebody who is called.
 func (m *Member) Colleague() broadcast.Colleague {
 	c := broadcast.Colleague{Person: m.Person(), Language: m.Reach.Language, Contacts: map[string]string{}, OnDuty: !m.OnDuty.IsZero()}

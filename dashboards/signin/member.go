@@ -39,6 +39,7 @@ type Member struct {
 	// but for the session with the digest Kept.
 	Era    int       `json:"era,omitempty"`
 	Kept   string    `json:"kept,omitempty"`
+	NoKeys bool      `json:"no_keys,omitempty"` // the member turned the console's keyboard shortcuts off
 	Reach  Reach     `json:"reach,omitzero"`
 	OnDuty time.Time `json:"on_duty,omitzero"` // since when; zero: not on duty
 
