@@ -316,28 +316,28 @@ type copying struct{}
 
 func isCopy(ctx context.Context) bool { return ctx.Value(copying{}) != nil }
 
-// answer keeps what a handler answers to a copier.
-type answer struct {
+// recording keeps what a handler answers to a copier.
+type recording struct {
 	header http.Header
 	code   int
 	body   bytes.Buffer
 }
 
-func (a *answer) Header() http.Header { return a.header }
+func (a *recording) Header() http.Header { return a.header }
 
-func (a *answer) WriteHeader(code int) {
+func (a *recording) WriteHeader(code int) {
 	if a.code == 0 {
 		a.code = code
 	}
 }
 
-func (a *answer) Write(b []byte) (int, error) {
+func (a *recording) Write(b []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
 	return a.body.Write(b)
 }
 
 // ask has a handler answer within the process. A defect of it is an error.
-func (c *Copier) ask(ctx context.Context, h http.Handler, at spot, now time.Time) (a *answer, err error) {
+func (c *Copier) ask(ctx context.Context, h http.Handler, at spot, now time.Time) (a *recording, err error) {
 	r, err := http.NewRequestWithContext(context.WithValue(ctx, copying{}, now), http.MethodGet, c.s.PublicURL+at.path, nil)
 	if err != nil {
 		return nil, err
@@ -353,7 +353,7 @@ func (c *Copier) ask(ctx context.Context, h http.Handler, at spot, now time.Time
 			err = fmt.Errorf("panic: %v", p)
 		}
 	}()
-	a = &answer{header: http.Header{}}
+	a = &recording{header: http.Header{}}
 	h.ServeHTTP(a, r)
 	return a, nil
 }

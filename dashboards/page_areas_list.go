@@ -246,5 +246,5 @@ func (p *atlas) outlines() body {
 	if err != nil {
 		panic("dashboards: outlines always marshal: " + err.Error())
 	}
-	return newBody(b)
+	return newBody(b, brotliPage)
 }

@@ -97,7 +97,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 	if q.part && !p.caughtUp(w, r, q.cursor) {
 		return
 	}
-	if a, ok := w.(*answer); ok {
+	if a, ok := w.(*recording); ok {
 		p.once(a, r, l, one)
 		return
 	}
@@ -128,7 +128,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 }
 
 // once makes a page for a copier, which does not ask for it again.
-func (p *pages) once(a *answer, r *http.Request, l *locale, one leaf) {
+func (p *pages) once(a *recording, r *http.Request, l *locale, one leaf) {
 	board := p.s.Board.Snapshot()
 	now, _ := r.Context().Value(copying{}).(time.Time)
 	err := func() error {
