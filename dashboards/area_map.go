@@ -25,7 +25,7 @@ const areaParts = 40
 
 // drawArea makes the map of an area with the events that concern it, which it
 // also names for who does not see it; nil for an area without an outline.
-func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here []happening) *areaDrawing {
+func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here []localEvent) *areaDrawing {
 	own := one.Rings()
 	if len(own) == 0 {
 		return nil
@@ -91,15 +91,15 @@ func fitted(name string, points [][2]float64) string {
 }
 
 // worst is the gravest real event that goes on in an area; nil without one.
-func (p *pages) worst(a *namedArea, here []happening) *happening {
+func (p *pages) worst(a *namedArea, here []localEvent) *localEvent {
 	around := p.atlas.surroundings(a)
-	var worst *happening
+	var worst *localEvent
 	for i := range here {
 		h := &here[i]
 		if h.over() || h.Alert.Practice() || worst != nil && worst.Severity().Rank() >= h.Severity().Rank() {
 			continue
 		}
-		if around.concerns(p.atlas.reach(h.Record)) {
+		if around.concerns(h.reach) {
 			worst = h
 		}
 	}
