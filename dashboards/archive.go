@@ -25,6 +25,8 @@ type archive struct {
 	cursor broadcast.Cursor
 	events map[alerts.ID]*pastEvent
 	list   []*pastEvent // those for everybody, the newest first
+	failed time.Time    // when the store did not answer; it is not asked again at once
+	err    error
 }
 
 // pastEvent is what the archive keeps of an event's newest published revision.
@@ -169,7 +171,11 @@ func (a *archive) months(ctx context.Context, to broadcast.Cursor, around *surro
 	defer cancel()
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if time.Since(a.failed) < failedFor {
+		return nil, nil, a.err
+	}
 	if err := a.catchUp(ctx, to); err != nil {
+		a.failed, a.err = time.Now(), err
 		return nil, nil, err
 	}
 	for _, e := range a.list {

@@ -25,7 +25,7 @@ const areaParts = 40
 
 // drawArea makes the map of an area with the events that concern it, which it
 // also names for who does not see it; nil for an area without an outline.
-func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here []happening) *areaDrawing {
+func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here []localEvent) *areaDrawing {
 	own := one.Rings()
 	if len(own) == 0 {
 		return nil
@@ -59,7 +59,7 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 			s := base
 			s.Path = pathOf(points)
 			if s.X, s.Y = middle(points); i == 0 {
-				s.Label.Text = short(tidy(a.Name))
+				s.Label.Text = fitted(tidy(a.Name), points)
 			} else {
 				s.Shape = "" // an island has no mark of its own
 			}
@@ -76,16 +76,30 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 	return d
 }
 
+// fitted cuts a name to about the width of what it stands on.
+func fitted(name string, points [][2]float64) string {
+	const character, least = 9, 8 // units of the drawing, where a name may stand out a little
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, p := range points {
+		low, high = min(low, p[0]), max(high, p[0])
+	}
+	most := max(int((high-low)/character), least)
+	if r := []rune(name); len(r) > most {
+		return strings.TrimSpace(string(r[:most-1])) + "…"
+	}
+	return name
+}
+
 // worst is the gravest real event that goes on in an area; nil without one.
-func (p *pages) worst(a *namedArea, here []happening) *happening {
+func (p *pages) worst(a *namedArea, here []localEvent) *localEvent {
 	around := p.atlas.surroundings(a)
-	var worst *happening
+	var worst *localEvent
 	for i := range here {
 		h := &here[i]
 		if h.over() || h.Alert.Practice() || worst != nil && worst.Severity().Rank() >= h.Severity().Rank() {
 			continue
 		}
-		if around.concerns(p.atlas.reach(h.Record)) {
+		if around.concerns(h.reach) {
 			worst = h
 		}
 	}

@@ -34,6 +34,9 @@ type namedArea struct {
 // URL is the address of the area's page.
 func (a *namedArea) URL() string { return areaPath + "/" + url.PathEscape(a.Code.Value) }
 
+// query names the area to feeds and to who subscribes.
+func (a *namedArea) query() string { return "?" + url.Values{"area": {a.Code.Value}}.Encode() }
+
 // surroundings are what lies about an area.
 type surroundings struct {
 	of                      map[string]bool // codes that concern it: its own, within it, and what it is a part of

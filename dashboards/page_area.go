@@ -3,6 +3,7 @@ package dashboards
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"martinella/broadcast"
@@ -30,22 +31,45 @@ func (p *pages) area(w http.ResponseWriter, r *http.Request) {
 	if one == nil {
 		return
 	}
-	p.serve(w, r, leaf{name: "area", id: one.Code.Value, make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
-		page := areaPage{Area: one, Around: p.atlas.surroundings(one), Query: "?" + url.Values{"area": {one.Code.Value}}.Encode()}
-		var here []happening
-		for _, h := range happenings(v, now) {
-			if page.Around.concerns(p.atlas.reach(h.Record)) {
-				here = append(here, h)
-			}
+	around := p.atlas.surroundings(one)
+	var here []localEvent
+	p.serve(w, r, leaf{name: "area", id: one.Code.Value, basis: func(v *broadcast.View, now time.Time) (string, error) {
+		here = p.inArea(around, happenings(v, now))
+		var basis strings.Builder
+		for _, h := range here {
+			basis.WriteString(string(h.ID) + " " + string(h.State) + " " + string(h.Standing) + " ")
 		}
-		page.homePage = p.homeOf(l, here, now)
-		page.Drawing = p.drawArea(l, one, page.Around, here)
+		return basis.String(), nil
+	}, make: func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
+		page := areaPage{Area: one, Around: around, Query: one.query()}
+		all := make([]happening, len(here))
+		for i := range here {
+			all[i] = here[i].happening
+		}
+		page.homePage = p.homeOf(l, all, now)
+		page.Drawing = p.drawArea(l, one, around, here)
 		out := view{name: "area", title: one.Name, live: true, accounts: true, content: page, exercise: len(page.Practice) > 0}
 		if n := page.Number(); n > 0 {
 			out.title = "(" + itoa(n) + ") " + page.Heading + " – " + one.Name
 		}
 		return out, nil
 	}})
+}
+
+// localEvent is an event with the areas that it is for.
+type localEvent struct {
+	happening
+	reach reach
+}
+
+// inArea gives those of the events that concern an area.
+func (p *pages) inArea(around *surroundings, all []happening) (here []localEvent) {
+	for _, h := range all {
+		if reach := p.atlas.reach(h.Record); around.concerns(reach) {
+			here = append(here, localEvent{h, reach})
+		}
+	}
+	return here
 }
 
 // areaOf gives the area that a path names. nil: the answer is given, which leads
@@ -59,7 +83,7 @@ func (p *pages) areaOf(w http.ResponseWriter, r *http.Request, rest string) *nam
 	if one == nil {
 		switch called := p.atlas.bySlug[slugOf(code)]; len(called) {
 		case 0:
-			p.noArea(w, r)
+			p.sought(w, r, code, true)
 			return nil
 		case 1:
 			one = called[0]

@@ -157,7 +157,7 @@ func TestAnAreaIsFoundByItsName(t *testing.T) {
 		"/area/valdemo":               "/area/099999",
 		"/area/vd-8/past":             "/area/VD-8/past",
 		"/area/vd-8/past/2026-01":     "/area/VD-8/past/2026-01",
-		"/past?area=vd-8":             "/area/VD-8/past",
+		"/past?area=vd-8&lang=en":     "/area/VD-8/past?lang=en",
 	} {
 		req, _ := http.NewRequestWithContext(t.Context(), "GET", g.URL+path, nil)
 		r, err := c.Do(req)

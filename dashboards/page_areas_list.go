@@ -70,11 +70,8 @@ func (p *pages) areas(w http.ResponseWriter, r *http.Request) {
 // hereAllowed lets the page ask the browser where it is; no other page may.
 var hereAllowed = []string{"camera=(), geolocation=(self), microphone=(), payment=(), usb=()"}
 
-// noArea says that there is no such area, with those that are called alike.
-func (p *pages) noArea(w http.ResponseWriter, r *http.Request) {
-	p.sought(w, r, r.PathValue("code"), true)
-}
-
+// sought shows what a text finds. missing: it stood in an address, as an area
+// that is not known.
 func (p *pages) sought(w http.ResponseWriter, r *http.Request, sought string, missing bool) {
 	l := p.locales.of(r, askedOf(r).lang)
 	sought = tidy(cut(sought, maxSought))

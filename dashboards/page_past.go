@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -46,13 +45,19 @@ func (p *pages) past(w http.ResponseWriter, r *http.Request) {
 	if asked := r.URL.Query().Get("area"); code == "" && asked != "" {
 		// One address for one page; and strangers cannot fill the memory with areas
 		// that are not there.
-		r.SetPathValue("code", asked)
 		one := p.atlas.find(asked)
 		if one == nil {
-			p.noArea(w, r)
+			p.sought(w, r, asked, true)
 			return
 		}
-		http.Redirect(w, r, one.URL()+pastPath, http.StatusFound)
+		q := r.URL.Query()
+		q.Del("area")
+		r.URL.RawQuery = q.Encode()
+		p.lead(w, r, one.URL()+pastPath)
+		return
+	}
+	if _, err := time.Parse("2006-01", month); month != "" && err != nil {
+		p.missing(w, r)
 		return
 	}
 	var area *namedArea
@@ -77,10 +82,6 @@ func (p *pages) past(w http.ResponseWriter, r *http.Request) {
 		}
 		number = n
 	}
-	if _, err := time.Parse("2006-01", month); month != "" && err != nil {
-		p.missing(w, r)
-		return
-	}
 	p.serve(w, r, leaf{name: "past", id: strings.Join([]string{base, month, itoa(number)}, " "), make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		months, events, err := p.archive.months(r.Context(), v.Cursor, around, month, p.s.Zone, now)
 		if err != nil {
@@ -92,7 +93,7 @@ func (p *pages) past(w http.ResponseWriter, r *http.Request) {
 		}
 		title := l.must("past_title")
 		if area != nil {
-			page.Query = "?" + url.Values{"area": {area.Code.Value}}.Encode()
+			page.Query = area.query()
 			title = l.must("area_archive_of", "Name", area.Name)
 		}
 		shown := month

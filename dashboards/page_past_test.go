@@ -192,6 +192,12 @@ func TestTheArchiveComesBack(t *testing.T) {
 		t.Error("a store that is away is no error")
 	}
 	g.memory.fail(nil)
+	if _, _, err := a.months(t.Context(), "", nil, "", rome, time.Now()); err == nil {
+		t.Error("a store that is away is asked by every reader")
+	}
+	a.mu.Lock()
+	a.failed = a.failed.Add(-failedFor)
+	a.mu.Unlock()
 	if _, events, err := a.months(t.Context(), "", nil, "", rome, time.Now()); err != nil || len(events) != 1 {
 		t.Errorf("%d events, %v", len(events), err)
 	}

@@ -3,8 +3,8 @@
 // time is said. One JSON file is one language.
 //
 // It holds no interface words (those are in dashboards/locales), knows no
-// channel and builds no message: channels.Compose does. The wording of hazards
-// and of what to do about them will live here too.
+// channel and builds no message: channels.Compose does. What people do about each
+// danger, before, during and after it, is in the folder guides; see [AdviceFor].
 //
 // Start at [For].
 package lexicon
