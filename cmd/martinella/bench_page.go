@@ -155,7 +155,7 @@ func (p *pageBench) race(ctx context.Context, servers []*pageServer, answer stri
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 		defer s.hangUp()
-		if _, _, err := s.turn(p.requests / 4); err != nil { // warm
+		if _, _, err := s.turn(p.requests / 4); err != nil && !errors.Is(err, errRenewed) { // warm
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -163,6 +163,12 @@ func (p *pageBench) race(ctx context.Context, servers []*pageServer, answer stri
 		for k := range servers {
 			k = (k + round) % len(servers)
 			rate, cpu, err := servers[k].turn(p.requests)
+			for again := 0; errors.Is(err, errRenewed) && again < 3; again++ {
+				servers[k].hangUp()
+				if err = servers[k].connect(ctx, p.connections, answer); err == nil {
+					rate, cpu, err = servers[k].turn(p.requests)
+				}
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", servers[k].name, err)
 			}
