@@ -370,6 +370,7 @@ const answersEnd = 10 * time.Second
 // store's own loop: with it goes the lease, and from then on other nodes send
 // what this one had in hand. ready is called once alerts can be accepted.
 func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready func(context.Context) error) error {
+	defer runtime.KeepAlive(reserve())
 	loops, keep := &supervisor{log: g.log}, &supervisor{log: g.log}
 	kept, giveBack := context.WithCancel(context.WithoutCancel(ctx))
 	defer giveBack()
