@@ -19,8 +19,8 @@ type Authority struct {
 
 // Policy holds the numbers of the rules that an authority may set.
 type Policy struct {
-	// SecondPersonReach: an Actual to more than so many recipients needs a
-	// second person whatever its severity (DECISIONS 4; default 1,000).
+	// SecondPersonReach: an alert or exercise to more than so many recipients
+	// needs a second person whatever its severity (DECISIONS 4; default 1,000).
 	SecondPersonReach int
 
 	// Practice: the gateway warns nobody (DECISIONS 13, Palestra). An Actual is
@@ -262,14 +262,21 @@ func (d *Desk) alone(by Person, r *Record, head *Record) bool {
 	return !d.needsSecond(r, head) || (by.Rights.SelfApprove && !by.Session)
 }
 
-// needsSecond is the second-person rule (DECISIONS 4 and 5): an Actual of
-// Severe or Extreme, or to many recipients; an update or all-clear counts as
-// severe as what it replaces. A Cancel needs one person.
+// needsSecond is the second-person rule (DECISIONS 4, 5 and 13): an Actual of
+// Severe or Extreme, or to many recipients, and an exercise or test that leaves
+// by the same channels; an update or all-clear counts as severe as what it
+// replaces. A Cancel needs one person, and so does all that only practises.
 func (d *Desk) needsSecond(r *Record, head *Record) bool {
-	if r.Alert.Status != StatusActual || (r.Change == ChangeCancelled && head != nil) {
+	if !d.warns(r.Alert) || (r.Change == ChangeCancelled && head != nil) {
 		return false
 	}
 	return weight(r, head) >= SeveritySevere.Rank() || r.Reach > d.Policy.SecondPersonReach
+}
+
+// warns reports whether people outside may get the alert: in earnest, or as an
+// exercise on the channels of a gateway that is live.
+func (d *Desk) warns(a *Alert) bool {
+	return a.Status == StatusActual || (a.Practice() && !d.Policy.Practice)
 }
 
 // weight is the rank of the severity that decides who must say yes: a change

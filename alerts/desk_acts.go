@@ -138,8 +138,8 @@ func (d *Desk) Cancel(ctx context.Context, by Person, id ID, with Decision, now 
 	return d.close(ctx, by, id, with, ChangeCancelled, now)
 }
 
-// AllClear says that the danger is over. For an Actual of Severe or Extreme it
-// waits for a second person.
+// AllClear says that the danger is over. Where the alert needed a second person
+// it waits for one too.
 func (d *Desk) AllClear(ctx context.Context, by Person, id ID, with Decision, now time.Time) (*Record, Outcome, error) {
 	return d.close(ctx, by, id, with, ChangeEnded, now)
 }

@@ -31,6 +31,12 @@ func (d *Desk) isAuthor(by Person, r, head *Record) error {
 	return &Refusal{Kind: ErrSecondPerson, Problems: Problems{{Field: "approver", Problem: problem, Hint: "another person must approve it"}}}
 }
 
+// NeedsSecond reports whether the record leaves only when two people want it.
+func (d *Desk) NeedsSecond(ctx context.Context, r *Record) (bool, error) {
+	head, err := d.head(ctx, r)
+	return err == nil && d.needsSecond(r, head), err
+}
+
 // wrote reports whether words of the record are theirs.
 func (r *Record) wrote(by Person) bool {
 	return by.ID == r.Author.ID || slices.ContainsFunc(r.Writers, func(one By) bool { return one.ID == by.ID })

@@ -71,3 +71,52 @@ func TestWhatTheStoreHasAgainstAnAlertIsSaidFirst(t *testing.T) {
 		t.Errorf("got %v, want ErrNotDurable", err)
 	}
 }
+
+// Where nobody outside is reached one person is enough, and an exercise on real
+// channels needs two as an alert does (DECISIONS 13).
+func TestAnExerciseNeedsTwoWhereItReachesPeople(t *testing.T) {
+	both := person("staff:a", VerbSubmit, VerbApprove)
+	both.Session = true
+	for _, practice := range []bool{true, false} {
+		m := newMemory()
+		m.reach = 5000
+		d := newDesk(m)
+		d.Policy.Practice = practice
+		if _, got, err := submit(t, d, person("key:a", VerbIssue), flood(exercise, func(a *Alert) { a.Identifier = "at-once" })); err != nil || (got == OutcomeIssued) != practice {
+			t.Errorf("practice %t: an Extreme exercise of who may issue is %s, %v", practice, got, err)
+		}
+		r, got, err := submit(t, d, both, flood(exercise))
+		if err != nil || got != OutcomeWaiting {
+			t.Fatalf("%s %v", got, err)
+		}
+		if two, err := d.NeedsSecond(t.Context(), r); err != nil || two == practice {
+			t.Errorf("practice %t: needs a second person: %t, %v", practice, two, err)
+		}
+		if err := d.ApprovalRefusal(t.Context(), both, r); (err == nil) != practice || (err != nil && !errors.Is(err, ErrSecondPerson)) {
+			t.Errorf("practice %t: its author, who may approve: %v", practice, err)
+		}
+		_, err = d.Approve(t.Context(), both, r.ID, Decision{Digest: r.Approved}, noon)
+		if (err == nil) != practice {
+			t.Errorf("practice %t: approved by its author: %v", practice, err)
+		}
+		if practice {
+			if _, got, err := d.AllClear(t.Context(), both, r.ID, Decision{Digest: r.Approved}, noon); err != nil || got != OutcomeIssued {
+				t.Errorf("the all-clear in practice: %s, %v", got, err)
+			}
+			continue
+		}
+		if _, may, err := d.AloneFrom(t.Context(), r); err != nil || may {
+			t.Errorf("an exercise may be issued alone after a while: %v", err)
+		}
+		done, err := d.Approve(t.Context(), person("key:b", VerbApprove), r.ID, Decision{Digest: r.Approved}, noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, got, err := d.AllClear(t.Context(), both, done.ID, Decision{Digest: done.Approved}, noon); err != nil || got != OutcomeWaiting {
+			t.Errorf("the all-clear on real channels: %s, %v", got, err)
+		}
+		if _, got, err := d.Cancel(t.Context(), person("key:b", VerbApprove), done.ID, Decision{Digest: done.Approved, Reason: "over"}, noon); err != nil || got != OutcomeIssued {
+			t.Errorf("taking it back: %s, %v", got, err)
+		}
+	}
+}

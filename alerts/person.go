@@ -41,7 +41,7 @@ var Verbs = []Verb{VerbRead, VerbSubmit, VerbApprove, VerbIssue}
 // that was made in haste cannot warn a city.
 type Rights struct {
 	Verbs       []Verb   `json:"verbs"`
-	SelfApprove bool     `json:"self_approve,omitempty"` // a key that issues Actual Severe and Extreme alone
+	SelfApprove bool     `json:"self_approve,omitempty"` // a key that issues Severe and Extreme alone
 	Senders     []string `json:"senders,omitempty"`      // CAP senders that this key may speak for
 	Areas       []string `json:"areas,omitempty"`        // geocode values, or prefixes ending in *; ISTAT=052032 names the code too
 	Hazards     []string `json:"hazards,omitempty"`      // values of info.category

@@ -15,7 +15,8 @@ func TestWhoMayApproveIsRungForWhatWaits(t *testing.T) {
 		"an author who only submits":                 {by: person("key:a", VerbSubmit), want: 1},
 		"an exercise that waits":                     {by: person("key:a", VerbSubmit), change: func(a *Alert) { a.Status = StatusExercise }, want: 1},
 		"not what is issued at once":                 {by: person("key:a", VerbIssue), change: func(a *Alert) { a.Infos[0].Severity = SeverityModerate }},
-		"not an exercise that is issued at once":     {by: person("key:a", VerbIssue), change: func(a *Alert) { a.Status = StatusExercise }},
+		"a severe exercise on real channels":         {by: person("key:a", VerbIssue), change: func(a *Alert) { a.Status = StatusExercise }, want: 1},
+		"not an exercise that is issued at once":     {by: person("key:a", VerbIssue), change: func(a *Alert) { a.Status, a.Infos[0].Severity = StatusExercise, SeverityModerate }},
 		"not for a key that was made to issue alone": {by: Person{ID: "key:a", Rights: Rights{Verbs: Verbs, Statuses: Statuses, SelfApprove: true}}},
 	} {
 		t.Run(sentence, func(t *testing.T) {

@@ -74,7 +74,7 @@ func TestWhoMayReleaseAtTheConsole(t *testing.T) {
 							}
 						}
 						graveOne := status == "Actual" && severity != "Moderate"
-						may := who.decides && (!who.drills || status != "Actual") && (!who.limited || severity == "Moderate") && (!who.wrote || status != "Actual") && (proved || !graveOne)
+						may := who.decides && (!who.drills || status != "Actual") && (!who.limited || severity == "Moderate") && !who.wrote && (proved || !graveOne)
 						want := http.StatusForbidden
 						if may {
 							want = http.StatusSeeOther

@@ -247,7 +247,7 @@ func TestADraftOfTheLargestSize(t *testing.T) {
 }
 
 func TestIssuedAloneAfterAConfirmation(t *testing.T) {
-	g := openDesktop(t)
+	g := openDesktop(t, func(c *Config) { c.Desk.Policy.Practice = true })
 	p := g.staff("bruno", "Bruno Neri", writer(true, "issuer"))
 	path, form := p.written(alerts.StatusExercise)
 	if body := p.get(path + "?lang=en").body; !strings.Contains(body, "Send the exercise now") {
@@ -277,6 +277,7 @@ func TestIssuedAloneAfterAConfirmation(t *testing.T) {
 		t.Errorf("%s: %d records, %+v", at, len(g.memory.records), g.memory.records[0])
 	}
 	// What is severe and real waits all the same.
+	g.server.Desk.Policy.Practice = false
 	path, form = p.written(alerts.StatusActual)
 	form.Set("severity", "Severe")
 	if r := p.asks(path, form); !strings.HasPrefix(r.Request.URL.Path, "/console/a/") || g.memory.records[1].State != alerts.StateSubmitted {

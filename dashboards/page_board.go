@@ -92,6 +92,7 @@ type waitsPart struct {
 	Since       string // "6 min"
 	Author      string
 	Own         bool
+	May         bool // who looks may approve it, their own too
 	Opened      []string
 	Alone       instant // from when its author may issue it alone
 	AloneBefore bool    // that time is still to come
@@ -327,7 +328,8 @@ func (c *console) deeds(v *visit, r *alerts.Record, standing broadcast.Standing,
 
 // waits tells who waits for whom.
 func (c *console) waits(ctx context.Context, v *visit, r *alerts.Record, acts []alerts.Act) *waitsPart {
-	w := &waitsPart{URL: "/console/a/" + string(r.ID) + "/approve" + langQuery(v), Since: left(v.l, v.now.Sub(r.Received)), Author: tidy(r.Author.Name), Own: r.Author.ID == v.member.ID}
+	w := &waitsPart{URL: "/console/a/" + string(r.ID) + "/approve" + langQuery(v), Since: left(v.l, v.now.Sub(r.Received)), Author: tidy(r.Author.Name), Own: r.Author.ID == v.member.ID,
+		May: c.s.Desk.ApprovalRefusal(ctx, v.caller().Person, r) == nil}
 	for _, a := range acts {
 		if a.Alert == r.ID && a.Verb == "opened" {
 			w.Opened = append(w.Opened, v.l.must("board_opened", "Name", tidy(a.By.Name), "At", v.l.moment(a.At, v.now)))

@@ -429,3 +429,25 @@ func TestAnExerciseIsMarkedWhereItIsEnded(t *testing.T) {
 		}
 	}
 }
+
+// The board says of an exercise what the desk demands (DECISIONS 13).
+func TestTheBoardSaysWhoMayApproveAnExercise(t *testing.T) {
+	for practice, want := range map[bool][]string{
+		true:  {"Non serve un'altra persona: puoi approvarla anche tu.", "Leggi e decidi"},
+		false: {"aspetta che un'altra persona l'approvi.", "Rileggi"},
+	} {
+		g := openDesktop(t, func(c *Config) { c.Desk.Policy.Practice = practice })
+		p := g.staff("bruno", "Bruno Neri", writer(true, "approver"))
+		path, form := p.written(alerts.StatusExercise)
+		form.Set("severity", "Severe")
+		r := p.asks(path, form)
+		board := p.page(r.Request.URL.Path + "?lang=it")
+		for _, words := range want {
+			board.says("main", words)
+		}
+		approve := p.page(r.Request.URL.Path + "/approve?lang=it")
+		if open := strings.Contains(approve.body, `id="confirm"`); open != practice {
+			t.Errorf("practice %t: the page of approval lets its author decide: %t", practice, open)
+		}
+	}
+}

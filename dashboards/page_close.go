@@ -152,12 +152,21 @@ func (c *console) closing(v *visit, r *alerts.Record, act string) *closing {
 			choice{"area", v.l.must("close_reason_area"), false}, choice{"twice", v.l.must("close_reason_twice"), false}, choice{"other", v.l.must("close_reason_other"), false})
 		c.preview(v, r, one, alerts.ChangeCancelled)
 	case "all-clear":
-		one.Second = r.Alert.Status == alerts.StatusActual && r.Severity().Rank() >= alerts.SeveritySevere.Rank() || r.Reach > c.s.Desk.Policy.SecondPersonReach || !by.Can(alerts.VerbApprove)
+		one.Second = c.endsByTwo(v, r)
 		c.preview(v, r, one, alerts.ChangeEnded)
 	case "extend":
 		one.Times = c.longer(v, r, one.Form.Get("until"))
 	}
 	return one
+}
+
+// endsByTwo reports whether the all-clear of the record waits for another person.
+func (c *console) endsByTwo(v *visit, r *alerts.Record) bool {
+	by := v.caller()
+	end := c.s.Desk.Closing(r, by.Person, alerts.ChangeEnded, "", v.now)
+	end.Reach = r.Reach
+	two, err := c.s.Desk.NeedsSecond(v.r.Context(), end)
+	return err != nil || two || !by.Can(alerts.VerbApprove) && !by.Can(alerts.VerbIssue)
 }
 
 func chosen(has string, all ...choice) []choice {
