@@ -67,6 +67,8 @@ func (s *Server) public() []route {
 		{"GET", "/{$}", anybody, s.pages.home},
 		{"GET", "/a/{id}", anybody, s.pages.alert},
 		{"GET", "/past", anybody, s.pages.past},
+		{"GET", "/subscribe", anybody, s.pages.subscribe},
+		{"GET", "/manifest.webmanifest", anybody, s.pages.manifest},
 		{"GET", "/status", anybody, s.pages.state},
 		{"GET", "/accounts", anybody, s.pages.accounts},
 		{"GET", "/accounts.json", anybody, s.accountsJSON},
@@ -83,6 +85,24 @@ func (s *Server) public() []route {
 		{"GET", "/favicon.ico", anybody, s.pages.favicon},
 		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
 		{"GET", "/hooks/{channel}", anybody, s.confirm},
+	}
+	if s.SignUps != nil {
+		routes = append(routes,
+			route{"POST", "/subscribe", anybody, s.pages.signUp},
+			route{"POST", "/subscribe/code", anybody, s.pages.confirmDigits})
+		if s.SignUps.Push != nil {
+			routes = append(routes,
+				route{"POST", "/subscribe/push", anybody, s.subscribePush},
+				route{"POST", "/subscribe/push/stop", anybody, s.stopPush})
+		}
+	}
+	if s.OwnPages != nil {
+		routes = append(routes,
+			route{"GET", "/s/{token}", anybody, s.pages.askConfirm},
+			route{"POST", "/s/{token}", anybody, s.pages.confirmSignUp},
+			route{"GET", "/p/{token}", anybody, s.pages.own},
+			route{"POST", "/p/{token}", anybody, s.pages.changeOwn},
+			route{"GET", "/p/{token}/data.json", anybody, s.ownData})
 	}
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})

@@ -89,6 +89,12 @@ type Config struct {
 	// none.
 	Photos broadcast.Photos
 
+	// OwnPages opens the pages of subscribers, whose links are in messages to
+	// them, and confirms sign-ups; nil: there are none. SignUps lets people
+	// subscribe themselves; nil: nobody can, and it needs OwnPages.
+	OwnPages *broadcast.SignUps
+	SignUps  *SignUps
+
 	// Words is what the linter knows of the authority's words: its sites, its
 	// approved links and telephone numbers.
 	Words lint.Context
