@@ -189,3 +189,6 @@ func (q *Questions) once(ctx context.Context, who Subscriber, kind, address stri
 	}
 	return err
 }
+
+// Waiting is how many sign-ups wait to be asked.
+func (q *Questions) Waiting() int { return len(q.waiting) }

@@ -31,9 +31,9 @@ type contactLine struct {
 }
 
 // own shows a subscriber's own page to whoever has its link.
-func (p *pages) own(w http.ResponseWriter, r *http.Request) { p.showOwn(w, r, http.StatusOK, "", nil) }
+func (p *pages) own(w http.ResponseWriter, r *http.Request) { p.showOwn(w, r, http.StatusOK, "", nil, nil) }
 
-func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, code int, said string, wrong []wrongField) {
+func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, code int, said string, typed *signUpChoices, wrong []wrongField) {
 	token := r.PathValue("token")
 	m, kind, err := p.s.OwnPages.Own(r.Context(), token, time.Now())
 	l := p.ownLocale(r, m)
@@ -46,6 +46,10 @@ func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, code int, said s
 		return
 	}
 	c := signUpChoices{All: slices.Contains(m.Areas, "*"), Areas: m.Areas, Severity: m.MinSeverity, Language: alerts.PrimaryLanguage(m.Language)}
+	kept := p.fieldsOf(l, c, nil) // in words; the form has what was typed
+	if typed != nil {
+		c = *typed
+	}
 	page := subscriberPage{choiceFields: p.fieldsOf(l, c, wrong), Listed: m.Consent == broadcast.ConsentTask, Data: "/p/" + token + "/data.json"}
 	if said != "" {
 		page.Said = l.must(said)
@@ -69,15 +73,15 @@ func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, code int, said s
 			page.Where = append(page.Where, code)
 		}
 	}
-	for _, s := range page.Severities {
+	for _, s := range kept.Severities {
 		if s.Has {
 			page.Least = s.Text
 		}
 	}
 	if page.Least == "" { // Minor, which lists know
-		page.Least = page.Severities[0].Text
+		page.Least = kept.Severities[0].Text
 	}
-	for _, o := range page.Languages {
+	for _, o := range kept.Languages {
 		if o.Has {
 			page.Tongue = o
 		}
@@ -117,7 +121,7 @@ func (p *pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 	case "choose":
 		c, wrong := chosenOf(form, p.s.Areas)
 		if len(wrong) > 0 {
-			p.showOwn(w, r, http.StatusUnprocessableEntity, "", wrong)
+			p.showOwn(w, r, http.StatusUnprocessableEntity, "", &c, wrong)
 			return
 		}
 		said, err = "subscriber_changed", p.s.OwnPages.Choose(ctx, token, c.choices(), now)
@@ -127,7 +131,7 @@ func (p *pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 		said, err = "subscriber_said_started", p.s.OwnPages.Wish(ctx, token, broadcast.WishStart, now)
 	case "erase":
 		if form.Get("sure") == "" {
-			p.showOwn(w, r, http.StatusUnprocessableEntity, "", []wrongField{{"sure", "subscriber_wrong_sure"}})
+			p.showOwn(w, r, http.StatusUnprocessableEntity, "", nil, []wrongField{{"sure", "subscriber_wrong_sure"}})
 			return
 		}
 		if err = p.s.OwnPages.Leave(ctx, token, now); err == nil {
@@ -143,7 +147,7 @@ func (p *pages) changeOwn(w http.ResponseWriter, r *http.Request) {
 	case err != nil:
 		p.cannot(w, r, err)
 	default:
-		p.showOwn(w, r, http.StatusOK, said, nil)
+		p.showOwn(w, r, http.StatusOK, said, nil, nil)
 	}
 }
 

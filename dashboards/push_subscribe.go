@@ -15,7 +15,8 @@ import (
 // pushRequest is what the page sends for its browser.
 type pushRequest struct {
 	Subscription json.RawMessage `json:"subscription"` // PushSubscription.toJSON
-	Areas        []string        `json:"areas"`
+	Where        string          `json:"where"`        // "all": the whole territory
+	Areas        []string        `json:"areas"`        // else these
 	Severity     string          `json:"severity"`
 	Language     string          `json:"language"`
 }
@@ -54,7 +55,7 @@ func (s *Server) subscribePush(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	c, wrong := chosenOf(url.Values{"area": in.Areas, "severity": {in.Severity}, "language": {in.Language}}, s.Areas)
+	c, wrong := chosenOf(url.Values{"where": {in.Where}, "area": in.Areas, "severity": {in.Severity}, "language": {in.Language}}, s.Areas)
 	if len(wrong) > 0 {
 		s.fail(w, r, refuse(errBadRequest, wrong[0].Field, "is none that can be chosen", "send what the page offers"))
 		return

@@ -54,9 +54,9 @@ var signUpSeverities = []alerts.Severity{alerts.SeverityModerate, alerts.Severit
 
 // chosenOf reads the choices of a form.
 func chosenOf(form url.Values, g *areas.Gazetteer) (c signUpChoices, wrong []wrongField) {
-	c.All = slices.Contains(form["area"], "*")
+	c.All = form.Get("where") == "all"
 	for _, code := range form["area"] {
-		if _, known := g.Area(code); known && code != "*" && !slices.Contains(c.Areas, code) && len(c.Areas) < mostSignUpAreas {
+		if _, known := g.Area(code); known && !slices.Contains(c.Areas, code) && len(c.Areas) < mostSignUpAreas {
 			c.Areas = append(c.Areas, code)
 		}
 	}

@@ -20,7 +20,7 @@
   const post = async (path, subscription) => {
     const said = new FormData(form);
     const r = await fetch(path, {method: 'POST', credentials: 'omit', headers: {'Content-Type': 'application/json'},
-      body: JSON.stringify({subscription, areas: said.getAll('area'), severity: said.get('severity'), language: said.get('language')})});
+      body: JSON.stringify({subscription, where: said.get('where'), areas: said.getAll('area'), severity: said.get('severity'), language: said.get('language')})});
     if (!r.ok) throw new Error(r.status);
     return r;
   };
@@ -33,7 +33,8 @@
   };
 
   start.addEventListener('click', () => busy(async () => {
-    if (!new FormData(form).getAll('area').length) return say(data.areas);
+    const said = new FormData(form);
+    if (said.get('where') !== 'all' && !said.getAll('area').length) return say(data.areas);
     if (await Notification.requestPermission() !== 'granted') return say(data.denied);
     await navigator.serviceWorker.register('/sw.js');
     const manager = (await navigator.serviceWorker.ready).pushManager;
