@@ -31,7 +31,9 @@ type contactLine struct {
 }
 
 // own shows a subscriber's own page to whoever has its link.
-func (p *pages) own(w http.ResponseWriter, r *http.Request) { p.showOwn(w, r, http.StatusOK, "", nil, nil) }
+func (p *pages) own(w http.ResponseWriter, r *http.Request) {
+	p.showOwn(w, r, http.StatusOK, "", nil, nil)
+}
 
 func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, code int, said string, typed *signUpChoices, wrong []wrongField) {
 	token := r.PathValue("token")

@@ -47,7 +47,7 @@
     own.href = (await (await post('/subscribe/push', sub.toJSON())).json()).own;
     own.hidden = false;
     on(true);
-    say(data.on);
+    say(data.started);
   }));
 
   stop.addEventListener('click', () => busy(async () => {
@@ -58,7 +58,7 @@
     }
     own.hidden = true;
     on(false);
-    say(data.off);
+    say(data.stopped);
   }));
 
   navigator.serviceWorker.getRegistration('/').then(r => r && r.pushManager.getSubscription()).then(sub => on(!!sub)).catch(() => {});
