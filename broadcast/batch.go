@@ -23,6 +23,7 @@ type batch struct {
 	past    []*alerts.Record // of public posts: the revisions before, the newest first
 	early   bool             // of public posts: one of those before is still on its way
 	at      uint32           // the next ordinal
+	numbers []uint32         // of the people of the window, from at on
 
 	credit   int              // of what the pace has granted nobody needed this
 	credited Via              // whose pace that was
@@ -225,6 +226,7 @@ func (b *batch) contacts(from, to uint32) (addresses []string, closed []bool, er
 			closed[i] = told.has(n)
 		}
 	}
+	b.numbers = numbers
 	addresses, err = b.people.Contacts(b.flight, b.kind, numbers)
 	return addresses, closed, err
 }

@@ -69,6 +69,13 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 	if m.Step == channels.StepPoint {
 		values["{next}"] = b.next(m)
 	}
+	to := ""
+	if i := int(ordinal - b.at); b.kind != "" && i < len(contacts) {
+		to = contacts[i]
+		if to != "" && b.ownPage != nil && i < len(b.numbers) {
+			values["{person.link}"] = b.ownPage(b.numbers[i], b.kind, to, r.Published)
+		}
+	}
 	m = m.For(values)
 	m.Key = fmt.Sprintf("%s/%d/%s/%d", r.ID, r.Revision, b.name, ordinal)
 	if b.job.Key > 0 { // the platform must not take it for the one that failed
@@ -78,8 +85,8 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 	if b.kind == "" {
 		b.hang(&m)
 		b.picture(&m, r)
-	} else if i := int(ordinal - b.at); i < len(contacts) {
-		m.To = contacts[i]
+	} else {
+		m.To = to
 	}
 	return m, true
 }

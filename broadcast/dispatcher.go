@@ -28,6 +28,9 @@ type Dispatcher struct {
 	// refuses the credentials; nil: nobody does. It is of the same contact, runs
 	// as well, and falls back on nobody. Posts have none.
 	Fallback *Dispatcher
+	// OwnPage is the link to a person's own page in a message to a contact, for
+	// {person.link}; the same arguments give the same link. nil: there is none.
+	OwnPage func(number uint32, kind, address string, at time.Time) string
 
 	once     sync.Once
 	provider *provider
@@ -66,7 +69,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return nil
 	}
 	l := &line{
-		name: name, cards: d.Cards, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
+		name: name, cards: d.Cards, ownPage: d.OwnPage, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
 		metrics: d.Metrics, log: log, hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{}, telling: make(chan struct{}, 1),
 	}
 	if !d.Route.Standby {
@@ -139,6 +142,7 @@ type line struct {
 	kind    string    // of contact; "" for public posts
 	queue   Queue
 	people  People
+	ownPage func(number uint32, kind, address string, at time.Time) string // may be nil
 	metrics *Metrics
 	log     *zap.Logger
 	flight  context.Context // of what was begun

@@ -132,11 +132,22 @@ func (s *SignUps) Confirm(ctx context.Context, token string, now time.Time) (uin
 	if now.Unix() > int64(until) {
 		return 0, ErrToken
 	}
+	err = s.confirm(ctx, number, now, func(m *Member, kind string) bool {
+		return hmac.Equal(b[tokenHead:], s.code(b[:tokenHead], m, kind))
+	})
+	if err != nil {
+		return 0, err
+	}
+	return number, nil
+}
+
+// confirm confirms the contact that proves itself.
+func (s *SignUps) confirm(ctx context.Context, number uint32, now time.Time, proves func(m *Member, kind string) bool) error {
 	act := &alerts.Act{V: 1, At: now.UTC(), By: alerts.By{ID: fmt.Sprintf("person:%d", number)}, Verb: "confirmed", Via: "sign-up"}
-	err = s.Roll.Change(ctx, number, act, func(m *Member) (bool, error) {
+	err := s.Roll.Change(ctx, number, act, func(m *Member) (bool, error) {
 		found := ""
 		for _, kind := range m.Kinds() {
-			if hmac.Equal(b[tokenHead:], s.code(b[:tokenHead], m, kind)) {
+			if proves(m, kind) {
 				found = kind
 			}
 		}
@@ -155,11 +166,11 @@ func (s *SignUps) Confirm(ctx context.Context, token string, now time.Time) (uin
 	})
 	switch {
 	case errors.Is(err, alerts.ErrNotFound), errors.Is(err, ErrToken):
-		return 0, ErrToken
+		return ErrToken
 	case err != nil:
-		return 0, fmt.Errorf("confirm a sign-up: %w", err)
+		return fmt.Errorf("confirm a sign-up: %w", err)
 	}
-	return number, nil
+	return nil
 }
 
 // Sweep erases sign-ups that nobody confirmed in time and gives how many.

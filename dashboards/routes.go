@@ -70,6 +70,8 @@ func (s *Server) public() []route {
 		{"GET", pastPath + "/{month}", anybody, s.pages.past},
 		{"GET", advicePath, anybody, s.pages.whatToDo},
 		{"GET", advicePath + "/{hazard}", anybody, s.pages.whatToDo},
+		{"GET", "/subscribe", anybody, s.pages.subscribe},
+		{"GET", "/manifest.webmanifest", anybody, s.pages.manifest},
 		{"GET", "/status", anybody, s.pages.state},
 		{"GET", "/accounts", anybody, s.pages.accounts},
 		{"GET", "/accounts.json", anybody, s.accountsJSON},
@@ -101,6 +103,24 @@ func (s *Server) public() []route {
 			route{"GET", areaPath + "/{code}", anybody, s.pages.area},
 			route{"GET", areaPath + "/{code}" + pastPath, anybody, s.pages.past},
 			route{"GET", areaPath + "/{code}" + pastPath + "/{month}", anybody, s.pages.past})
+	}
+	if s.SignUps != nil {
+		routes = append(routes,
+			route{"POST", "/subscribe", anybody, s.pages.signUp},
+			route{"POST", "/subscribe/code", anybody, s.pages.confirmDigits})
+		if s.SignUps.Push != nil {
+			routes = append(routes,
+				route{"POST", "/subscribe/push", anybody, s.subscribePush},
+				route{"POST", "/subscribe/push/stop", anybody, s.stopPush})
+		}
+	}
+	if s.OwnPages != nil {
+		routes = append(routes,
+			route{"GET", "/s/{token}", anybody, s.pages.askConfirm},
+			route{"POST", "/s/{token}", anybody, s.pages.confirmSignUp},
+			route{"GET", "/p/{token}", anybody, s.pages.own},
+			route{"POST", "/p/{token}", anybody, s.pages.changeOwn},
+			route{"GET", "/p/{token}/data.json", anybody, s.ownData})
 	}
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})

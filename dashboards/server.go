@@ -99,6 +99,11 @@ type Config struct {
 	Written func(ctx context.Context, r *alerts.Record) ([]string, error)
 	// Statements signs what /verify says (ECDSA on P-256); nil: nothing is signed.
 	Statements *ecdsa.PrivateKey
+	// OwnPages opens the pages of subscribers, whose links are in messages to
+	// them, and confirms sign-ups; nil: there are none. SignUps lets people
+	// subscribe themselves; nil: nobody can, and it needs OwnPages.
+	OwnPages *broadcast.SignUps
+	SignUps  *SignUps
 
 	// Words is what the linter knows of the authority's words: its sites, its
 	// approved links and telephone numbers.

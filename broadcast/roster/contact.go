@@ -16,6 +16,7 @@ var (
 	ErrPremium = errors.New("the number is one that costs whoever calls it")
 	ErrMangled = errors.New("the phone number was turned into a figure by the spreadsheet")
 	ErrMail    = errors.New("the e-mail address cannot be read")
+	ErrMobile  = errors.New("text messages do not reach this number")
 	ErrPush    = errors.New("the push endpoint is not an https address with its keys")
 )
 
@@ -33,6 +34,23 @@ func Phone(s string) (string, error) {
 		return "", ErrPremium
 	}
 	return phonenumbers.Format(n, phonenumbers.E164), nil
+}
+
+// Mobile gives a number in E.164 that text messages reach.
+func Mobile(s string) (string, error) {
+	number, err := Phone(s)
+	if err != nil {
+		return "", err
+	}
+	n, err := phonenumbers.Parse(number, "IT")
+	if err != nil {
+		return "", ErrPhone
+	}
+	switch phonenumbers.GetNumberType(n) {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE_OR_MOBILE:
+		return number, nil
+	}
+	return "", ErrMobile
 }
 
 // Mail gives an address in small letters, as it is stored.

@@ -67,6 +67,7 @@ type Config struct {
 	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
 	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
 	Words    WordsConfig       `yaml:"words"`    // what texts may name
+	SignUps  SignUpsConfig     `yaml:"sign_ups"` // how people subscribe themselves
 
 	StaffOIDC OIDCConfig `yaml:"staff_oidc"` // the provider through which staff may sign in
 

@@ -74,6 +74,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.accountRules(say)
 	c.hashtagRules(say)
 	c.wordRules(say)
+	c.signUpRules(say)
 	c.oidcRules(say)
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,8 @@ type gateway struct {
 	metrics     *broadcast.Metrics
 	dispatchers []*broadcast.Dispatcher
 	answering   *broadcast.Answering
+	questions   *broadcast.Questions // nil: nobody subscribes by themselves
+	subscribing *dashboards.SignUps  // nil as well
 	rings       *broadcast.Rings
 	feeds       *broadcast.Feeds
 	ledger      *broadcast.LedgerKeeper
@@ -81,9 +84,14 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	queues := broadcast.NewQueues(s)
 	g.answering = broadcast.NewAnswering(routes, log)
 	sink := &broadcast.Sink{Queues: queues, Metrics: g.metrics, Roll: s.People(), Answer: g.answering.Answer, Kinds: broadcast.AddressKinds(routes), Log: log}
+	g.subscribing = g.signUps(routes)
+	own := broadcast.SignUps{Roll: s.People()}
+	ownPage := func(number uint32, kind, address string, at time.Time) string {
+		return strings.TrimSuffix(c.PublicURL, "/") + "/p/" + own.OwnToken(number, kind, address, at)
+	}
 	cards := imagecard.New(g.settings())
 	for _, r := range routes {
-		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, Log: log})
+		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, OwnPage: ownPage, Log: log})
 	}
 	g.fallBack()
 	planner := &broadcast.Planner{
@@ -265,6 +273,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: g.outlines(), StartedAreas: g.started, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
+		SignUps: g.subscribing, OwnPages: &broadcast.SignUps{Roll: g.store.People()},
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Written: g.written, Statements: statements, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 	}
 	for _, p := range c.TrustedProxies {
@@ -386,6 +395,9 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	}
 	loops.start(background, "answers", g.answering.Run)
 	loops.start(background, "rings", g.rings.Run)
+	if g.questions != nil {
+		loops.start(background, "sign-ups", g.questions.Run)
+	}
 	loops.start(background, "feeds", g.feeds.Run)
 	loops.start(background, "sweep", g.sweep)
 	loops.start(background, "people", g.people)
