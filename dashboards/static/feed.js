@@ -6,11 +6,13 @@
   const state = $('state'), nojs = $('nojs'), pause = $('pause'), workers = navigator.serviceWorker;
   let cursor = data.cursor, etag = '', stopped = '', polled = false, held = '', news = false, delay = 2000, retry = 0, broken = 0, drop;
   let due = 0, timer = 0, fetching = false, again = -1, pain = 1000, notBefore = 0, turn = 0;
-  let fresh = Date.parse(document.querySelector('#when time').dateTime); // when what stands here was known to hold
+  const made = document.querySelector('#when time').dateTime, zone = Date.parse(made.slice(0, 19) + 'Z') - Date.parse(made);
+  let fresh = Date.parse(made); // when what stands here was known to hold
 
+  // Times are the authority's, as everywhere on the page.
   const clock = at => {
-    const d = new Date(at), day = d.toDateString() === new Date().toDateString() ? {} : {day: 'numeric', month: 'numeric'};
-    return d.toLocaleString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit', ...day});
+    const near = Math.abs(Date.now() - at) < 432e5, day = near ? {} : {day: 'numeric', month: 'numeric'};
+    return new Date(at + zone).toLocaleString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit', timeZone: 'UTC', ...day});
   };
   const show = () => {
     const bad = held || stopped && !polled;

@@ -65,7 +65,8 @@ const copy = async (url, why) => {
 };
 
 const page = async (e, url) => {
-  const fresh = fetch(e.request);
+  // The browser's own cache would give what is half a minute old as new.
+  const fresh = fetch(e.request, {cache: 'no-cache'});
   e.waitUntil(fresh.then(r => take(url, r.clone())).catch(() => 0));
   const answer = await Promise.race([fresh.catch(() => 0), new Promise(done => setTimeout(done, patience, 'slow'))]);
   if (answer && answer !== 'slow' && answer.status < 500) return answer;
