@@ -120,11 +120,11 @@ const ranks = ['Unknown', 'Minor', 'Moderate', 'Severe', 'Extreme'];
 const more = (now, before) => ranks.indexOf(now.level) > ranks.indexOf(before.level) || now.action !== before.action || now.areas.some(a => !before.areas.includes(a));
 // to is where a touch leads: to a page of ours, whatever the message says.
 const to = m => {
-  const event = /^[0-9A-Z]{26}$/.test(m.tag) ? '/a/' + m.tag : '/';
+  const own = new URL(/^[0-9A-Z]{26}$/.test(m.tag) ? '/a/' + m.tag : '/', location);
   try {
-    const url = new URL(m.url, location);
-    return url.origin === location.origin ? url.href : new URL(event, location).href;
-  } catch { return new URL(event, location).href; }
+    const url = new URL(m.url || own, location);
+    return (url.origin === location.origin ? url : own).href;
+  } catch { return own.href; }
 };
 const show = async m => {
   const before = await self.registration.getNotifications({tag: m.tag});
