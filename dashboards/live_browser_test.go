@@ -79,6 +79,31 @@ func (b *browser) aloud() (lines []string) {
 	return lines
 }
 
+// fair checks the page as it stands: axe finds nothing, nothing scrolls
+// sideways.
+func (b *browser) fair(widths ...int) {
+	b.t.Helper()
+	script := axe(b.t)
+	for _, scheme := range []string{"light", "dark"} {
+		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
+		for _, width := range widths {
+			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 700, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
+			if over := b.eval(`document.documentElement.scrollWidth`).(float64) - float64(width); over > 0 {
+				b.t.Errorf("it scrolls sideways by %v px at %d px", over, width)
+			}
+			if script == "" {
+				continue
+			}
+			b.eval(script + "; 1")
+			if found := b.eval(`axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(r => r.violations.map(v => v.id + ': ' + v.nodes.map(n => n.target.join(' ')).join(', ')).join('\n'))`); found != "" {
+				b.t.Errorf("at %d px, %s: %v", width, scheme, found)
+			}
+		}
+	}
+	b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{}}, nil)
+	b.call("Emulation.clearDeviceMetricsOverride", nil, nil)
+}
+
 // inOrder checks that the lines begin, one after the other, with these words.
 func inOrder(t *testing.T, lines []string, want ...string) {
 	t.Helper()
@@ -163,6 +188,7 @@ func blackout(t *testing.T, lasts time.Duration) {
 		t.Fatalf("there was no network, and %v cards came", n)
 	}
 	b.picture("stale")
+	b.fair(320)
 	back := time.Now()
 	b.offline(false)
 	b.until(`document.querySelectorAll('#cards [data-k]').length === 4 && ` + connected + ` && !document.getElementById('line').className.includes('stale')`)
@@ -268,6 +294,7 @@ func TestUpdatesCanBePaused(t *testing.T) {
 		t.Errorf("%v cards came into a page that is paused", n)
 	}
 	b.picture("paused")
+	b.fair(320, 390, 1280)
 	b.eval(`document.getElementById('pause').click(); 1`)
 	b.until(`document.querySelectorAll('#cards [data-k]').length === 1 && ` + connected)
 	if got := b.eval(`document.activeElement.id + ' ' + document.activeElement.textContent`); got != "pause Metti in pausa" {

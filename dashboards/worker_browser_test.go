@@ -83,6 +83,7 @@ func TestWithoutNetworkThePageIsTheLastCopyAndSaysSo(t *testing.T) {
 		}
 		b.picture(fmt.Sprintf("copy-%d", len(path)))
 	}
+	b.fair(320, 390, 1280)
 	inOrder(t, b.aloud(), "link In pericolo? Chiama il 112", "note", "heading Restate in casa")
 	// A page in another language is better than none, and says in its language what it is.
 	b.open(n.url + "/?lang=sl")

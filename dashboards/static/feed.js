@@ -15,12 +15,13 @@
     return new Date(at + zone).toLocaleString(document.documentElement.lang, {hour: '2-digit', minute: '2-digit', timeZone: 'UTC', ...day});
   };
   const show = () => {
-    const bad = held || stopped && !polled;
+    const bad = !!(held || stopped && !polled);
     const words = (held ? news ? data.news : data.held : !stopped ? data.up : polled ? data.late : navigator.onLine ? data.down : data.off)
       .replace('{T}', held || stopped).replace('{D}', clock(fresh));
     if (state.textContent !== words) state.textContent = words;
-    $('line').classList.toggle('stale', !!bad);
+    $('line').classList.toggle('stale', bad);
     nojs.hidden = !stopped || polled;
+    pause.hidden = bad && !held && document.activeElement !== pause;
   };
   const around = ms => ms * (0.5 + Math.random()); // what the server's "retry" asks for
   // A page without a socket asks every half minute; one with a socket seldom,
@@ -280,7 +281,6 @@
   document.addEventListener('visibilitychange', back);
   window.addEventListener('online', back);
   window.addEventListener('offline', () => { if (drop) drop(); else fell(); });
-  pause.hidden = false;
   pause.onclick = () => {
     held = held ? '' : clock(Date.now());
     news = false;
@@ -292,6 +292,6 @@
     workers.addEventListener('controllerchange', keep);
     window.addEventListener('load', () => (window.requestIdleCallback || setTimeout)(() => workers.register('/sw.js').catch(() => 0)));
   }
-  if ($('copy')) fell();
+  if ($('copy')) fell(); else pause.hidden = false;
   open();
 })();
