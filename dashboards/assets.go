@@ -28,6 +28,8 @@ type assets struct {
 
 	renew func(ctx context.Context) // asks for what another node may know already
 
+	worker worker
+
 	openAPI body // the document of the API, which is the same for as long as we run
 }
 
@@ -52,6 +54,10 @@ func loadAssets(tokens string) (*assets, error) {
 			b, err := staticFiles.ReadFile(path.Join(folder, f.Name()))
 			if err != nil {
 				return nil, fmt.Errorf("assets: %w", err)
+			}
+			if f.Name() == workerName {
+				a.worker.script = b
+				continue
 			}
 			if f.Name() == "app.css" {
 				a.sheet, b = b, append(slices.Clip(b), tokens...)

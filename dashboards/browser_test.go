@@ -28,13 +28,15 @@ import (
 // browser drives Chromium over its debugging pipe (the Chrome DevTools
 // Protocol; messages end with a zero byte).
 type browser struct {
-	t       *testing.T
+	t       testing.TB
 	to      *os.File
 	mu      sync.Mutex
 	next    int
 	waiting map[int]chan json.RawMessage
 	said    []string // errors and violations of the policy on the console
 	session string
+
+	hears func(method, session string, params json.RawMessage) // every event, where it is set
 }
 
 // onlyInE2E leaves a test that takes long to make e2e, which finds those whose
@@ -49,7 +51,7 @@ func onlyInE2E(t *testing.T) {
 	}
 }
 
-func openBrowser(t *testing.T) *browser {
+func openBrowser(t testing.TB) *browser {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
 	if err != nil {
@@ -114,23 +116,28 @@ func (b *browser) listen(from *os.File) {
 			ID     int
 			Method string
 			Result json.RawMessage
-			Params struct {
-				Entry            struct{ Level, Text string }
-				ExceptionDetails *struct{ Text string }
-			}
+			Params json.RawMessage
+			From   string `json:"sessionId"`
 		}
 		if json.Unmarshal(bytes.TrimSuffix(message, []byte{0}), &m) != nil {
 			continue
 		}
+		var p struct {
+			Entry struct{ Level, Text string }
+		}
+		_ = json.Unmarshal(m.Params, &p) // of other events it is empty
 		b.mu.Lock()
+		if m.Method != "" && b.hears != nil {
+			b.hears(m.Method, m.From, m.Params)
+		}
 		switch {
 		case m.ID != 0:
 			if c := b.waiting[m.ID]; c != nil {
 				delete(b.waiting, m.ID)
 				c <- m.Result
 			}
-		case m.Method == "Log.entryAdded" && m.Params.Entry.Level == "error":
-			b.said = append(b.said, m.Params.Entry.Text)
+		case m.Method == "Log.entryAdded" && p.Entry.Level == "error":
+			b.said = append(b.said, p.Entry.Text)
 		case m.Method == "Runtime.exceptionThrown":
 			b.said = append(b.said, string(message))
 		}
@@ -223,7 +230,7 @@ func (b *browser) quiet() {
 }
 
 // openLive is a gateway with the real live feed. cut closes its sockets.
-func openLive(t *testing.T, change ...func(*Config)) (g *gateway, cut func()) {
+func openLive(t testing.TB, change ...func(*Config)) (g *gateway, cut func()) {
 	t.Helper()
 	registry := prometheus.NewRegistry()
 	metrics, err := live.NewMetrics(registry)
@@ -254,7 +261,7 @@ func openLive(t *testing.T, change ...func(*Config)) (g *gateway, cut func()) {
 }
 
 // serve puts the gateway on a fixed address, so that it can come back there.
-func serve(t *testing.T, address string, h http.Handler) *httptest.Server {
+func serve(t testing.TB, address string, h http.Handler) *httptest.Server {
 	t.Helper()
 	var lc net.ListenConfig
 	l, err := lc.Listen(t.Context(), "tcp", address)

@@ -103,7 +103,7 @@ func TestPasskeysInABrowser(t *testing.T) {
 }
 
 // axe is the checker's own script, where its packages are installed.
-func axe(t *testing.T) string {
+func axe(t testing.TB) string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("e2e", "node_modules", "axe-core", "axe.min.js"))
 	if err != nil && os.Getenv("TEST_E2E") != "" {

@@ -487,9 +487,7 @@ func TestWhatIsNotForEverybodyIsNowhere(t *testing.T) {
 
 func TestBudgets(t *testing.T) {
 	g := open(t, func(c *Config) { c.Live = http.NotFoundHandler() })
-	for i, severity := range []string{"Extreme", "Severe", "Moderate"} {
-		g.issue(message("budget-"+itoa(i), "severity", severity))
-	}
+	twoAlerts(g)
 	r := g.get("/", "Accept-Encoding", "gzip")
 	total, files := len(r.body), 1
 	for _, m := range regexp.MustCompile(`/static/[^"]+`).FindAllString(g.get("/", "Accept-Encoding", "identity").body, -1) {

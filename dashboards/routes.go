@@ -90,6 +90,7 @@ func (s *Server) public() []route {
 		{"GET", "/static/{file}", anybody, s.pages.assets.serve},
 		{"GET", "/robots.txt", anybody, s.pages.robots},
 		{"GET", "/favicon.ico", anybody, s.pages.favicon},
+		{"GET", "/sw.js", anybody, s.pages.worker},
 		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
 		{"GET", "/hooks/{channel}", anybody, s.confirm},
 	}
