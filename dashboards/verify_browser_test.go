@@ -87,6 +87,13 @@ func TestTheSignatureIsCheckedInABrowser(t *testing.T) {
 	b.eval(`document.getElementById('text').value = ` + quoteJS(strings.Replace(smsOf(g.recordOf(id)), "cantin", "soffitt", 1)+" Chiamate il 899 123123") + `; document.querySelectorAll('.ask button')[1].click(); 1`)
 	b.arrives(`document.querySelector('.diff ins')`)
 	b.quiet()
+
+	// Without scripts the page is complete.
+	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
+	b.open(g.URL + "/verify?lang=it")
+	b.eval(`document.getElementById('code').value = '` + alerts.CodeOf(alerts.ID(id)) + `'; 1`)
+	b.press(".ask button")
+	b.becomes(`document.querySelector('h1').textContent === 'Questo codice è di un nostro messaggio' && document.querySelector('.sign [role=status]').textContent.includes('quando JavaScript è attivo')`)
 }
 
 func quoteJS(text string) string {

@@ -104,13 +104,13 @@ func (s *Server) byText(ctx context.Context, board *broadcast.View, text string,
 		return "", nil, err
 	}
 	best, at := s.best(named, theirs)
-	if best.Match < verify.Added {
+	if best.Match < verify.Part {
 		recent, err := s.recent(ctx, board, now)
 		if err != nil {
 			return "", nil, err
 		}
 		other, place := s.best(recent, theirs)
-		if other.Match >= verify.Added || len(named) == 0 && other.Match == verify.Similar {
+		if other.Match >= verify.Part || len(named) == 0 && other.Match > verify.Other {
 			best, at, named = other, place, nil
 		}
 		if len(named) == 0 && best.Match == verify.Other {
@@ -143,7 +143,7 @@ func (s *Server) byText(ctx context.Context, board *broadcast.View, text string,
 func (s *Server) best(all []candidate, theirs verify.Text) (verify.Verdict, candidate) {
 	best, at := verify.Verdict{Ours: -1}, candidate{}
 	for _, c := range all {
-		if v := verify.Best(c.texts, theirs); best.Ours < 0 || v.Match > best.Match || v.Match == best.Match && v.Score > best.Score {
+		if v := verify.Best(c.texts, theirs); best.Ours < 0 || v.Nearer(best) {
 			best, at = v, c
 		}
 	}

@@ -64,11 +64,28 @@ func (t Text) Short() bool { return len(t.keys) < fewWords }
 type Verdict struct {
 	Match Match
 	Ours  int     // index of the text of ours that is nearest; -1: there is none
-	Score float64 // share of neighbouring words that both have, 0 to 1
+	Score float64 // how much of both is the same neighbouring words, 0 to 1
 }
 
-// half is from which share of common neighbours on a text is [Similar]; fewPairs
-// is how many it must be: less is found in any two warnings.
+// Nearer reports whether v is a better find than other: the same words before
+// a part of them, that before all that differs; there, the one that has more in
+// common. A short text of ours that is wholly in theirs is no better than a long
+// one of which they changed a word.
+func (v Verdict) Nearer(other Verdict) bool {
+	a, b := v.Match.rank(), other.Match.rank()
+	return a > b || a == b && v.Score > other.Score
+}
+
+func (m Match) rank() Match {
+	if m == Added {
+		return Similar
+	}
+	return m
+}
+
+// half is from which share of the shorter one's neighbouring words on a text is
+// [Similar]; fewPairs is how many they must be: less is found in any two
+// warnings.
 const (
 	half     = 0.5
 	fewPairs = 6
@@ -79,11 +96,14 @@ const (
 func Best(ours []Text, theirs Text) Verdict {
 	best := Verdict{Ours: -1}
 	for i, one := range ours {
-		v := Verdict{one.match(theirs), i, one.score(theirs)}
-		if v.Match == Other && v.Score >= half && one.shared(theirs) >= fewPairs {
+		v, shared := Verdict{Match: one.match(theirs), Ours: i}, one.shared(theirs)
+		if both := len(one.pairs) + len(theirs.pairs); both > 0 {
+			v.Score = 2 * float64(shared) / float64(both) // Dice's coefficient
+		}
+		if v.Match == Other && shared >= fewPairs && float64(shared) >= half*float64(min(len(one.pairs), len(theirs.pairs))) {
 			v.Match = Similar
 		}
-		if best.Ours < 0 || v.Match > best.Match || v.Match == best.Match && v.Score > best.Score {
+		if best.Ours < 0 || v.Nearer(best) {
 			best = v
 		}
 	}
@@ -110,14 +130,6 @@ func (t Text) match(theirs Text) Match {
 // where a phone shows only so much. The beginning of a number is another number.
 func (t Text) torn() bool {
 	return !strings.ContainsFunc(t.keys[len(t.keys)-1], unicode.IsDigit)
-}
-
-func (t Text) score(theirs Text) float64 {
-	fewer := min(len(t.pairs), len(theirs.pairs))
-	if fewer == 0 {
-		return 0
-	}
-	return float64(t.shared(theirs)) / float64(fewer)
 }
 
 func (t Text) shared(theirs Text) int {
