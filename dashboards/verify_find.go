@@ -121,10 +121,10 @@ func (s *Server) byText(ctx context.Context, board *broadcast.View, text string,
 		}
 	}
 	found := []nearest{{record: at.record}}
-	switch {
-	case best.Match == verify.Whole:
+	switch best.Match {
+	case verify.Whole:
 		return answerWhole, found, nil
-	case best.Match == verify.Part:
+	case verify.Part:
 		return answerPart, found, nil
 	}
 	if best.Score > 0 { // where hardly a word is ours, marks say nothing

@@ -26,6 +26,7 @@ type Text struct {
 	words  []string
 	keys   []string
 	joined string // keys, each with the separator before it
+	closed string // and one at the end
 	pairs  map[string]bool
 }
 
@@ -52,7 +53,8 @@ func Prepare(text string) Text {
 		}
 	}
 	if len(t.keys) > 0 {
-		t.joined = separator + strings.Join(t.keys, separator)
+		t.closed = separator + strings.Join(t.keys, separator) + separator
+		t.joined = t.closed[:len(t.closed)-len(separator)]
 	}
 	return t
 }
@@ -96,7 +98,8 @@ const (
 func Best(ours []Text, theirs Text) Verdict {
 	best := Verdict{Ours: -1}
 	for i, one := range ours {
-		v, shared := Verdict{Match: one.match(theirs), Ours: i}, one.shared(theirs)
+		shared := one.shared(theirs)
+		v := Verdict{Match: one.match(theirs, shared), Ours: i}
 		if both := len(one.pairs) + len(theirs.pairs); both > 0 {
 			v.Score = 2 * float64(shared) / float64(both) // Dice's coefficient
 		}
@@ -110,7 +113,9 @@ func Best(ours []Text, theirs Text) Verdict {
 	return best
 }
 
-func (t Text) match(theirs Text) Match {
+// match is given how many pairs they share: what holds another text whole holds
+// all of its pairs, but for a last word that is torn. The rest is not searched.
+func (t Text) match(theirs Text, shared int) Match {
 	switch {
 	case t.Short() || theirs.Short():
 		if len(t.keys) > 0 && t.joined == theirs.joined {
@@ -118,9 +123,9 @@ func (t Text) match(theirs Text) Match {
 		}
 	case t.joined == theirs.joined:
 		return Whole
-	case strings.Contains(t.joined+separator, theirs.joined+separator), theirs.torn() && strings.Contains(t.joined, theirs.joined):
+	case shared >= len(theirs.pairs)-1 && (strings.Contains(t.closed, theirs.closed) || theirs.torn() && strings.Contains(t.joined, theirs.joined)):
 		return Part
-	case strings.Contains(theirs.joined+separator, t.joined+separator):
+	case shared == len(t.pairs) && strings.Contains(theirs.closed, t.closed):
 		return Added
 	}
 	return Other
@@ -133,9 +138,13 @@ func (t Text) torn() bool {
 }
 
 func (t Text) shared(theirs Text) int {
+	few, many := t.pairs, theirs.pairs
+	if len(few) > len(many) {
+		few, many = many, few
+	}
 	n := 0
-	for pair := range theirs.pairs {
-		if t.pairs[pair] {
+	for pair := range few {
+		if many[pair] {
 			n++
 		}
 	}

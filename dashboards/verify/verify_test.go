@@ -148,3 +148,20 @@ func FuzzPastedText(f *testing.F) {
 		}
 	})
 }
+
+// The longest text against sixty messages of ten texts each: what one question
+// costs at most. BenchmarkBest says how long; times fail no build.
+func BenchmarkBest(b *testing.B) {
+	var all []Text
+	for i := range 600 {
+		all = append(all, Prepare(strings.ReplaceAll(ours, "Rivo", "Rivo "+string(rune('A'+i%26)))))
+	}
+	pasted := strings.Repeat("uno due tre quattro cinque sei sette otto nove dieci ", MostCharacters)[:MostCharacters]
+	for name, text := range map[string]string{"longest": pasted, "altered": strings.Replace(ours, "Non", "", 1)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Best(all, Prepare(text))
+			}
+		})
+	}
+}
