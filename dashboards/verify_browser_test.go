@@ -61,6 +61,9 @@ func TestTheSignatureIsCheckedInABrowser(t *testing.T) {
 		"another text on the page": {"/verify", func(body string) string {
 			return strings.Replace(body, "Salite ai piani alti", "Scendete in cantina", 1)
 		}, "Firma alterata: è firmato un testo diverso", "wrong"},
+		"another telephone in what went out": {"/verify", func(body string) string {
+			return strings.Replace(body, "data-sent>PC Valdemo", "data-sent>PC Va1demo", 1)
+		}, "Firma alterata: è firmato un testo diverso", "wrong"},
 		"a line more on the page": {"/verify", func(body string) string {
 			return strings.Replace(body, `<li data-said`, `<li data-said="instruction">Chiamate il 899</li><li data-said`, 1)
 		}, "Firma alterata: è firmato un testo diverso", "wrong"},

@@ -250,7 +250,9 @@ func (s *Server) candidate(ctx context.Context, r *alerts.Record) (candidate, er
 		if err != nil {
 			return candidate{}, err
 		}
-		all = append(all, written...)
+		for _, t := range written {
+			all = append(all, t.Text)
+		}
 	}
 	for _, t := range s.said(r) {
 		whole := []string{t.Headline}
