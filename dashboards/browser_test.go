@@ -381,7 +381,7 @@ func TestLayoutInABrowser(t *testing.T) {
 		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 		for _, width := range []int{320, 390, 1280} {
 			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
-			for name, path := range map[string]string{"home": "/", "alert": "/a/" + id, "past": "/past", "status": "/status", "accounts": "/accounts", "advice": "/what-to-do/flood", "guide": "/guide/api", "privacy": "/privacy", "policy": "/policy", "feedback": "/feedback", "accessibility": "/accessibility"} {
+			for name, path := range map[string]string{"home": "/", "alert": "/a/" + id, "past": "/past", "status": "/status", "accounts": "/accounts", "verify": "/verify?code=K7Q2P", "advice": "/what-to-do/flood", "guide": "/guide/api", "privacy": "/privacy", "policy": "/policy", "feedback": "/feedback", "accessibility": "/accessibility"} {
 				b.open(g.URL + path)
 				if over := b.eval(`document.documentElement.scrollWidth - innerWidth`).(float64); over > 0 {
 					t.Errorf("%s scrolls sideways by %v px at %d px", path, over, width)

@@ -64,7 +64,8 @@ type foundMessage struct {
 	Until    instant
 	Now      string // page of what holds now; "": there is none
 	Texts    []saidText
-	Tag      string // of the texts
+	Sent     []string // as it went out, in the language of the texts
+	Tag      string   // of the texts
 	Foreign  string
 	Pieces   []piece // how the pasted text differs
 }
@@ -218,6 +219,15 @@ func (p *pages) found(ctx context.Context, l *locale, board *broadcast.View, one
 	for _, t := range p.s.said(r) {
 		if t.Language == c.Tag {
 			m.Texts = append(m.Texts, t)
+		}
+	}
+	sent, err := p.s.sent(ctx, r)
+	if err != nil {
+		return m, err
+	}
+	for _, t := range sent {
+		if t.Language == c.Tag {
+			m.Sent = append(m.Sent, t.Text)
 		}
 	}
 	place, err := p.s.placed(ctx, board, r, now)

@@ -42,7 +42,9 @@ func openVerify(t testing.TB, change ...func(*Config)) *gateway {
 	}
 	return open(t, append([]func(*Config){func(c *Config) {
 		c.Statements = key
-		c.Written = func(_ context.Context, r *alerts.Record) ([]string, error) { return []string{smsOf(r)}, nil }
+		c.Written = func(_ context.Context, r *alerts.Record) ([]WrittenText, error) {
+			return []WrittenText{{"it-IT", smsOf(r), false}, {"it-IT", "Allerta\n" + smsOf(r), true}, {"it-IT", smsOf(r), false}}, nil
+		}
 	}}, change...)...)
 }
 
@@ -98,7 +100,8 @@ func TestWhatVerifyAnswers(t *testing.T) {
 		says       []string
 		never      []string
 	}{
-		"the code of the newest": {codeOf(update), "", "Questo codice è di un nostro messaggio", []string{"La piena passa alle 21:30", "Vale ancora.", "da solo non prova nulla"}, nil},
+		"the code of the newest":           {codeOf(update), "", "Questo codice è di un nostro messaggio", []string{"La piena passa alle 21:30", "Vale ancora.", "da solo non prova nulla"}, nil},
+		"a code shows what went out, once": {codeOf(update), "", "Questo codice è di un nostro messaggio", []string{`data-sent>` + smsOf(update)}, []string{"Allerta\nPC"}},
 		"an old revision": {codeOf(old), "", "Questo codice è di un nostro messaggio",
 			[]string{"Piena in arrivo: salite ai piani alti subito", "è stato aggiornato", `href="/a/` + string(old.Event) + `"`, "Leggi che cosa vale adesso"}, []string{"Vale ancora."}},
 		"small letters with spaces":            {spaced, "", "Questo codice è di un nostro messaggio", []string{"Piena in arrivo"}, nil},
@@ -220,7 +223,7 @@ func TestVerifySaysNothingWhereItCannotKnow(t *testing.T) {
 		}
 	}
 	fail := openVerify(t, func(c *Config) {
-		c.Written = func(context.Context, *alerts.Record) ([]string, error) {
+		c.Written = func(context.Context, *alerts.Record) ([]WrittenText, error) {
 			return nil, errors.Join(alerts.ErrUnavailable)
 		}
 	})
@@ -297,7 +300,7 @@ func TestTheSignedStatement(t *testing.T) {
 	if err := json.Unmarshal(b, &said); err != nil {
 		t.Fatal(err)
 	}
-	if said.Code != alerts.CodeOf(alerts.ID(id)) || said.Standing != standsHolds || len(said.Texts) != 1 || len(said.Texts[0].Description) != 2 || said.Texts[0].Headline != "Piena in arrivo: salite ai piani alti subito" {
+	if said.Code != alerts.CodeOf(alerts.ID(id)) || said.Standing != standsHolds || len(said.Texts) != 1 || len(said.Texts[0].Description) != 2 || len(said.Messages) != 1 || said.Messages[0].Text != smsOf(g.recordOf(id)) || said.Texts[0].Headline != "Piena in arrivo: salite ai piani alti subito" {
 		t.Errorf("%+v", said)
 	}
 	header, _ := base64.RawURLEncoding.DecodeString(s.Protected)

@@ -96,7 +96,7 @@ type Config struct {
 	// Written gives the texts of a published revision as its readers got them, of
 	// the channels that are for everybody, for /verify; nil: the alert's own
 	// wordings alone. It blocks until the store answered.
-	Written func(ctx context.Context, r *alerts.Record) ([]string, error)
+	Written func(ctx context.Context, r *alerts.Record) ([]WrittenText, error)
 	// Statements signs what /verify says (ECDSA on P-256); nil: nothing is signed.
 	Statements *ecdsa.PrivateKey
 	// OwnPages opens the pages of subscribers, whose links are in messages to

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"math/big"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -42,6 +43,42 @@ type statement struct {
 	Standing  stands          `json:"standing"`
 	Newest    alerts.ID       `json:"newest,omitempty"` // the revision that holds now
 	Texts     []saidText      `json:"texts"`
+	Messages  []sentText      `json:"messages"` // as they went out, which may be shorter
+}
+
+// WrittenText is one text of a revision as its readers got it.
+type WrittenText struct {
+	Language string
+	Text     string
+	Also     bool // another form of a text that is there: with its title, or with the small lines of a mail
+}
+
+// sentText is one that page and statement show.
+type sentText struct {
+	Language string `json:"language"`
+	Text     string `json:"text"`
+}
+
+// mostSent bounds how many are shown; channels say much the same.
+const mostSent = 24
+
+// sent gives what went out of a revision, each text once.
+func (s *Server) sent(ctx context.Context, r *alerts.Record) ([]sentText, error) {
+	out := []sentText{}
+	if s.Written == nil {
+		return out, nil
+	}
+	written, err := s.Written(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range written {
+		one := sentText{t.Language, strings.TrimSpace(strings.ToValidUTF8(t.Text, ""))}
+		if !t.Also && one.Text != "" && len(out) < mostSent && !slices.Contains(out, one) {
+			out = append(out, one)
+		}
+	}
+	return out, nil
 }
 
 // saidText is one wording of a message, as page and statement show it.
@@ -225,9 +262,14 @@ func (s *Server) statement(w http.ResponseWriter, r *http.Request) {
 		s.pages.unable(w, r, err)
 		return
 	}
+	messages, err := s.sent(ctx, record)
+	if err != nil {
+		s.pages.unable(w, r, err)
+		return
+	}
 	b, err := json.Marshal(statement{V: 1, Authority: s.Authority.Name, Site: s.PublicURL, At: stamp(now), ID: record.ID, Event: record.Event, Revision: record.Revision,
 		Code: alerts.CodeOf(record.ID), Status: record.Alert.Status, Change: record.Change, Severity: record.Severity(), Published: stamp(record.Published), Expires: stamp(record.Expires()),
-		Standing: place.Standing, Newest: place.Newest, Texts: s.said(record)})
+		Standing: place.Standing, Newest: place.Newest, Texts: s.said(record), Messages: messages})
 	if err != nil {
 		s.internal(w, r, err, nil)
 		return

@@ -61,6 +61,9 @@ func TestTheSignatureIsCheckedInABrowser(t *testing.T) {
 		"another text on the page": {"/verify", func(body string) string {
 			return strings.Replace(body, "Salite ai piani alti", "Scendete in cantina", 1)
 		}, "Firma alterata: è firmato un testo diverso", "wrong"},
+		"another telephone in what went out": {"/verify", func(body string) string {
+			return strings.Replace(body, "data-sent>PC Valdemo", "data-sent>PC Va1demo", 1)
+		}, "Firma alterata: è firmato un testo diverso", "wrong"},
 		"a line more on the page": {"/verify", func(body string) string {
 			return strings.Replace(body, `<li data-said`, `<li data-said="instruction">Chiamate il 899</li><li data-said`, 1)
 		}, "Firma alterata: è firmato un testo diverso", "wrong"},
@@ -87,6 +90,13 @@ func TestTheSignatureIsCheckedInABrowser(t *testing.T) {
 	b.eval(`document.getElementById('text').value = ` + quoteJS(strings.Replace(smsOf(g.recordOf(id)), "cantin", "soffitt", 1)+" Chiamate il 899 123123") + `; document.querySelectorAll('.ask button')[1].click(); 1`)
 	b.arrives(`document.querySelector('.diff ins')`)
 	b.quiet()
+
+	// Without scripts the page is complete.
+	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)
+	b.open(g.URL + "/verify?lang=it")
+	b.eval(`document.getElementById('code').value = '` + alerts.CodeOf(alerts.ID(id)) + `'; 1`)
+	b.press(".ask button")
+	b.becomes(`document.querySelector('h1').textContent === 'Questo codice è di un nostro messaggio' && document.querySelector('.sign [role=status]').textContent.includes('quando JavaScript è attivo')`)
 }
 
 func quoteJS(text string) string {

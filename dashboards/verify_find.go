@@ -104,13 +104,13 @@ func (s *Server) byText(ctx context.Context, board *broadcast.View, text string,
 		return "", nil, err
 	}
 	best, at := s.best(named, theirs)
-	if best.Match < verify.Added {
+	if best.Match < verify.Part {
 		recent, err := s.recent(ctx, board, now)
 		if err != nil {
 			return "", nil, err
 		}
 		other, place := s.best(recent, theirs)
-		if other.Match >= verify.Added || len(named) == 0 && other.Match == verify.Similar {
+		if other.Match >= verify.Part || len(named) == 0 && other.Match > verify.Other {
 			best, at, named = other, place, nil
 		}
 		if len(named) == 0 && best.Match == verify.Other {
@@ -121,10 +121,10 @@ func (s *Server) byText(ctx context.Context, board *broadcast.View, text string,
 		}
 	}
 	found := []nearest{{record: at.record}}
-	switch {
-	case best.Match == verify.Whole:
+	switch best.Match {
+	case verify.Whole:
 		return answerWhole, found, nil
-	case best.Match == verify.Part:
+	case verify.Part:
 		return answerPart, found, nil
 	}
 	if best.Score > 0 { // where hardly a word is ours, marks say nothing
@@ -143,7 +143,7 @@ func (s *Server) byText(ctx context.Context, board *broadcast.View, text string,
 func (s *Server) best(all []candidate, theirs verify.Text) (verify.Verdict, candidate) {
 	best, at := verify.Verdict{Ours: -1}, candidate{}
 	for _, c := range all {
-		if v := verify.Best(c.texts, theirs); best.Ours < 0 || v.Match > best.Match || v.Match == best.Match && v.Score > best.Score {
+		if v := verify.Best(c.texts, theirs); best.Ours < 0 || v.Nearer(best) {
 			best, at = v, c
 		}
 	}
@@ -250,7 +250,9 @@ func (s *Server) candidate(ctx context.Context, r *alerts.Record) (candidate, er
 		if err != nil {
 			return candidate{}, err
 		}
-		all = append(all, written...)
+		for _, t := range written {
+			all = append(all, t.Text)
+		}
 	}
 	for _, t := range s.said(r) {
 		whole := []string{t.Headline}

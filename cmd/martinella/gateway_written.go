@@ -6,18 +6,19 @@ import (
 	"martinella/alerts"
 	"martinella/broadcast"
 	"martinella/channels"
+	"martinella/dashboards"
 )
 
 // written gives what was written of a published revision on every channel that
 // is for everybody and still configured, as its readers got it. What only staff
 // or addressees got is nobody else's to compare with.
-func (g *gateway) written(ctx context.Context, r *alerts.Record) ([]string, error) {
+func (g *gateway) written(ctx context.Context, r *alerts.Record) ([]dashboards.WrittenText, error) {
 	all, err := g.store.Rendered(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
 	filled := broadcast.Filled(r)
-	var texts []string
+	var texts []dashboards.WrittenText
 	for _, m := range all {
 		d := broadcast.Dispatchers(g.dispatchers).Of(m.Channel)
 		if d == nil || d.Route.Door(r.Alert).Readers != alerts.ReadersPublic {
@@ -27,11 +28,13 @@ func (g *gateway) written(ctx context.Context, r *alerts.Record) ([]string, erro
 		if plain, ok := d.Route.Channel.(interface {
 			Plain(m channels.Message) []string
 		}); ok {
-			texts = append(texts, plain.Plain(m)...)
+			for _, text := range plain.Plain(m) {
+				texts = append(texts, dashboards.WrittenText{Language: m.Language, Text: text, Also: true})
+			}
 		}
-		texts = append(texts, m.Text)
+		texts = append(texts, dashboards.WrittenText{Language: m.Language, Text: m.Text})
 		if m.Title != "" {
-			texts = append(texts, m.Title+"\n"+m.Text)
+			texts = append(texts, dashboards.WrittenText{Language: m.Language, Text: m.Title + "\n" + m.Text, Also: true})
 		}
 	}
 	return texts, nil

@@ -80,7 +80,7 @@ var dependencies = map[string]string{
 	"golang.org/x/sync":                        "broadcast/live: a budget of bytes for replays",
 	"golang.org/x/sys":                         "broadcast/live: epoll; broadcast/live/swarm: epoll, raw sockets and a clock that processes share",
 	"golang.org/x/term":                        "cmd: is this a terminal?",
-	"golang.org/x/text":                        "alerts/cap: windows-1252; words by language; alerts/areas, alerts/compose and channels/x: accents composed or not",
+	"golang.org/x/text":                        "alerts/cap: windows-1252; words by language; alerts/areas, alerts/compose, channels/x and dashboards/verify: accents composed or not",
 }
 
 // longFiles may have more than fileLimit lines, each with its reason.

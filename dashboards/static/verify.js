@@ -11,10 +11,12 @@
     if (!answer.ok) throw new Error(answer.status);
     return answer;
   };
-  const plain = e => e.textContent.replace(/\s+/g, ' ').trim();
+  const tidy = text => text.replace(/\s+/g, ' ').trim(), plain = e => tidy(e.textContent);
   const same = (shown, said) => JSON.stringify(shown) === JSON.stringify(said);
   const agrees = (article, said) => {
     const texts = said.texts.filter(t => t.language === article.dataset.tag);
+    const sent = said.messages.filter(m => m.language === article.dataset.tag).map(m => tidy(m.text));
+    if (!same([...article.querySelectorAll('[data-sent]')].map(plain), sent)) return false;
     const blocks = [...article.querySelectorAll('[data-text]')];
     return blocks.length === texts.length && blocks.every((block, i) => {
       const shown = name => [...block.querySelectorAll(`[data-said=${name}]`)].map(plain);

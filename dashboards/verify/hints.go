@@ -2,6 +2,7 @@ package verify
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -22,12 +23,7 @@ var (
 // nothing.
 func Hints(text string) (codes []string, ids []alerts.ID) {
 	addCode := func(code string) {
-		for _, have := range codes {
-			if have == code {
-				return
-			}
-		}
-		if len(codes) < mostHints {
+		if len(codes) < mostHints && !slices.Contains(codes, code) {
 			codes = append(codes, code)
 		}
 	}

@@ -26,6 +26,7 @@ type Text struct {
 	words  []string
 	keys   []string
 	joined string // keys, each with the separator before it
+	closed string // and one at the end
 	pairs  map[string]bool
 }
 
@@ -52,7 +53,8 @@ func Prepare(text string) Text {
 		}
 	}
 	if len(t.keys) > 0 {
-		t.joined = separator + strings.Join(t.keys, separator)
+		t.closed = separator + strings.Join(t.keys, separator) + separator
+		t.joined = t.closed[:len(t.closed)-len(separator)]
 	}
 	return t
 }
@@ -64,11 +66,28 @@ func (t Text) Short() bool { return len(t.keys) < fewWords }
 type Verdict struct {
 	Match Match
 	Ours  int     // index of the text of ours that is nearest; -1: there is none
-	Score float64 // share of neighbouring words that both have, 0 to 1
+	Score float64 // how much of both is the same neighbouring words, 0 to 1
 }
 
-// half is from which share of common neighbours on a text is [Similar]; fewPairs
-// is how many it must be: less is found in any two warnings.
+// Nearer reports whether v is a better find than other: the same words before
+// a part of them, that before all that differs; there, the one that has more in
+// common. A short text of ours that is wholly in theirs is no better than a long
+// one of which they changed a word.
+func (v Verdict) Nearer(other Verdict) bool {
+	a, b := v.Match.rank(), other.Match.rank()
+	return a > b || a == b && v.Score > other.Score
+}
+
+func (m Match) rank() Match {
+	if m == Added {
+		return Similar
+	}
+	return m
+}
+
+// half is from which share of the shorter one's neighbouring words on a text is
+// [Similar]; fewPairs is how many they must be: less is found in any two
+// warnings.
 const (
 	half     = 0.5
 	fewPairs = 6
@@ -79,18 +98,24 @@ const (
 func Best(ours []Text, theirs Text) Verdict {
 	best := Verdict{Ours: -1}
 	for i, one := range ours {
-		v := Verdict{one.match(theirs), i, one.score(theirs)}
-		if v.Match == Other && v.Score >= half && one.shared(theirs) >= fewPairs {
+		shared := one.shared(theirs)
+		v := Verdict{Match: one.match(theirs, shared), Ours: i}
+		if both := len(one.pairs) + len(theirs.pairs); both > 0 {
+			v.Score = 2 * float64(shared) / float64(both) // Dice's coefficient
+		}
+		if v.Match == Other && shared >= fewPairs && float64(shared) >= half*float64(min(len(one.pairs), len(theirs.pairs))) {
 			v.Match = Similar
 		}
-		if best.Ours < 0 || v.Match > best.Match || v.Match == best.Match && v.Score > best.Score {
+		if best.Ours < 0 || v.Nearer(best) {
 			best = v
 		}
 	}
 	return best
 }
 
-func (t Text) match(theirs Text) Match {
+// match is given how many pairs they share: what holds another text whole holds
+// all of its pairs, but for a last word that is torn. The rest is not searched.
+func (t Text) match(theirs Text, shared int) Match {
 	switch {
 	case t.Short() || theirs.Short():
 		if len(t.keys) > 0 && t.joined == theirs.joined {
@@ -98,9 +123,9 @@ func (t Text) match(theirs Text) Match {
 		}
 	case t.joined == theirs.joined:
 		return Whole
-	case strings.Contains(t.joined+separator, theirs.joined+separator), theirs.torn() && strings.Contains(t.joined, theirs.joined):
+	case shared >= len(theirs.pairs)-1 && (strings.Contains(t.closed, theirs.closed) || theirs.torn() && strings.Contains(t.joined, theirs.joined)):
 		return Part
-	case strings.Contains(theirs.joined+separator, t.joined+separator):
+	case shared == len(t.pairs) && strings.Contains(theirs.closed, t.closed):
 		return Added
 	}
 	return Other
@@ -112,18 +137,14 @@ func (t Text) torn() bool {
 	return !strings.ContainsFunc(t.keys[len(t.keys)-1], unicode.IsDigit)
 }
 
-func (t Text) score(theirs Text) float64 {
-	fewer := min(len(t.pairs), len(theirs.pairs))
-	if fewer == 0 {
-		return 0
-	}
-	return float64(t.shared(theirs)) / float64(fewer)
-}
-
 func (t Text) shared(theirs Text) int {
+	few, many := t.pairs, theirs.pairs
+	if len(few) > len(many) {
+		few, many = many, few
+	}
 	n := 0
-	for pair := range theirs.pairs {
-		if t.pairs[pair] {
+	for pair := range few {
+		if many[pair] {
 			n++
 		}
 	}

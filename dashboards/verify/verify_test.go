@@ -58,6 +58,18 @@ func TestWhatCountsAsTheSame(t *testing.T) {
 	}
 }
 
+// The text that a copy was made from is found, and not a shorter one of the same
+// message that happens to be in it: the difference is shown against it.
+func TestTheNearestIsTheOneThatWasCopied(t *testing.T) {
+	short := Prepare("Piena del torrente Rivo: È in arrivo, salite ai piani alti subito. Non usate l'auto.")
+	theirs := Prepare(strings.Replace(ours, "valdemo.example", "va1demo.example", 1))
+	for _, all := range [][]Text{{short, Prepare(ours)}, {Prepare(ours), short}} {
+		if v := Best(all, theirs); len(all[v.Ours].words) == len(short.words) || v.Match != Similar {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
 func TestTheDifferenceIsMarkedAsItStandsInItsText(t *testing.T) {
 	theirs := strings.NewReplacer("371111", "371112", "È", "E'", "Non ", "").Replace(ours)
 	var removed, added []string
@@ -135,4 +147,21 @@ func FuzzPastedText(f *testing.F) {
 			t.Errorf("%d codes, %d ids", len(codes), len(ids))
 		}
 	})
+}
+
+// The longest text against sixty messages of ten texts each: what one question
+// costs at most. BenchmarkBest says how long; times fail no build.
+func BenchmarkBest(b *testing.B) {
+	var all []Text
+	for i := range 600 {
+		all = append(all, Prepare(strings.ReplaceAll(ours, "Rivo", "Rivo "+string(rune('A'+i%26)))))
+	}
+	pasted := strings.Repeat("uno due tre quattro cinque sei sette otto nove dieci ", MostCharacters)[:MostCharacters]
+	for name, text := range map[string]string{"longest": pasted, "altered": strings.Replace(ours, "Non", "", 1)} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				Best(all, Prepare(text))
+			}
+		})
+	}
 }
