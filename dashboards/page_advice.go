@@ -95,5 +95,5 @@ func (p *pages) lead(w http.ResponseWriter, r *http.Request, path string) {
 		path += "?" + r.URL.RawQuery
 	}
 	w.Header()["Cache-Control"] = shortly
-	http.Redirect(w, r, path, http.StatusFound)
+	http.Redirect(w, r, path, http.StatusFound) //nolint:gosec // the path is made of our own codes, and begins with one of our paths
 }
