@@ -88,7 +88,7 @@ func dumb(t *testing.T, dir string) *httptest.Server {
 }
 
 // hostileText is what a stranger's alert may say to break out of a page.
-const hostileText = `../../../etc/passwd"&gt;&lt;script src=//evil.example&gt;&lt;/script&gt;&lt;a href=&quot;/a/../../x&quot;&gt; ‮ &lt;time id=&quot;copied&quot;&gt;`
+const hostileText = `../../../etc/passwd"&gt;&lt;script src=//evil.example&gt;&lt;/script&gt;&lt;a href=&quot;/a/../../x&quot;&gt; ` + "\u202e" + ` &lt;time id=&quot;copied&quot;&gt;`
 
 func TestACopyHoldsTogether(t *testing.T) {
 	g := open(t, register("masto"))

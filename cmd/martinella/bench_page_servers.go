@@ -39,9 +39,10 @@ type pageServer struct {
 // connect opens the connections for one kind of answer.
 func (s *pageServer) connect(ctx context.Context, connections int, answer string) error {
 	host := strings.TrimPrefix(s.base, "http://")
-	request := "GET / HTTP/1.1\r\nHost: " + host + "\r\n"
+	var request strings.Builder
+	request.WriteString("GET / HTTP/1.1\r\nHost: " + host + "\r\n")
 	for _, h := range pageAsk {
-		request += h[0] + ": " + h[1] + "\r\n"
+		request.WriteString(h[0] + ": " + h[1] + "\r\n")
 	}
 	s.status = []byte("HTTP/1.1 200 ")
 	if answer == "304" {
@@ -49,10 +50,10 @@ func (s *pageServer) connect(ctx context.Context, connections int, answer string
 		if err != nil {
 			return err
 		}
-		request += "If-None-Match: " + etag + "\r\n"
+		request.WriteString("If-None-Match: " + etag + "\r\n")
 		s.status = []byte("HTTP/1.1 304 ")
 	}
-	s.request = []byte(request + "\r\n")
+	s.request = []byte(request.String() + "\r\n")
 	for range connections {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", host)
 		if err != nil {
@@ -270,7 +271,7 @@ http {
 func startNginx(ctx context.Context, sh shell, page *pageAnswer) (s *pageServer, err error) {
 	path, err := exec.LookPath("nginx")
 	if err != nil {
-		return nil, nil //nolint:nilerr // it is only reported beside
+		return nil, nil // it is only reported beside
 	}
 	dir, err := os.MkdirTemp("", "martinella-bench-nginx-")
 	if err != nil {

@@ -61,7 +61,7 @@ func exportSite(ctx context.Context, sh shell, c *Config, s *store, dir string) 
 	if err != nil {
 		return err
 	}
-	defer g.closeChannels()
+	defer func() { _ = g.closeChannels() }() // nothing was sent
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	go func() { defer close(ended); _ = g.board.Run(ctx) }() // always nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -55,7 +56,7 @@ func (h *Host) Take(ctx context.Context, e *Edition) (r Report, err error) {
 	if err != nil {
 		return r, err
 	}
-	known, err := h.known(ctx, token, e)
+	known, err := h.known(ctx, token)
 	if err != nil {
 		return r, err
 	}
@@ -77,9 +78,7 @@ func (h *Host) Take(ctx context.Context, e *Edition) (r Report, err error) {
 	}
 	l := list{V: 1, At: e.At, Files: map[string]entry{}}
 	h.mu.Lock()
-	for p, s := range h.sent {
-		l.Files[p] = s
-	}
+	maps.Copy(l.Files, h.sent)
 	h.mu.Unlock()
 	for p, s := range known.Files { // still to be removed by the next whole edition
 		if _, sent := l.Files[p]; !sent && !e.Whole {
@@ -91,12 +90,10 @@ func (h *Host) Take(ctx context.Context, e *Edition) (r Report, err error) {
 
 // known is what lies there of earlier copies: what was put, and where nothing was
 // yet, what the list there says.
-func (h *Host) known(ctx context.Context, token string, e *Edition) (list, error) {
+func (h *Host) known(ctx context.Context, token string) (list, error) {
 	h.mu.Lock()
 	l := list{Files: map[string]entry{}}
-	for p, s := range h.sent {
-		l.Files[p] = s
-	}
+	maps.Copy(l.Files, h.sent)
 	h.mu.Unlock()
 	there, err := h.list(ctx, token)
 	if err != nil {
@@ -257,8 +254,7 @@ func (h *Host) token() (string, error) {
 	}
 	b, err := os.ReadFile(h.tokenFile)
 	if err != nil {
-		var at *os.PathError
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*os.PathError](err); ok {
 			err = at.Err
 		}
 		return "", fmt.Errorf("the file of the token: %w", err)
@@ -272,8 +268,7 @@ func (h *Host) token() (string, error) {
 
 // plain is an error of a request without its address.
 func plain(err error) error {
-	var at *url.Error
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*url.Error](err); ok {
 		return at.Err
 	}
 	return err

@@ -144,7 +144,10 @@ func TestHostThatMisbehaves(t *testing.T) {
 			return put
 		},
 		"409 for ever": func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(409); return true },
-		"redirect":     func(w http.ResponseWriter, r *http.Request) bool { http.Redirect(w, r, other.URL, 307); return true },
+		"redirect": func(w http.ResponseWriter, r *http.Request) bool {
+			http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+			return true
+		},
 		"hangs up": func(w http.ResponseWriter, _ *http.Request) bool {
 			c, _, _ := w.(http.Hijacker).Hijack()
 			_ = c.Close()

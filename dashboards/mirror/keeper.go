@@ -1,6 +1,7 @@
 package mirror
 
 import (
+	"cmp"
 	"context"
 	"math/rand/v2"
 	"sync"
@@ -224,17 +225,15 @@ func newer(e, older *Edition) *Edition {
 func (t *kept) next(ctx context.Context) (e *Edition, turn context.Context, done context.CancelFunc) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for _, whole := range []bool{false, true} {
-		if e = t.waiting[whole]; e != nil {
-			delete(t.waiting, whole)
-			turn, done = context.WithCancel(ctx)
-			if whole {
-				t.preempt = done
-			}
-			return e, turn, done
-		}
+	if e = cmp.Or(t.waiting[false], t.waiting[true]); e == nil {
+		return nil, nil, nil
 	}
-	return nil, nil, nil
+	delete(t.waiting, e.Whole)
+	turn, done = context.WithCancel(ctx)
+	if e.Whole {
+		t.preempt = done
+	}
+	return e, turn, done
 }
 
 // back lets an edition that did not get there wait again, unless it is a whole
@@ -286,7 +285,7 @@ func (t *kept) run(ctx context.Context, log *zap.Logger) {
 			continue
 		}
 		log.Warn("the copy on another host is not up to date; it is tried again", zap.String("mirror", t.name), zap.Error(err), zap.Duration("after", wait))
-		pause(ctx, wait+rand.N(wait))
+		pause(ctx, wait+rand.N(wait)) //nolint:gosec // keeps hosts apart, no secret
 		wait = min(2*wait, retryLast)
 	}
 }
