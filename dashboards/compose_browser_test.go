@@ -13,7 +13,7 @@ import (
 func TestComposePagesInABrowser(t *testing.T) {
 	onlyInE2E(t)
 	b := openBrowser(t)
-	g := openDesktop(t)
+	g := openDesktop(t, func(c *Config) { c.Desk.Policy.SecondPersonReach = 100_000 }) // so that somebody may send it alone
 	p := g.staff("bruno", "Bruno Neri", writer(true, "issuer"))
 	ready, _ := p.written(alerts.StatusExercise)
 	path, form := p.written(alerts.StatusExercise)
