@@ -52,7 +52,7 @@ func (s *Server) revision(r *http.Request, id alerts.ID) (*alerts.Record, error)
 // at once.
 func (s *Server) capContainer(records []*alerts.Record) ([]byte, error) {
 	f := atomFeed{ID: s.PublicURL + "/api/v1/alerts", Title: s.Authority.Name, Author: s.Authority.Name, Updated: time.Now().UTC().Format(time.RFC3339),
-		Links: []atomLink{{"self", mediaAtom, s.PublicURL + "/api/v1/alerts"}}}
+		Links: []atomLink{{Rel: "self", Type: mediaAtom, Href: s.PublicURL + "/api/v1/alerts"}}}
 	for _, r := range records {
 		b, err := s.write(r.Alert)
 		if err != nil {
@@ -66,7 +66,7 @@ func (s *Server) capContainer(records []*alerts.Record) ([]byte, error) {
 			at = r.Received
 		}
 		f.Entries = append(f.Entries, atomEntry{ID: "urn:ulid:" + string(r.ID), Title: headline(r), Updated: at.UTC().Format(time.RFC3339), Author: r.Author.Name,
-			Links: []atomLink{{"alternate", "text/html", s.pageURL(r)}}, Content: &atomContent{mediaCAP, bytes.TrimSpace(b)}})
+			Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: s.pageURL(r)}}, Content: &atomContent{mediaCAP, bytes.TrimSpace(b)}})
 	}
 	return mustXML(f), nil
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"martinella/broadcast"
 )
@@ -76,6 +77,9 @@ type ready struct {
 	basis   string // see [leaf]
 	etag    []string
 	body    body
+
+	changed  time.Time // of a feed: since when it has these bytes
+	modified []string  // the same as a header
 }
 
 func newReady(b []byte) *ready {

@@ -74,9 +74,8 @@ func (s *Server) public() []route {
 		{"GET", "/privacy", anybody, s.pages.privacy},
 		{"GET", "/guide", anybody, s.pages.guide},
 		{"GET", "/guide/{page}", anybody, s.pages.guide},
-		{"GET", "/feed.atom", anybody, s.feedAtom},
-		{"GET", "/feed.rss", anybody, s.feedRSS},
-		{"GET", "/feed.json", anybody, s.feedJSON},
+		{"GET", "/embed", anybody, s.pages.embed},
+		{"GET", "/widget.js", anybody, s.widgetJS},
 		{"GET", "/cap/{file}", anybody, s.capFile},
 		{"GET", "/static/{file}", anybody, s.pages.assets.serve},
 		{"GET", "/robots.txt", anybody, s.pages.robots},
@@ -84,6 +83,7 @@ func (s *Server) public() []route {
 		{"POST", "/hooks/{channel}", anybody, s.hook}, // each channel proves its platform
 		{"GET", "/hooks/{channel}", anybody, s.confirm},
 	}
+	routes = append(routes, s.feedRoutes()...)
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -132,10 +133,13 @@ type Config struct {
 	Licence string
 	// Accounts and Hashtags are the register that /accounts shows. Stopped tells
 	// of a channel whether its account is not updated at the moment; nil: none.
-	Accounts  []Account
-	Hashtags  channels.Hashtags
-	Stopped   func(channel string) bool
-	Profiling bool // serve /debug/pprof on the administration port
+	Accounts []Account
+	Hashtags channels.Hashtags
+	// EmbedOrigins are the sites that may show /embed in a frame, as scheme and
+	// host ("https://www.comune.example"); none: our own alone.
+	EmbedOrigins []string
+	Stopped      func(channel string) bool
+	Profiling    bool // serve /debug/pprof on the administration port
 }
 
 // Version is what /version answers.
@@ -152,6 +156,9 @@ type Server struct {
 	metrics *metrics
 	auth    *authenticator
 	pages   *pages
+	feeds   *shelf   // those that were rendered
+	widget  *ready   // the custom element for other sites
+	framed  []string // the policy of /embed
 	status  *status
 	console *console // nil without staff
 	dressed dressed
@@ -176,6 +183,11 @@ func New(c Config) (*Server, error) {
 	case c.Zone == nil:
 		return nil, errors.New("dashboards: Zone is required")
 	}
+	for _, o := range c.EmbedOrigins {
+		if !originForm.MatchString(o) {
+			return nil, fmt.Errorf("dashboards: EmbedOrigins: %q is not scheme and host", o)
+		}
+	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("dashboards: PublicURL is not an http address")
@@ -186,7 +198,7 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce)}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), feeds: newShelf(), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce)}
 	var err error
 	if s.metrics, err = newMetrics(c); err != nil {
 		return nil, err
@@ -198,6 +210,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.pages.assets.renew = s.catchUp
+	s.framed, s.widget = framedBy(c.EmbedOrigins), newWidget(s.pages.locales)
 	if s.console, err = newConsole(s); err != nil {
 		return nil, err
 	}
