@@ -71,11 +71,12 @@ func (s *Server) calendarEvent(c *calendar, i feedItem, host string) {
 	case broadcast.StandingCancelled:
 		status = "CANCELLED"
 	case broadcast.StandingEnded:
-		if open || i.Updated.Before(to) {
-			to = i.Updated
-		}
-		if !to.After(from) { // it was over before it began
+		if from.After(i.Updated) { // it was over before it began
 			status = "CANCELLED"
+			break
+		}
+		if from = i.Published; open || i.Updated.Before(to) {
+			to = i.Updated
 		}
 	}
 	c.line("BEGIN", "VEVENT")

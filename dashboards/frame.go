@@ -31,7 +31,9 @@ type frame struct {
 	Practice      bool   // the gateway warns nobody
 	Accounts      []Account
 	Away          *awayNotice // accounts that are not updated at the moment
-	Base          string      // before the paths of the public pages, where they are on another port
+	FeedTitle     string
+	FeedQuery     string // of the page's area, for the links to the feeds; "": everything
+	Base          string // before the paths of the public pages, where they are on another port
 	Content       any
 }
 
@@ -44,7 +46,9 @@ type view struct {
 	title    string
 	live     bool
 	exercise bool
-	accounts bool // those that are not updated at the moment are named
+	area     string // the code of the one that the page is about: its feeds are that area's
+	place    string // its name
+	accounts bool   // those that are not updated at the moment are named
 	content  any
 }
 
@@ -59,6 +63,10 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 	}
 	if v.accounts {
 		f.Away = p.s.away()
+	}
+	f.FeedTitle, f.FeedQuery = f.Authority, feedAsked{area: v.area}.query("")
+	if v.place != "" {
+		f.FeedTitle += " – " + v.place
 	}
 	if f.Accessibility == "" {
 		f.Accessibility = ownAccessibility

@@ -184,7 +184,7 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("dashboards: Zone is required")
 	}
 	for _, o := range c.EmbedOrigins {
-		if !originForm.MatchString(o) {
+		if !Origin(o) {
 			return nil, fmt.Errorf("dashboards: EmbedOrigins: %q is not scheme and host", o)
 		}
 	}

@@ -18,6 +18,10 @@ var widgetSource string
 // else may come into it.
 var originForm = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
+// Origin reports whether s is scheme and host of a site and nothing else, as
+// [Config].EmbedOrigins has them.
+func Origin(s string) bool { return originForm.MatchString(s) }
+
 // newWidget puts the words of all languages into the element.
 func newWidget(ls *locales) *ready {
 	words := map[string]map[string]string{}

@@ -58,6 +58,7 @@ type Config struct {
 	Policy   PolicyConfig    `yaml:"policy"`
 	Limits   LimitsConfig    `yaml:"limits"`
 	Pages    PagesConfig     `yaml:"pages"`
+	Embed    EmbedConfig     `yaml:"embed"`
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
 	Feeds    []FeedConfig    `yaml:"feeds"` // official warnings of others
@@ -111,6 +112,11 @@ type PagesConfig struct {
 	Feedback      string `yaml:"feedback"`      // e-mail address for problems of the pages
 	Brand         string `yaml:"brand"`         // "#rrggbb"
 	Licence       string `yaml:"licence"`       // under which texts and feeds may be used again: "CC BY 4.0"
+}
+
+// EmbedConfig is who may show the strip of alerts in a frame.
+type EmbedConfig struct {
+	Origins []string `yaml:"origins"` // scheme and host of each site; none: the gateway's own pages alone
 }
 
 // SenderConfig is a machine that signs its alerts with an XML signature.

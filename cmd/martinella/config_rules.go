@@ -19,6 +19,7 @@ import (
 	"martinella/alerts"
 	"martinella/broadcast/live"
 	"martinella/channels"
+	"martinella/dashboards"
 )
 
 // weakModes are the durabilities that accept_weak_durability may name.
@@ -50,6 +51,11 @@ func (c *Config) rules(r *nodeReader) {
 	for i, o := range c.Origins {
 		if !plainSite(o) {
 			say(fmt.Sprintf("origins[%d]", i), "is "+quoted(o), "write scheme and host, like https://www.comune.example")
+		}
+	}
+	for i, o := range c.Embed.Origins {
+		if !dashboards.Origin(o) {
+			say(fmt.Sprintf("embed.origins[%d]", i), "is "+quoted(o), "write scheme and host and nothing behind, like https://www.comune.example")
 		}
 	}
 	c.redisRules(r, say)

@@ -249,7 +249,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
-		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
+		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped, EmbedOrigins: c.Embed.Origins,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: g.outlines(), StartedAreas: g.started, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 	}
