@@ -38,6 +38,7 @@ type atomFeed struct {
 	XMLName  xml.Name     `xml:"http://www.w3.org/2005/Atom feed"`
 	CAP      string       `xml:"xmlns:cap,attr,omitempty"`
 	Language string       `xml:"xml:lang,attr,omitempty"`
+	Viewport *viewport    `xml:"http://www.w3.org/1999/xhtml meta"`
 	ID       string       `xml:"id"`
 	Title    string       `xml:"title"`
 	Subtitle *atomContent `xml:"subtitle"`
@@ -45,6 +46,13 @@ type atomFeed struct {
 	Author   string       `xml:"author>name"`
 	Links    []atomLink   `xml:"link"`
 	Entries  []atomEntry  `xml:"entry"`
+}
+
+// viewport makes phones show the feed in their own width: an extension element
+// (RFC 4287 section 6), which readers of feeds pass over.
+type viewport struct {
+	Name    string `xml:"name,attr"`
+	Content string `xml:"content,attr"`
 }
 
 // printAtom writes Atom (RFC 4287). The content is XHTML: browsers show it by
@@ -69,7 +77,7 @@ func (s *Server) printAtom(f *feed) []byte {
 
 func (s *Server) atomHead(f *feed) atomFeed {
 	return atomFeed{
-		Language: f.l.Tag, ID: s.feedID(f), Title: f.title, Updated: f.updated.Format(time.RFC3339), Author: s.Authority.Name,
+		Language: f.l.Tag, Viewport: &viewport{"viewport", "width=device-width,initial-scale=1"}, ID: s.feedID(f), Title: f.title, Updated: f.updated.Format(time.RFC3339), Author: s.Authority.Name,
 		Links: []atomLink{{Rel: "self", Type: mediaAtom, Href: s.self(f)}},
 	}
 }
