@@ -3,14 +3,24 @@ package dashboards
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"martinella/alerts"
+	"martinella/alerts/cap"
 	"martinella/broadcast"
 )
+
+// Signing is with what the gateway signs the CAP messages that it publishes: an
+// RSA key and the certificate that belongs to it.
+type Signing struct {
+	Key         crypto.Signer
+	Certificate *x509.Certificate
+}
 
 // capFile serves a published revision as CAP 1.2, for everybody.
 func (s *Server) capFile(w http.ResponseWriter, r *http.Request) {
@@ -29,12 +39,37 @@ func (s *Server) capFile(w http.ResponseWriter, r *http.Request) {
 		s.pages.unable(w, r, err)
 		return
 	}
-	b, err := s.write(broadcast.PublicAlert(record))
+	b, err := s.publicCAP(record)
 	if err != nil {
 		s.internal(w, r, err, nil)
 		return
 	}
 	s.sendFeed(w, r, mediaCAP, b)
+}
+
+// publicCAP writes what everybody may see of a record, signed where there is a
+// key. A signature costs a millisecond or two, so it is made once: what was
+// published never changes.
+func (s *Server) publicCAP(record *alerts.Record) ([]byte, error) {
+	a := broadcast.PublicAlert(record)
+	if s.Signing == nil {
+		return s.write(a)
+	}
+	c := s.feeds.at(place{name: "/cap/", id: string(record.ID)})
+	if made := c.ready.Load(); made != nil {
+		return made.body.plain, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if made := c.ready.Load(); made != nil {
+		return made.body.plain, nil
+	}
+	b, err := cap.Writer{DefaultLanguage: s.Authority.Language}.Sign(a, s.Signing.Key, s.Signing.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	c.ready.Store(newReady(b))
+	return b, nil
 }
 
 // revision gives exactly the revision with this id. The event's own id is that

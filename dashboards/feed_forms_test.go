@@ -1,10 +1,16 @@
 package dashboards
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
 	"encoding/xml"
 	"flag"
 	"io"
+	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
@@ -272,9 +278,9 @@ func TestTheIndexHoldsWhatAHubMayPassOn(t *testing.T) {
 }
 
 // everyCAPFile gives all that the gateway serves at /cap/, by file name.
-func everyCAPFile(t *testing.T) map[string]string {
+func everyCAPFile(t *testing.T, change ...func(*Config)) map[string]string {
 	t.Helper()
-	g := open(t)
+	g := open(t, change...)
 	first := g.issue(message("cap-1"))
 	g.act(alone, first["id"].(string), "all-clear", `{"digest":"`+first["digest"].(string)+`","text":"Si può uscire."}`)
 	mistake := g.issue(message("cap-2", "severity", "Severe", "headline", `Prova &lt;b&gt; &amp; "virgolette" ]]&gt;`))
@@ -302,7 +308,66 @@ func everyCAPFile(t *testing.T) map[string]string {
 }
 
 func TestCAPFilesFollowTheSchema(t *testing.T) {
-	files := everyCAPFile(t)
+	for name, change := range map[string][]func(*Config){"plain": nil, "signed": {func(c *Config) { c.Signing = selfSigned(t) }}} {
+		t.Run(name, func(t *testing.T) { followsTheSchema(t, everyCAPFile(t, change...)) })
+	}
+}
+
+// selfSigned makes a key and a certificate.
+func selfSigned(t *testing.T) *Signing {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Valdemo"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour)}
+	b, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, err := x509.ParseCertificate(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Signing{key, certificate}
+}
+
+func TestCAPFilesCarryASignature(t *testing.T) {
+	signing := selfSigned(t)
+	files := everyCAPFile(t, func(c *Config) { c.Signing = signing })
+	dir := t.TempDir()
+	certificate := filepath.Join(dir, "certificate.pem")
+	if err := os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: signing.Certificate.Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tool, err := exec.LookPath("xmlsec1")
+	if err != nil {
+		t.Skip("SKIP: xmlsec1 (Debian: xmlsec1) is not installed: no foreign program looked at the signatures")
+	}
+	verify := func(text string) ([]byte, error) {
+		file := filepath.Join(dir, "alert.xml")
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return exec.CommandContext(t.Context(), tool, "--verify", "--pubkey-cert-pem", certificate, file).CombinedOutput()
+	}
+	for name, text := range files {
+		if out, err := verify(text); err != nil {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
+		if out, err := verify(strings.Replace(text, "<scope>Public", "<scope>Private", 1)); err == nil {
+			t.Errorf("%s: a changed message verifies\n%s", name, out)
+		}
+	}
+	c := open(t).server.Config
+	c.Signing = &Signing{signing.Key, selfSigned(t).Certificate}
+	if _, err := New(c); err == nil {
+		t.Error("New took a key of another certificate")
+	}
+}
+
+func followsTheSchema(t *testing.T, files map[string]string) {
+	t.Helper()
 	for name, text := range files {
 		if d, err := cap.Parse([]byte(text), cap.Submit); err != nil || !d.Strict() {
 			t.Errorf("%s: %v %v\n%s", name, err, d, text)

@@ -119,6 +119,8 @@ type Config struct {
 	Sources map[string]cap.Limits
 	// Signers may send without a key what they have signed (XML signature).
 	Signers []Signer
+	// Signing signs the CAP messages at /cap/; nil: they carry no signature.
+	Signing *Signing
 	// Certificates, by a name for the metric of their expiry: TLS, signing,
 	// and those of senders.
 	Certificates map[string]*x509.Certificate
@@ -182,6 +184,9 @@ func New(c Config) (*Server, error) {
 		return nil, errors.New("dashboards: Desk, Keys, Log, Work, Outcomes, Board, Acts, Registry and Logger are required")
 	case c.Zone == nil:
 		return nil, errors.New("dashboards: Zone is required")
+	}
+	if c.Signing != nil && !cap.CanSign(c.Signing.Key, c.Signing.Certificate) {
+		return nil, errors.New("dashboards: Signing: the key is not the RSA key of the certificate")
 	}
 	for _, o := range c.EmbedOrigins {
 		if !Origin(o) {

@@ -58,6 +58,9 @@ func (c *Config) rules(r *nodeReader) {
 			say(fmt.Sprintf("embed.origins[%d]", i), "is "+quoted(o), "write scheme and host and nothing behind, like https://www.comune.example")
 		}
 	}
+	if _, err := c.signing(); err != nil {
+		say("signing", err.Error(), "name the PEM files of an RSA key and of its certificate, or leave signing out")
+	}
 	c.redisRules(r, say)
 	if c.Policy.SecondPersonReach < 0 {
 		say("policy.second_person_reach", "is negative", "0 asks for a second person for every Actual alert")

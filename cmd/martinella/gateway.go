@@ -260,6 +260,12 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		}
 		conf.TrustedProxies = append(conf.TrustedProxies, prefix)
 	}
+	if conf.Signing, err = c.signing(); err != nil {
+		return fmt.Errorf("signing: %w", err)
+	}
+	if conf.Signing != nil {
+		conf.Certificates["signing"] = conf.Signing.Certificate
+	}
 	for _, s := range c.Senders {
 		cert, err := readCertificate(s.Certificate)
 		if err != nil {
