@@ -3,14 +3,24 @@ package dashboards
 import (
 	"bytes"
 	"context"
+	"crypto"
+	"crypto/x509"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
 
 	"martinella/alerts"
+	"martinella/alerts/cap"
 	"martinella/broadcast"
 )
+
+// Signing is with what the gateway signs the CAP messages that it publishes: an
+// RSA key and the certificate that belongs to it.
+type Signing struct {
+	Key         crypto.Signer
+	Certificate *x509.Certificate
+}
 
 // capFile serves a published revision as CAP 1.2, for everybody.
 func (s *Server) capFile(w http.ResponseWriter, r *http.Request) {
@@ -29,12 +39,37 @@ func (s *Server) capFile(w http.ResponseWriter, r *http.Request) {
 		s.pages.unable(w, r, err)
 		return
 	}
-	b, err := s.write(broadcast.PublicAlert(record))
+	b, err := s.publicCAP(record)
 	if err != nil {
 		s.internal(w, r, err, nil)
 		return
 	}
 	s.sendFeed(w, r, mediaCAP, b)
+}
+
+// publicCAP writes what everybody may see of a record, signed where there is a
+// key. A signature costs a millisecond or two, so it is made once: what was
+// published never changes.
+func (s *Server) publicCAP(record *alerts.Record) ([]byte, error) {
+	a := broadcast.PublicAlert(record)
+	if s.Signing == nil {
+		return s.write(a)
+	}
+	c := s.feeds.at(place{name: "/cap/", id: string(record.ID)})
+	if made := c.ready.Load(); made != nil {
+		return made.body.plain, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if made := c.ready.Load(); made != nil {
+		return made.body.plain, nil
+	}
+	b, err := cap.Writer{DefaultLanguage: s.Authority.Language}.Sign(a, s.Signing.Key, s.Signing.Certificate)
+	if err != nil {
+		return nil, err
+	}
+	c.ready.Store(newReady(b))
+	return b, nil
 }
 
 // revision gives exactly the revision with this id. The event's own id is that
@@ -52,7 +87,7 @@ func (s *Server) revision(r *http.Request, id alerts.ID) (*alerts.Record, error)
 // at once.
 func (s *Server) capContainer(records []*alerts.Record) ([]byte, error) {
 	f := atomFeed{ID: s.PublicURL + "/api/v1/alerts", Title: s.Authority.Name, Author: s.Authority.Name, Updated: time.Now().UTC().Format(time.RFC3339),
-		Links: []atomLink{{"self", mediaAtom, s.PublicURL + "/api/v1/alerts"}}}
+		Links: []atomLink{{Rel: "self", Type: mediaAtom, Href: s.PublicURL + "/api/v1/alerts"}}}
 	for _, r := range records {
 		b, err := s.write(r.Alert)
 		if err != nil {
@@ -66,7 +101,7 @@ func (s *Server) capContainer(records []*alerts.Record) ([]byte, error) {
 			at = r.Received
 		}
 		f.Entries = append(f.Entries, atomEntry{ID: "urn:ulid:" + string(r.ID), Title: headline(r), Updated: at.UTC().Format(time.RFC3339), Author: r.Author.Name,
-			Links: []atomLink{{"alternate", "text/html", s.pageURL(r)}}, Content: &atomContent{mediaCAP, bytes.TrimSpace(b)}})
+			Links: []atomLink{{Rel: "alternate", Type: "text/html", Href: s.pageURL(r)}}, Content: &atomContent{mediaCAP, bytes.TrimSpace(b)}})
 	}
 	return mustXML(f), nil
 }

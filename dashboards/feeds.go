@@ -1,226 +1,276 @@
 package dashboards
 
 import (
-	"encoding/json"
-	"encoding/xml"
+	"context"
+	"errors"
 	"net/http"
-	"slices"
+	"net/url"
 	"strings"
 	"time"
 
-	"github.com/oklog/ulid/v2"
-
 	"martinella/alerts"
+	"martinella/broadcast"
 )
 
-// feedItem is one event in a feed, before it gets a form.
-type feedItem struct {
-	ID, Link, CAP, Title, Summary, Author string
-	Published, Updated                    time.Time
-	Language                              string
+// feedForm is one form in which programs read the alerts: its path, its media
+// type, and how it is written.
+type feedForm struct {
+	path, media string
+	print       func(s *Server, f *feed) []byte
 }
 
-// feed gives the events that hold, and what ended within two days, newest
-// first.
-func (s *Server) feed(r *http.Request, now time.Time) (*locale, []feedItem, time.Time) {
-	l := s.pages.locales.of(r, askedOf(r).lang)
-	var items []feedItem
-	var updated time.Time
-	for _, h := range happenings(s.Board.Snapshot(), now) {
-		if !h.over() && !h.shown(now) {
-			continue
-		}
-		c := s.card(l, h, now)
-		title := c.Title()
-		if c.Exercise {
-			title = l.lex.Exercise + " - " + title
-		}
-		summary := []string{}
-		if c.Where.Text != "" {
-			summary = append(summary, l.must("where")+": "+c.Where.Text)
-		}
-		if c.Lapsed() {
-			summary = append(summary, c.Gone)
-		} else if c.Until.Text != "" && !c.Over() {
-			summary = append(summary, l.must("until")+": "+c.Until.Text)
-		}
-		if c.About.Text != "" {
-			summary = append(summary, c.Headline.Text, l.must("about")+": "+c.About.Text)
-			c.Actions = nil
-		}
-		for _, w := range slices.Concat(c.What, c.Actions) {
-			summary = append(summary, w.Text)
-		}
-		items = append(items, feedItem{
-			ID: "urn:ulid:" + string(h.Event), Link: s.PublicURL + c.URL, CAP: s.PublicURL + "/cap/" + string(h.ID) + ".xml",
-			Title: title, Summary: strings.Join(summary, "\n"), Author: c.By.Text, Published: issued(h.Event, h.Published), Updated: h.Published, Language: c.Tag,
-		})
-		if h.Published.After(updated) {
-			updated = h.Published
-		}
+// The media types of the feeds. Browsers show those of Atom and RSS as they
+// are, without their style sheet; see [feedForm.mediaFor].
+const (
+	mediaRSS      = "application/rss+xml"
+	mediaFeedJSON = "application/feed+json"
+	mediaCalendar = "text/calendar"
+	mediaXML      = "application/xml"
+)
+
+// feedForms are all feeds, each at its own path.
+func feedForms() []feedForm {
+	return []feedForm{
+		{"/feed.atom", mediaAtom, (*Server).printAtom},
+		{"/feed.rss", mediaRSS, (*Server).printRSS},
+		{"/feed.json", mediaFeedJSON, (*Server).printJSON},
+		{"/calendar.ics", mediaCalendar, (*Server).printCalendar},
+		{"/cap.atom", mediaAtom, (*Server).printIndexAtom},
+		{"/cap.rss", mediaRSS, (*Server).printIndexRSS},
 	}
-	slices.SortStableFunc(items, func(a, b feedItem) int { return b.Updated.Compare(a.Updated) })
-	if updated.IsZero() {
-		updated = now.Truncate(time.Minute)
-	}
-	return l, items, updated
 }
 
-// issued is when the event began: its id says so (a ULID begins with 48 bits of
-// milliseconds). fallback where it does not.
-func issued(event alerts.ID, fallback time.Time) time.Time {
-	id, err := ulid.ParseStrict(string(event))
+// feedRoutes are the paths of the feeds.
+func (s *Server) feedRoutes() []route {
+	var all []route
+	for _, form := range feedForms() {
+		all = append(all, route{"GET", form.path, anybody, func(w http.ResponseWriter, r *http.Request) { s.feed(w, r, form) }})
+	}
+	return all
+}
+
+// feedAsked is what a reader of feeds wants to have: "" is everything.
+type feedAsked struct {
+	area  string
+	level alerts.Severity // the least
+}
+
+// maxAreaCode bounds the code of an area in an address.
+const maxAreaCode = 64
+
+// feedAskedOf reads the query. It fails with a refusal for what is no level.
+func feedAskedOf(r *http.Request) (feedAsked, error) {
+	raw := r.URL.RawQuery
+	if raw == "" {
+		return feedAsked{}, nil
+	}
+	get := func(name string) string { return plainValue(raw, name) }
+	if strings.ContainsAny(raw, "%+;") || len(raw) > 1000 {
+		get = r.URL.Query().Get
+	}
+	q := feedAsked{area: get("area")}
+	level := get("level")
+	if level == "" {
+		return q, nil
+	}
+	for _, known := range alerts.Severities {
+		if strings.EqualFold(level, string(known)) {
+			q.level = known
+			return q, nil
+		}
+	}
+	return q, refuse(errBadRequest, "level", "is not a level", "one of extreme, severe, moderate, minor, unknown: the feed has that and what is graver")
+}
+
+// query is the filter as a part of an address, with the language where one is
+// given; "" of none.
+func (q feedAsked) query(lang string) string {
+	v := url.Values{}
+	if lang != "" {
+		v.Set("lang", lang)
+	}
+	if q.area != "" {
+		v.Set("area", q.area)
+	}
+	if q.level != "" {
+		v.Set("level", strings.ToLower(string(q.level)))
+	}
+	if len(v) == 0 {
+		return ""
+	}
+	return "?" + v.Encode()
+}
+
+// errNoArea says that nobody here knows a code.
+var errNoArea = errors.New("no such area")
+
+// feed answers with a feed: rendered once for each form, filter, language and
+// change, and kept compressed.
+func (s *Server) feed(w http.ResponseWriter, r *http.Request, form feedForm) {
+	h := w.Header()
+	h["Access-Control-Allow-Origin"] = everyOrigin
+	q, err := feedAskedOf(r)
 	if err != nil {
-		return fallback
-	}
-	if at := ulid.Time(id.Time()); at.Before(fallback) {
-		return at.UTC()
-	}
-	return fallback
-}
-
-type atomLink struct {
-	Rel  string `xml:"rel,attr"`
-	Type string `xml:"type,attr,omitempty"`
-	Href string `xml:"href,attr"`
-}
-
-type atomContent struct {
-	Type string `xml:"type,attr"`
-	Body []byte `xml:",innerxml"`
-}
-
-type atomEntry struct {
-	ID        string       `xml:"id"`
-	Title     string       `xml:"title"`
-	Updated   string       `xml:"updated"`
-	Published string       `xml:"published,omitempty"`
-	Author    string       `xml:"author>name"`
-	Links     []atomLink   `xml:"link"`
-	Summary   string       `xml:"summary,omitempty"`
-	Content   *atomContent `xml:"content"`
-}
-
-type atomFeed struct {
-	XMLName  xml.Name    `xml:"http://www.w3.org/2005/Atom feed"`
-	Language string      `xml:"xml:lang,attr,omitempty"`
-	ID       string      `xml:"id"`
-	Title    string      `xml:"title"`
-	Updated  string      `xml:"updated"`
-	Author   string      `xml:"author>name"`
-	Links    []atomLink  `xml:"link"`
-	Entries  []atomEntry `xml:"entry"`
-}
-
-func (s *Server) feedAtom(w http.ResponseWriter, r *http.Request) {
-	l, items, updated := s.feed(r, time.Now())
-	f := atomFeed{
-		Language: l.Tag, ID: s.PublicURL + "/", Title: s.Authority.Name, Updated: updated.Format(time.RFC3339), Author: s.Authority.Name,
-		Links: []atomLink{{"self", mediaAtom, s.PublicURL + "/feed.atom"}, {"alternate", "text/html", s.PublicURL + "/"}},
-	}
-	for _, i := range items {
-		f.Entries = append(f.Entries, atomEntry{
-			ID: i.ID, Title: i.Title, Updated: i.Updated.Format(time.RFC3339), Published: i.Published.Format(time.RFC3339), Author: i.Author,
-			Links: []atomLink{{"alternate", "text/html", i.Link}, {"related", mediaCAP, i.CAP}}, Summary: i.Summary,
-		})
-	}
-	s.sendFeed(w, r, mediaAtom, mustXML(f))
-}
-
-type rssItem struct {
-	Title       string `xml:"title"`
-	Link        string `xml:"link"`
-	Description string `xml:"description"`
-	PubDate     string `xml:"pubDate"`
-	GUID        struct {
-		Permanent bool   `xml:"isPermaLink,attr"`
-		ID        string `xml:",chardata"`
-	} `xml:"guid"`
-}
-
-type rssFeed struct {
-	XMLName xml.Name `xml:"rss"`
-	Version string   `xml:"version,attr"`
-	Channel struct {
-		Title       string    `xml:"title"`
-		Link        string    `xml:"link"`
-		Description string    `xml:"description"`
-		Language    string    `xml:"language"`
-		Built       string    `xml:"lastBuildDate"`
-		Items       []rssItem `xml:"item"`
-	} `xml:"channel"`
-}
-
-// feedRSS writes RSS 2.0, in which guid and pubDate change with every
-// revision, so that readers show it again.
-func (s *Server) feedRSS(w http.ResponseWriter, r *http.Request) {
-	l, items, updated := s.feed(r, time.Now())
-	f := rssFeed{Version: "2.0"}
-	f.Channel.Title, f.Channel.Link, f.Channel.Description = s.Authority.Name, s.PublicURL+"/", l.must("feed_description")
-	f.Channel.Language, f.Channel.Built = l.Tag, updated.Format(time.RFC1123Z)
-	for _, i := range items {
-		it := rssItem{Title: i.Title, Link: i.Link, Description: i.Summary, PubDate: i.Updated.Format(time.RFC1123Z)}
-		it.GUID.ID = strings.TrimSuffix(i.CAP[strings.LastIndex(i.CAP, "/")+1:], ".xml")
-		f.Channel.Items = append(f.Channel.Items, it)
-	}
-	s.sendFeed(w, r, "application/rss+xml", mustXML(f))
-}
-
-// feedJSON writes JSON Feed 1.1.
-func (s *Server) feedJSON(w http.ResponseWriter, r *http.Request) {
-	l, items, _ := s.feed(r, time.Now())
-	type attachment struct {
-		URL  string `json:"url"`
-		Type string `json:"mime_type"`
-	}
-	type entry struct {
-		ID          string              `json:"id"`
-		URL         string              `json:"url"`
-		Title       string              `json:"title"`
-		Text        string              `json:"content_text"`
-		Published   string              `json:"date_published"`
-		Modified    string              `json:"date_modified"`
-		Language    string              `json:"language"`
-		Authors     []map[string]string `json:"authors"`
-		Attachments []attachment        `json:"attachments"`
-	}
-	entries := []entry{}
-	for _, i := range items {
-		text := i.Summary
-		if text == "" {
-			text = i.Title
-		}
-		entries = append(entries, entry{i.ID, i.Link, i.Title, text, i.Published.Format(time.RFC3339), i.Updated.Format(time.RFC3339), i.Language,
-			[]map[string]string{{"name": i.Author}}, []attachment{{i.CAP, mediaCAP}}})
-	}
-	b, err := json.Marshal(map[string]any{
-		"version": "https://jsonfeed.org/version/1.1", "title": s.Authority.Name, "home_page_url": s.PublicURL + "/", "feed_url": s.PublicURL + "/feed.json",
-		"language": l.Tag, "items": entries,
-	})
-	if err != nil {
-		s.internal(w, r, err, nil)
+		s.fail(w, r, err)
 		return
 	}
-	s.sendFeed(w, r, "application/feed+json", b)
-}
-
-func mustXML(v any) []byte {
-	b, err := xml.Marshal(v)
-	if err != nil {
-		panic("dashboards: a feed always marshals: " + err.Error())
+	l := s.pages.locales.of(r, askedOf(r).lang)
+	at := place{name: form.path, id: q.area + " " + string(q.level), lang: l.Tag}
+	ready, err := s.printed(r.Context(), at, q, l, form)
+	if errors.Is(err, errNoArea) {
+		s.feeds.drop(at)
+		s.noArea(w)
+		return
 	}
-	return append([]byte(xml.Header), b...)
+	h["Vary"] = byFeedReader
+	h["Cache-Control"] = shortly
+	h["Etag"], h["Last-Modified"] = ready.etag, ready.modified
+	h["Content-Language"] = l.header
+	if ready.seenBy(r) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	h.Set("Content-Type", form.mediaFor(r))
+	ready.body.write(w, r, http.StatusOK)
 }
 
-// sendFeed answers with what anybody may read from anywhere.
+// everyOrigin lets pages of every site read what is public.
+var everyOrigin = []string{"*"}
+
+// byFeedReader is what an answer of a feed depends on.
+var byFeedReader = []string{"Accept-Language", "Accept-Encoding", "Accept"}
+
+// mediaFor is the media type for a reader. A browser that is asked to show Atom
+// or RSS under its own type shows the source of it (Chromium 156) or wants to
+// save it: it gets the same bytes as XML, and shows them with their style sheet.
+func (f feedForm) mediaFor(r *http.Request) string {
+	media := f.media
+	if strings.HasSuffix(media, "+xml") && strings.HasPrefix(r.Header.Get("Accept"), "text/html") {
+		media = mediaXML
+	}
+	if media == mediaFeedJSON {
+		return media // always UTF-8 (RFC 8259 section 8.1)
+	}
+	return media + "; charset=utf-8"
+}
+
+// printed gives the feed, made anew where it changed.
+func (s *Server) printed(ctx context.Context, at place, q feedAsked, l *locale, form feedForm) (*ready, error) {
+	c := s.feeds.at(at)
+	now := time.Now()
+	if made := c.ready.Load(); made != nil && made.version == s.pages.version(ctx, s.Board.Snapshot().Cursor, now) {
+		return made, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	board := s.Board.Snapshot()
+	version, before := s.pages.version(ctx, board.Cursor, now), c.ready.Load()
+	if before != nil && before.version == version {
+		return before, nil
+	}
+	f, err := s.newFeed(ctx, board, now, q, l, form.path)
+	if err != nil {
+		return nil, err
+	}
+	made := newReady(form.print(s, f))
+	made.version = version
+	made.changed = now.UTC().Truncate(time.Second)
+	if before != nil && before.etag[0] == made.etag[0] {
+		made.changed = before.changed
+	}
+	made.modified = []string{made.changed.Format(http.TimeFormat)}
+	c.ready.Store(made)
+	return made, nil
+}
+
+// seenBy reports whether the reader has it (RFC 9110 sections 13.1.2 and
+// 13.1.3: a tag, where one is given, decides alone).
+func (p *ready) seenBy(r *http.Request) bool {
+	if has := r.Header.Get("If-None-Match"); has != "" {
+		return matches(has, p.etag[0])
+	}
+	since := r.Header.Get("If-Modified-Since")
+	if since == "" {
+		return false
+	}
+	at, err := http.ParseTime(since)
+	return err == nil && !p.changed.After(at)
+}
+
+// noArea answers for a code that nobody here knows: a feed that stays empty for
+// ever would look like a quiet place.
+func (s *Server) noArea(w http.ResponseWriter) {
+	hint := "leave area out to follow everything"
+	if first := s.Areas.All(); len(first) > 0 {
+		hint = "take the code of a municipality or zone that is known here, for example area=" + first[0].Code.Value + ", or " + hint
+	}
+	writeProblem(w, problem{Title: "no such area", Status: http.StatusNotFound, Detail: "no area with this code is known here",
+		Problems: alerts.Problems{{Field: "area", Problem: "is not known here", Hint: hint}}})
+}
+
+// feed holds what a feed says, before it gets a form.
+type feed struct {
+	l       *locale
+	now     time.Time
+	asked   feedAsked
+	path    string
+	title   string
+	updated time.Time
+	items   []feedItem
+}
+
+// maxFeedItems bounds a feed; the gravest that hold come first.
+const maxFeedItems = 200
+
+// newFeed gives the events that hold, and what ended within two days, newest
+// first. It fails with errNoArea for a code that nobody here knows.
+func (s *Server) newFeed(ctx context.Context, board *broadcast.View, now time.Time, q feedAsked, l *locale, path string) (*feed, error) {
+	f := &feed{l: l, now: now, asked: q, path: path, title: s.Authority.Name}
+	all := happenings(board, now)
+	var near func(r *alerts.Record) bool
+	if q.area != "" {
+		name, known := s.knownArea(q.area, all)
+		if !known {
+			return nil, errNoArea
+		}
+		f.title += " – " + name
+		near = s.concerns(q.area)
+	}
+	for _, h := range all {
+		if len(f.items) == maxFeedItems || !h.over() && !h.shown(now) {
+			continue
+		}
+		if !s.meant(ctx, h, near, q.level) {
+			continue
+		}
+		f.items = append(f.items, s.feedItem(l, h, now))
+	}
+	sortNewest(f.items)
+	f.updated = now.UTC().Truncate(time.Hour)
+	if len(f.items) > 0 {
+		f.updated = f.items[0].Updated
+	}
+	return f, nil
+}
+
+// self is the address of the feed itself.
+func (s *Server) self(f *feed) string { return s.PublicURL + f.path + f.asked.query(f.l.Tag) }
+
+// feedID names the feed for ever, whatever its language.
+func (s *Server) feedID(f *feed) string { return s.PublicURL + "/" + f.asked.query("") }
+
+// home is the page for readers of the feed.
+func (s *Server) home(f *feed) string { return s.PublicURL + "/?lang=" + f.l.Tag }
+
+// sendFeed answers with a file that anybody may read from anywhere.
 func (s *Server) sendFeed(w http.ResponseWriter, r *http.Request, media string, b []byte) {
 	h := w.Header()
 	if strings.HasSuffix(media, "xml") {
 		media += "; charset=utf-8"
 	}
 	h.Set("Content-Type", media)
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Cache-Control", "max-age=5, stale-while-revalidate=30")
+	h["Access-Control-Allow-Origin"] = everyOrigin
+	h["Cache-Control"] = shortly
 	h["Vary"] = byReader
 	etag := etagOf(b)
 	h.Set("ETag", etag)

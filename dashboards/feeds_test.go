@@ -2,15 +2,12 @@ package dashboards
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/mmcdole/gofeed"
-
-	"martinella/alerts/cap"
 )
 
 func TestFeedsAreReadByAForeignReader(t *testing.T) {
@@ -51,34 +48,6 @@ func TestFeedsAreReadByAForeignReader(t *testing.T) {
 	etag := g.get("/feed.rss").Header.Get("ETag")
 	if r := g.get("/feed.rss", "If-None-Match", etag); r.StatusCode != 304 {
 		t.Errorf("unchanged feed: %d", r.StatusCode)
-	}
-}
-
-func TestCAPFilesFollowTheSchema(t *testing.T) {
-	g := open(t)
-	id := g.issue(message("cap-1"))["id"].(string)
-	r := g.get("/cap/" + id + ".xml")
-	if d, err := cap.Parse([]byte(r.body), cap.Submit); err != nil || !d.Strict() || d.Alert.Identifier != "cap-1" {
-		t.Fatalf("%v %v", err, d)
-	}
-	if r.Header.Get("Content-Type") != "application/cap+xml; charset=utf-8" {
-		t.Errorf("type %q", r.Header.Get("Content-Type"))
-	}
-	schema := shared(t, "testdata/cap/schema")
-	lint, err := exec.LookPath("xmllint")
-	if err != nil {
-		t.Skip("SKIP: xmllint (Debian: libxml2-utils) is not installed: the CAP file is not held against the schema")
-	}
-	names, _ := filepath.Glob(filepath.Join(schema, "*1.2*.xsd"))
-	if len(names) == 0 {
-		t.Skipf("SKIP: no schema of CAP 1.2 in %s", schema)
-	}
-	file := filepath.Join(t.TempDir(), "alert.xml")
-	if err := os.WriteFile(file, []byte(r.body), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.CommandContext(t.Context(), lint, "--nonet", "--noout", "--schema", names[0], file).CombinedOutput(); err != nil {
-		t.Errorf("xmllint: %v\n%s", err, out)
 	}
 }
 

@@ -33,7 +33,9 @@ type frame struct {
 	Areas         bool        // there are pages of areas
 	Away          *awayNotice // accounts that are not updated at the moment
 	Copy          string      // the policy of a page that goes into a copy; "" elsewhere
-	Base          string      // before the paths of the public pages, where they are on another port
+	FeedTitle     string
+	FeedQuery     string // of the page's area, for the links to the feeds; "": everything
+	Base          string // before the paths of the public pages, where they are on another port
 	Content       any
 }
 
@@ -46,7 +48,9 @@ type view struct {
 	title    string
 	live     bool
 	exercise bool
-	accounts bool // those that are not updated at the moment are named
+	area     string // the code of the one that the page is about: its feeds are that area's
+	place    string // its name
+	accounts bool   // those that are not updated at the moment are named
 	content  any
 }
 
@@ -61,6 +65,10 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 	}
 	if v.accounts {
 		f.Away = p.s.away()
+	}
+	f.FeedTitle, f.FeedQuery = f.Authority, feedAsked{area: v.area}.query("")
+	if v.place != "" {
+		f.FeedTitle += " – " + v.place
 	}
 	if f.Accessibility == "" {
 		f.Accessibility = ownAccessibility

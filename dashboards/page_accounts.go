@@ -117,6 +117,8 @@ func (s *Server) accountsJSON(w http.ResponseWriter, r *http.Request) {
 			Atom string `json:"atom"`
 			RSS  string `json:"rss"`
 			JSON string `json:"json"`
+			ICS  string `json:"calendar"`
+			CAP  string `json:"cap"`
 			Live string `json:"live,omitempty"`
 			SSE  string `json:"events,omitempty"`
 		} `json:"feeds"`
@@ -134,6 +136,7 @@ func (s *Server) accountsJSON(w http.ResponseWriter, r *http.Request) {
 	}
 	f := &list.Feeds
 	f.Atom, f.RSS, f.JSON = s.PublicURL+"/feed.atom", s.PublicURL+"/feed.rss", s.PublicURL+"/feed.json"
+	f.ICS, f.CAP = s.PublicURL+"/calendar.ics", s.PublicURL+"/cap.atom"
 	if s.Live != nil {
 		f.Live = "ws" + s.PublicURL[len("http"):] + "/live" // ws: or wss:
 	}

@@ -35,7 +35,7 @@ type pages struct {
 }
 
 // pageNames are the templates that must exist, each beside layout and parts.
-var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts",
+var pageNames = []string{"embed", "home", "alert", "past", "text", "status", "outbox", "confirm", "accounts",
 	"advice", "advice_one", "advice_kit", "area", "area_list", "verify",
 	"subscribe", "signup", "subscriber"}
 

@@ -243,3 +243,17 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// Feeds, as programs ask for them again and again.
+func BenchmarkFeed(b *testing.B) {
+	for _, path := range []string{"/feed.atom", "/feed.json?area=099001&lang=it", "/embed?lang=it"} {
+		b.Run(path, func(b *testing.B) {
+			compare(b, func(*gateway, string) (string, []string) { return path, nil })
+		})
+		b.Run(path+", not modified", func(b *testing.B) {
+			compare(b, func(g *gateway, _ string) (string, []string) {
+				return path, []string{"If-None-Match", g.get(path, "Accept-Language", "it").Header.Get("ETag")}
+			})
+		})
+	}
+}

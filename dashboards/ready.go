@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"time"
 
 	"martinella/broadcast"
 )
@@ -44,6 +45,9 @@ type ready struct {
 	basis   string // see [leaf]
 	etag    []string
 	body    body
+
+	changed  time.Time // of a feed: since when it has these bytes
+	modified []string  // the same as a header
 }
 
 func newReady(b []byte) *ready {

@@ -83,9 +83,8 @@ func (s *Server) public() []route {
 		{"GET", "/guide/{page}", anybody, s.pages.guide},
 		{"GET", "/verify", anybody, s.pages.verify},
 		{"POST", "/verify", anybody, s.pages.verifyPosted},
-		{"GET", "/feed.atom", anybody, s.feedAtom},
-		{"GET", "/feed.rss", anybody, s.feedRSS},
-		{"GET", "/feed.json", anybody, s.feedJSON},
+		{"GET", "/embed", anybody, s.pages.embed},
+		{"GET", "/widget.js", anybody, s.widgetJS},
 		{"GET", "/cap/{file}", anybody, s.capFile},
 		{"GET", "/static/{file}", anybody, s.pages.assets.serve},
 		{"GET", "/robots.txt", anybody, s.pages.robots},
@@ -123,6 +122,7 @@ func (s *Server) public() []route {
 			route{"POST", "/p/{token}", anybody, s.pages.changeOwn},
 			route{"GET", "/p/{token}/data.json", anybody, s.ownData})
 	}
+	routes = append(routes, s.feedRoutes()...)
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})
 	}

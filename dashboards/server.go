@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -134,6 +135,8 @@ type Config struct {
 	Sources map[string]cap.Limits
 	// Signers may send without a key what they have signed (XML signature).
 	Signers []Signer
+	// Signing signs the CAP messages at /cap/; nil: they carry no signature.
+	Signing *Signing
 	// Certificates, by a name for the metric of their expiry: TLS, signing,
 	// and those of senders.
 	Certificates map[string]*x509.Certificate
@@ -148,10 +151,13 @@ type Config struct {
 	Licence string
 	// Accounts and Hashtags are the register that /accounts shows. Stopped tells
 	// of a channel whether its account is not updated at the moment; nil: none.
-	Accounts  []Account
-	Hashtags  channels.Hashtags
-	Stopped   func(channel string) bool
-	Profiling bool // serve /debug/pprof on the administration port
+	Accounts []Account
+	Hashtags channels.Hashtags
+	// EmbedOrigins are the sites that may show /embed in a frame, as scheme and
+	// host ("https://www.comune.example"); none: our own alone.
+	EmbedOrigins []string
+	Stopped      func(channel string) bool
+	Profiling    bool // serve /debug/pprof on the administration port
 }
 
 // Version is what /version answers.
@@ -168,6 +174,9 @@ type Server struct {
 	metrics *metrics
 	auth    *authenticator
 	pages   *pages
+	feeds   *shelf   // those that were rendered
+	widget  *ready   // the custom element for other sites
+	framed  []string // the policy of /embed
 	status  *status
 	console *console // nil without staff
 	dressed dressed
@@ -195,6 +204,14 @@ func New(c Config) (*Server, error) {
 	case c.Zone == nil:
 		return nil, errors.New("dashboards: Zone is required")
 	}
+	if c.Signing != nil && !cap.CanSign(c.Signing.Key, c.Signing.Certificate) {
+		return nil, errors.New("dashboards: Signing: the key is not the RSA key of the certificate")
+	}
+	for _, o := range c.EmbedOrigins {
+		if !Origin(o) {
+			return nil, fmt.Errorf("dashboards: EmbedOrigins: %q is not scheme and host", o)
+		}
+	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("dashboards: PublicURL is not an http address")
@@ -205,7 +222,7 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier()}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), feeds: newShelf(), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier()}
 	var err error
 	if s.statements, err = newStatementKey(c.Statements); err != nil {
 		return nil, err
@@ -220,6 +237,7 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.pages.assets.renew = s.catchUp
+	s.framed, s.widget = framedBy(c.EmbedOrigins), newWidget(s.pages.locales)
 	if s.console, err = newConsole(s); err != nil {
 		return nil, err
 	}

@@ -16,11 +16,22 @@ import (
 // Sign writes the alert with an enveloped signature: exclusive C14N,
 // RSA-SHA256. The key must be RSA and fit the certificate.
 func Sign(a *alerts.Alert, key crypto.Signer, certificate *x509.Certificate) ([]byte, error) {
+	return Writer{}.Sign(a, key, certificate)
+}
+
+// CanSign reports whether the key is RSA and fits the certificate, as [Sign]
+// wants them.
+func CanSign(key crypto.Signer, certificate *x509.Certificate) bool {
 	public, isRSA := key.Public().(*rsa.PublicKey)
-	if !isRSA || !public.Equal(certificate.PublicKey) {
+	return isRSA && public.Equal(certificate.PublicKey)
+}
+
+// Sign is [Sign] with the choices of the writer.
+func (w Writer) Sign(a *alerts.Alert, key crypto.Signer, certificate *x509.Certificate) ([]byte, error) {
+	if !CanSign(key, certificate) {
 		return nil, errors.New("sign cap: the key is not the RSA key of the certificate")
 	}
-	b, err := Write(a)
+	b, err := w.Write(a)
 	if err != nil {
 		return nil, err
 	}

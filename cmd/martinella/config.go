@@ -58,6 +58,8 @@ type Config struct {
 	Policy   PolicyConfig    `yaml:"policy"`
 	Limits   LimitsConfig    `yaml:"limits"`
 	Pages    PagesConfig     `yaml:"pages"`
+	Embed    EmbedConfig     `yaml:"embed"`
+	Signing  SigningConfig   `yaml:"signing"`
 	Channels []ChannelConfig `yaml:"channels"`
 	Senders  []SenderConfig  `yaml:"senders"`
 	Feeds    []FeedConfig    `yaml:"feeds"`  // official warnings of others
@@ -113,6 +115,17 @@ type PagesConfig struct {
 	Feedback      string `yaml:"feedback"`      // e-mail address for problems of the pages
 	Brand         string `yaml:"brand"`         // "#rrggbb"
 	Licence       string `yaml:"licence"`       // under which texts and feeds may be used again: "CC BY 4.0"
+}
+
+// EmbedConfig is who may show the strip of alerts in a frame.
+type EmbedConfig struct {
+	Origins []string `yaml:"origins"` // scheme and host of each site; none: the gateway's own pages alone
+}
+
+// SigningConfig is with what the published CAP messages are signed.
+type SigningConfig struct {
+	KeyFile         string `yaml:"key_file"`         // RSA, PEM: PKCS #8 or PKCS #1
+	CertificateFile string `yaml:"certificate_file"` // PEM
 }
 
 // SenderConfig is a machine that signs its alerts with an XML signature.

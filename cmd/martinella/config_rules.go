@@ -19,6 +19,7 @@ import (
 	"martinella/alerts"
 	"martinella/broadcast/live"
 	"martinella/channels"
+	"martinella/dashboards"
 )
 
 // weakModes are the durabilities that accept_weak_durability may name.
@@ -51,6 +52,14 @@ func (c *Config) rules(r *nodeReader) {
 		if !plainSite(o) {
 			say(fmt.Sprintf("origins[%d]", i), "is "+quoted(o), "write scheme and host, like https://www.comune.example")
 		}
+	}
+	for i, o := range c.Embed.Origins {
+		if !dashboards.Origin(o) {
+			say(fmt.Sprintf("embed.origins[%d]", i), "is "+quoted(o), "write scheme and host and nothing behind, like https://www.comune.example")
+		}
+	}
+	if _, err := c.signing(); err != nil {
+		say("signing", err.Error(), "name the PEM files of an RSA key and of its certificate, or leave signing out")
 	}
 	c.redisRules(r, say)
 	if c.Policy.SecondPersonReach < 0 {

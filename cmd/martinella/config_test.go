@@ -119,6 +119,8 @@ func TestEveryMistakeIsNamedWithItsLine(t *testing.T) {
 		"a farewell that takes too long":  {valdemo + "limits:\n  live_farewell: 2m\n", []string{"m.yaml:4: limits.live_farewell is 2m0s", "up to 1m0s"}},
 		"a farewell in no time":           {valdemo + "limits:\n  live_farewell: 0s\n", []string{"m.yaml:4: limits.live_farewell is 0s", "1ms is at once; leave it out for 5s"}},
 		"a negative number of pages":      {valdemo + "limits:\n  live_clients: -1\n", []string{"m.yaml:4: limits.live_clients is negative"}},
+		"a signing key that is missing":   {valdemo + "signing: {certificate_file: none.pem, key_file: none.key}\n", []string{"signing certificate_file: "}},
+		"a site with a path":              {valdemo + "embed: {origins: [https://www.comune.example, https://www.comune.example/home]}\n", []string{"embed.origins[1] is \"https://www.comune.example/home\""}},
 		"a value for a list":              {valdemo + "origins: https://a.example\n", []string{"m.yaml:3: origins must be a list"}},
 		"an unknown mode":                 {strings.Replace(valdemo, "live", "war", 1), []string{"m.yaml:1: mode is \"war\""}},
 		"a slug that cannot be":           {strings.Replace(valdemo, "valdemo,", "Val Demo,", 1), []string{"m.yaml:2: authority.slug is \"Val Demo\""}},

@@ -271,7 +271,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Ready: g.reasons, Direct: c.Direct, KeyRate: c.Limits.KeyRate, KeyBurst: c.Limits.KeyBurst,
 		Version: dashboards.Version{Version: version(), Go: runtime.Version()}, Certificates: map[string]*x509.Certificate{},
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
-		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped,
+		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped, EmbedOrigins: c.Embed.Origins,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: g.outlines(), StartedAreas: g.started, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
 		SignUps: g.subscribing, OwnPages: &broadcast.SignUps{Roll: g.store.People()},
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Written: g.written, Statements: statements, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
@@ -282,6 +282,12 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 			return err
 		}
 		conf.TrustedProxies = append(conf.TrustedProxies, prefix)
+	}
+	if conf.Signing, err = c.signing(); err != nil {
+		return fmt.Errorf("signing: %w", err)
+	}
+	if conf.Signing != nil {
+		conf.Certificates["signing"] = conf.Signing.Certificate
 	}
 	for _, s := range c.Senders {
 		cert, err := readCertificate(s.Certificate)

@@ -32,6 +32,7 @@ var dependencies = map[string]string{
 	"github.com/SherClockHolmes/webpush-go":    "channels/webpush: encryption (RFC 8291) and signature (RFC 8292) of push messages",
 	"github.com/alicebob/miniredis/v2":         "broadcast/rdb: a Redis in memory, for tests and for practice without redis-server",
 	"github.com/andybalholm/brotli":            "dashboards: pages a seventh smaller than with gzip, where zstd saves nothing",
+	"github.com/arran4/golang-ical":            "tests: a foreign reader of our calendar",
 	"github.com/beevik/etree":                  "alerts/cap: the tree that goxmldsig works on",
 	"github.com/boombuler/barcode":             "dashboards: the picture that a code program reads",
 	"github.com/compose-spec/compose-go/v2":    "tests: docker-compose.yml is valid",
