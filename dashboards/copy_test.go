@@ -21,10 +21,20 @@ import (
 
 // notCopied are the public routes that a copy leaves out, each with its reason.
 var notCopied = map[string]string{
-	"/hooks/{channel}": "platforms speak to the gateway",
-	"/live":            "needs the gateway",
-	"/events":          "needs the gateway",
-	"/outbox":          "shows what was not sent, at the gateway",
+	"/hooks/{channel}":      "platforms speak to the gateway",
+	"/live":                 "needs the gateway",
+	"/events":               "needs the gateway",
+	"/outbox":               "shows what was not sent, at the gateway",
+	"/subscribe":            "takes sign-ups, at the gateway",
+	"/s/{token}":            "of one person",
+	"/p/{token}":            "of one person",
+	"/p/{token}/data.json":  "of one person",
+	"/manifest.webmanifest": "of the pages that receive push messages",
+	"/verify":               "compares what is typed, at the gateway",
+	"/embed":                "says what holds at this moment on pages of others",
+	"/widget.js":            "says what holds at this moment on pages of others",
+	"/sw.js":                "keeps the gateway's pages",
+	shapesPath:              "for the script of the areas, which a copy does not run",
 }
 
 // Every public page is in a copy, or it is known why not.
