@@ -8,7 +8,9 @@ import (
 // The reserve moves the next collection away, and takes no memory itself.
 func TestReserve(t *testing.T) {
 	next := func() uint64 {
-		runtime.GC()
+		for range 3 { // what earlier tests left goes in the first ones
+			runtime.GC()
+		}
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.NextGC
@@ -16,7 +18,7 @@ func TestReserve(t *testing.T) {
 	before := next()
 	kept := reserve()
 	with := next()
-	if with < before+reserveSize*3/2 {
+	if with < 2*reserveSize || with < before+reserveSize/2 {
 		t.Errorf("the next collection comes at %d, before at %d", with, before)
 	}
 	runtime.KeepAlive(kept)
