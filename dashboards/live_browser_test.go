@@ -135,7 +135,7 @@ func TestAnOpenPageShowsANewAlertAndStaysWhereItIs(t *testing.T) {
 		t.Fatalf("approve: %d %s", r.StatusCode, r.body)
 	}
 	b.until(`document.querySelector('#cards [data-k] h2')?.textContent === 'Salite ai piani alti'`)
-	took := time.Duration(b.eval(`shown`).(float64)-float64(approved.UnixMilli())) * time.Millisecond
+	took := time.UnixMilli(int64(b.eval(`shown`).(float64))).Sub(approved)
 	t.Logf("on the open page %v after approval", took)
 	if took > 2500*time.Millisecond { // a hang limit: five times the bar of 500 ms
 		t.Errorf("on the open page only after %v", took)
@@ -183,7 +183,9 @@ func blackout(t *testing.T, lasts time.Duration) {
 	for i := range 4 {
 		g.issue(message(fmt.Sprintf("missed-%d", i), "headline", fmt.Sprintf("Avviso numero %d", i)))
 	}
-	b.eval(fmt.Sprintf(`new Promise(done => setTimeout(done, %d))`, lasts.Milliseconds()))
+	for ; lasts > 0; lasts -= min(lasts, 10*time.Second) {
+		b.eval(fmt.Sprintf(`new Promise(done => setTimeout(done, %d))`, min(lasts, 10*time.Second).Milliseconds()))
+	}
 	if n := b.eval(`document.querySelectorAll('#cards .card').length`); n != 0.0 {
 		t.Fatalf("there was no network, and %v cards came", n)
 	}
@@ -206,7 +208,6 @@ func TestAPageCatchesUpAfterABlackout(t *testing.T) {
 
 func TestAPageCatchesUpAfterAMinuteInABrowser(t *testing.T) {
 	onlyInE2E(t)
-	blackout(t, 25*time.Second)
 	blackout(t, 60*time.Second)
 }
 

@@ -153,7 +153,8 @@
     } catch (wait) {
       // Without any answer the socket is dead too, though it does not know.
       if (stopped) fell(); else if (wait instanceof Error) drop?.();
-      notBefore = Date.now() + Math.max(wait > 0 ? wait : 0, pain);
+      // A network that comes back is used at once, a server is given its time.
+      if (!(wait instanceof Error)) notBefore = Date.now() + Math.max(wait > 0 ? wait : 0, pain);
       again = pain = Math.min(pain * 2, 60000);
     }
     fetching = false;
@@ -274,6 +275,7 @@
 
   const back = () => {
     next();
+    pain = 1000;
     if (document.hidden) return;
     soon(0);
     if (retry) { clearTimeout(retry); delay = 2000; open(); }
