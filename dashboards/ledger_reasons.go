@@ -84,7 +84,7 @@ func viaWords(l *locale, via string) string {
 // remarkWords says what the codes of remarks on a text stand for.
 func remarkWords(l *locale, codes string) string {
 	var all []string
-	for _, code := range strings.Split(codes, ", ") {
+	for code := range strings.SplitSeq(codes, ", ") {
 		r, known := lexicon.Remarks[code]
 		if !known {
 			all = append(all, code)
