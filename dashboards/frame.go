@@ -32,6 +32,8 @@ type frame struct {
 	Accounts      []Account
 	Away          *awayNotice // accounts that are not updated at the moment
 	Base          string      // before the paths of the public pages, where they are on another port
+	Style         string      // a further style sheet; "": none
+	Graph         *graph      // for other sites; nil: none
 	Content       any
 }
 
@@ -44,7 +46,9 @@ type view struct {
 	title    string
 	live     bool
 	exercise bool
-	accounts bool // those that are not updated at the moment are named
+	accounts bool   // those that are not updated at the moment are named
+	style    string // a style sheet that only this page needs
+	graph    *graph
 	content  any
 }
 
@@ -55,7 +59,7 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: face.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(face.Site, "https://"), "http://"), "/"),
 		Accessibility: face.Accessibility, Feedback: face.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(),
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Style: v.style, Graph: v.graph, Logo: p.assets.logo(),
 	}
 	if v.accounts {
 		f.Away = p.s.away()

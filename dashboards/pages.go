@@ -31,7 +31,7 @@ type pages struct {
 }
 
 // pageNames are the templates that must exist, each beside layout and parts.
-var pageNames = []string{"home", "alert", "past", "text", "status", "outbox", "confirm", "accounts"}
+var pageNames = []string{"home", "alert", "sheet", "past", "text", "status", "outbox", "confirm", "accounts"}
 
 // consoleNames are those of the console, each beside its own layout and parts.
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",

@@ -66,6 +66,8 @@ func (s *Server) public() []route {
 	routes := []route{
 		{"GET", "/{$}", anybody, s.pages.home},
 		{"GET", "/a/{id}", anybody, s.pages.alert},
+		{"GET", "/a/{id}/sheet", anybody, s.pages.sheet},
+		{"GET", "/a/{id}/card.png", anybody, s.pages.card},
 		{"GET", "/past", anybody, s.pages.past},
 		{"GET", "/status", anybody, s.pages.state},
 		{"GET", "/accounts", anybody, s.pages.accounts},

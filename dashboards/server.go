@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -155,12 +156,14 @@ type Server struct {
 	status  *status
 	console *console // nil without staff
 	dressed dressed
+	zones   func() *zones // of the maps
 
 	watchers *watchers
 
 	photos  photoShelf
 	reader  *photo.Reader
 	uploads chan struct{} // holds a token for each photo that is coming in
+	drawing chan struct{} // holds a token for each picture of an alert that is drawn for a stranger
 
 	exporting chan struct{} // holds a token while the ledger is exported
 
@@ -186,7 +189,8 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce)}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), drawing: make(chan struct{}, cardsAtOnce)}
+	s.zones = sync.OnceValue(func() *zones { return newZones(c.Areas) })
 	var err error
 	if s.metrics, err = newMetrics(c); err != nil {
 		return nil, err
