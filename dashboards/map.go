@@ -55,10 +55,12 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	seen, coded := map[string]bool{}, map[string]bool{}
 	said := map[string][]string{}
 	var levels []string
+	active := false
 	for i, h := range hs {
 		if cards[i].Over() {
 			continue
 		}
+		active = true
 		infos, tag := s.wording(h.Record, l.Tag)
 		foreign := ""
 		if cards[i].Foreign != "" {
@@ -88,8 +90,8 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	}
 	slices.SortStableFunc(all, func(a, b outline) int { return a.rank - b.rank }) // the gravest on top
 	quiet := s.zones().around(all, coded)
-	if len(all)+len(quiet) == 0 {
-		return nil
+	if len(all)+len(quiet) == 0 || active && len(all) == 0 {
+		return nil // a map without the alert would say that there is none
 	}
 	p := project(slices.Concat(quiet, all))
 	p.unclutter()
@@ -109,7 +111,7 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 // of its codes that are known here, which it notes.
 func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bool) (out []outline) {
 	name := words{short(tidy(ar.Description)), foreign}
-	for _, ring := range rings(ar) {
+	for _, ring := range slices.Concat(rings(&alerts.Area{Polygons: ar.Polygons}), turned(rings(&alerts.Area{Circles: ar.Circles}))) {
 		if !slices.ContainsFunc(ring, func(p alerts.Point) bool { return !p.Valid() }) {
 			out = append(out, outline{ring: ring, label: name})
 		}
@@ -126,6 +128,17 @@ func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bo
 		out = named
 	}
 	return out
+}
+
+// turned brings the corners of circles, which may reach across a pole or the
+// antimeridian, back onto the map.
+func turned(circles []alerts.Polygon) []alerts.Polygon {
+	for _, ring := range circles { // made here, not the alert's own
+		for i, at := range ring {
+			ring[i] = alerts.Point{Lat: min(max(at.Lat, -90), 90), Lon: math.Remainder(at.Lon, 360)}
+		}
+	}
+	return circles
 }
 
 // labels names outlines, each once.

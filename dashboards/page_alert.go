@@ -70,6 +70,9 @@ func (p *pages) event(w http.ResponseWriter, r *http.Request, name string) {
 			Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml",
 			Sheet: c.URL + "/sheet?lang=" + l.Tag, Proof: linkOf(h.ID), Address: p.s.PublicURL + c.URL,
 		}
+		if c.Over() {
+			a.Map = nil
+		}
 		a.Code, _ = codeOf(a.Address) // without one the address stands there in words
 		title := c.Title()
 		if c.Exercise {

@@ -12,10 +12,10 @@ import (
 	"martinella/alerts"
 )
 
-// drawer draws the words that it was asked for.
-type drawer struct{ fail error }
+// painted draws the words that it was asked for.
+type painted struct{ fail error }
 
-func (d drawer) Card(r *alerts.Record, language string) ([]byte, error) {
+func (d painted) Card(r *alerts.Record, language string) ([]byte, error) {
 	return []byte("\x89PNG " + string(r.ID) + " " + language), d.fail
 }
 
@@ -33,7 +33,7 @@ func announced(t *testing.T, body string) map[string]any {
 }
 
 func TestAnAlertCanBePassedOnCheckedAndPrinted(t *testing.T) {
-	g := open(t, valdemo, func(c *Config) { c.Cards = drawer{} })
+	g := open(t, valdemo, func(c *Config) { c.Cards = painted{} })
 	id := alerts.ID(g.issue(message("passed", "severity", "Extreme", "headline", `Acqua &amp; fango: "su"`))["id"].(string))
 	page := g.get("/a/" + string(id) + "?lang=it").body
 	at := "https://allerta.valdemo.example/a/" + string(id)
@@ -63,7 +63,7 @@ func TestAnAlertCanBePassedOnCheckedAndPrinted(t *testing.T) {
 }
 
 func TestThePictureOfAnAlert(t *testing.T) {
-	g := open(t, func(c *Config) { c.Cards = drawer{} })
+	g := open(t, func(c *Config) { c.Cards = painted{} })
 	id := g.issue(message("pictured"))["id"].(string)
 	secret := strings.Replace(message("hidden"), "<scope>Public</scope>", "<scope>Restricted</scope><restriction>personale</restriction>", 1)
 	hidden := g.issue(secret)["id"].(string)
@@ -82,12 +82,12 @@ func TestThePictureOfAnAlert(t *testing.T) {
 	none := open(t)
 	id = none.issue(message("unpictured"))["id"].(string)
 	if r := none.get("/a/" + id + "/card.png"); r.StatusCode != 404 {
-		t.Errorf("without a drawer: %d", r.StatusCode)
+		t.Errorf("without a painter: %d", r.StatusCode)
 	}
 	if body := none.get("/a/" + id).body; strings.Contains(body, "og:image") || strings.Contains(body, "card.png") {
 		t.Error("the page leads to a picture that is not there")
 	}
-	broken := open(t, func(c *Config) { c.Cards = drawer{errors.New("no letters")} })
+	broken := open(t, func(c *Config) { c.Cards = painted{errors.New("no letters")} })
 	id = broken.issue(message("broken"))["id"].(string)
 	if r := broken.get("/a/" + id + "/card.png"); r.StatusCode != 500 || strings.Contains(r.body, "no letters") {
 		t.Errorf("a drawing that fails: %d %q", r.StatusCode, r.body)
@@ -118,7 +118,7 @@ func TestTheSheetInABrowser(t *testing.T) {
 		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b := openBrowser(t)
-	g := open(t, valdemo, func(c *Config) { c.Cards = drawer{} })
+	g := open(t, valdemo, func(c *Config) { c.Cards = painted{} })
 	id := g.issue(message("sheet", "severity", "Extreme"))["id"].(string)
 	b.open(g.URL + "/")
 	b.looks(g.URL, map[string]string{"home": "/?lang=it", "alert": "/a/" + id + "?lang=it", "sheet": "/a/" + id + "/sheet?lang=it"})
