@@ -36,7 +36,7 @@ const (
 	mapMargin  = 40
 	mapShapes  = 24 // of alerts; more are left out of the picture, never out of the list
 	mapAround  = 1  // how much of what is around our areas is seen, in their own size
-	letterHalf = 6  // half of what a letter of a label takes
+	letterHalf = 5  // half of what a letter of a label takes
 )
 
 type outline struct {

@@ -71,7 +71,7 @@ func TestThePictureOfAnAlert(t *testing.T) {
 	if r.StatusCode != 200 || r.Header.Get("Content-Type") != "image/png" || !strings.HasPrefix(r.body, "\x89PNG "+id+" it") {
 		t.Fatalf("%d %s %q", r.StatusCode, r.Header.Get("Content-Type"), r.body)
 	}
-	if again := g.get("/a/"+id+"/card.png", "If-None-Match", r.Header.Get("Etag")); again.StatusCode != 304 || again.body != "" {
+	if again := g.get("/a/"+id+"/card.png", "If-None-Match", r.Header.Get("ETag")); again.StatusCode != 304 || again.body != "" {
 		t.Errorf("again: %d %q", again.StatusCode, again.body)
 	}
 	for _, path := range []string{"/a/" + hidden + "/card.png", "/a/" + hidden + "/sheet", "/a/nothing/card.png", "/a/nothing/sheet", "/a/01ARZ3NDEKTSV4RRFFQ69G5FAV/card.png"} {
