@@ -32,11 +32,13 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 	}
 	lay := projectionOf(own)
 	d := &areaDrawing{Width: mapWidth, Height: lay.height}
+	var lines [][]corner // of the neighbours, then of the parts
 	for _, a := range around.Beside {
 		for _, ring := range a.Rings() {
-			d.Beside = append(d.Beside, pathOf(lay.points(ring)))
+			lines = append(lines, lay.corners(ring))
 		}
 	}
+	beside := len(lines)
 	parts := []*namedArea{one}
 	if n := len(around.Within); n > 0 && n <= areaParts {
 		parts = around.Within
@@ -55,16 +57,23 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 			said = append(said, a.Name+": "+l.lex.Level(worst.Severity()))
 		}
 		for i, ring := range a.Rings() {
-			points := lay.points(ring)
+			points := lay.corners(ring)
+			lines = append(lines, points)
 			s := base
-			s.Path = pathOf(points)
-			if s.X, s.Y = middle(points); i == 0 {
+			if s.X, s.Y = middle(points, mapWidth, lay.height); i == 0 {
 				s.Label.Text = fitted(tidy(a.Name), points)
 			} else {
 				s.Shape = "" // an island has no mark of its own
 			}
 			all = append(all, s)
 		}
+	}
+	for i, line := range simplified(lines) {
+		if i < beside {
+			d.Beside = append(d.Beside, pathOf(line))
+			continue
+		}
+		all[i-beside].Path = pathOf(line)
 	}
 	slices.SortStableFunc(all, func(a, b part) int { return cmp.Compare(a.rank, b.rank) }) // the gravest on top
 	for _, s := range all {
@@ -77,13 +86,13 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 }
 
 // fitted cuts a name to about the width of what it stands on.
-func fitted(name string, points [][2]float64) string {
+func fitted(name string, points []corner) string {
 	const character, least = 9, 8 // units of the drawing, where a name may stand out a little
-	low, high := math.Inf(1), math.Inf(-1)
+	low, high := mapWidth, 0
 	for _, p := range points {
-		low, high = min(low, p[0]), max(high, p[0])
+		low, high = min(low, p.x), max(high, p.x)
 	}
-	most := max(int((high-low)/character), least)
+	most := max((high-low)/character, least)
 	if r := []rune(name); len(r) > most {
 		return strings.TrimSpace(string(r[:most-1])) + "…"
 	}
@@ -125,15 +134,11 @@ func projectionOf(rings []alerts.Polygon) projection {
 	return t
 }
 
-// points is where a ring lies in the drawing, with a bounded number of corners.
-func (t projection) points(ring alerts.Polygon) [][2]float64 {
-	points := make([][2]float64, len(ring))
-	for i, at := range ring {
-		points[i] = [2]float64{t.left + (at.Lon-t.low.Lon)*t.squeeze*t.scale, t.top + (t.high.Lat-at.Lat)*t.scale}
+// corners is where a ring lies in the drawing.
+func (t projection) corners(ring alerts.Polygon) []corner {
+	line := make([]corner, 0, len(ring))
+	for _, at := range thinned(ring) {
+		line = append(line, corner{whole(t.left + (at.Lon-t.low.Lon)*t.squeeze*t.scale), whole(t.top + (t.high.Lat-at.Lat)*t.scale)})
 	}
-	for slack := mapSlack; ; slack *= 1.5 {
-		if points = simplify(points, slack); len(points) <= mapCorners {
-			return points
-		}
-	}
+	return line
 }

@@ -40,6 +40,8 @@ const (
 var stills = map[string]still{
 	"/{$}":                      stillPage,
 	"/a/{id}":                   stillPage,
+	"/a/{id}/sheet":             stillPage,
+	"/a/{id}/card.png":          stillFile,
 	"/past":                     stillPage,
 	"/past/{month}":             stillPage,
 	"/what-to-do":               stillPage,

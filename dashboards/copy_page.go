@@ -11,9 +11,9 @@ import (
 // copiedID marks where a copy's page says when it was made.
 const copiedID = "copied"
 
-// linkOf is the attribute of an element that leads to another file, "" for
+// linkAttr is the attribute of an element that leads to another file, "" for
 // elements that do not.
-func linkOf(tag string) string {
+func linkAttr(tag string) string {
 	switch tag {
 	case "a", "link", "area":
 		return "href"
@@ -29,7 +29,7 @@ func (c *Copier) links(t taken) []spot {
 	z := html.NewTokenizer(bytes.NewReader(t.body))
 	for z.Next() != html.ErrorToken {
 		tok := z.Token()
-		name := linkOf(tok.Data)
+		name := linkAttr(tok.Data)
 		if name == "" || tok.Type != html.StartTagToken && tok.Type != html.SelfClosingTagToken || tok.Data == "script" {
 			continue
 		}
@@ -74,7 +74,7 @@ func (c *Copier) rewrite(t taken, there map[string]bool) (before, after []byte) 
 		case opens && tok.Data == "form":
 			tok.Attr = append(tok.Attr, html.Attribute{Key: "hidden"}, html.Attribute{Key: "inert"})
 			out.WriteString(tok.String())
-		case opens && linkOf(tok.Data) != "":
+		case opens && linkAttr(tok.Data) != "":
 			if c.redirect(&tok, t.at.lang, there) {
 				raw = []byte(tok.String())
 			}
@@ -95,7 +95,7 @@ func (c *Copier) rewrite(t taken, there map[string]bool) (before, after []byte) 
 // address, and an element that is nothing without it its name. It says whether
 // anything changed.
 func (c *Copier) redirect(tok *html.Token, lang string, there map[string]bool) bool {
-	i := slices.IndexFunc(tok.Attr, func(a html.Attribute) bool { return a.Key == linkOf(tok.Data) })
+	i := slices.IndexFunc(tok.Attr, func(a html.Attribute) bool { return a.Key == linkAttr(tok.Data) })
 	if i < 0 {
 		return false
 	}

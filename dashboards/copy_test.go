@@ -166,7 +166,7 @@ func crawl(t *testing.T, server *httptest.Server, files map[string]string, name,
 	z := html.NewTokenizer(strings.NewReader(body))
 	for z.Next() != html.ErrorToken {
 		tok := z.Token()
-		attr := linkOf(tok.Data)
+		attr := linkAttr(tok.Data)
 		if attr == "" {
 			continue
 		}

@@ -172,7 +172,7 @@ func (c *console) areaMap(f *compose.Form) *picture {
 // unclutter takes out labels that would stand over others: those of what is
 // drawn last, the chosen areas, stay first.
 func (p *picture) unclutter() {
-	const letter, line = 6, 14 // half of what a letter and a line take
+	const letter, line = letterHalf, 14 // half of what a letter and a line take
 	var kept []*drawn
 	for i := len(p.Shapes) - 1; i >= 0; i-- {
 		one := &p.Shapes[i]

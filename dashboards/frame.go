@@ -36,6 +36,8 @@ type frame struct {
 	FeedTitle     string
 	FeedQuery     string // of the page's area, for the links to the feeds; "": everything
 	Base          string // before the paths of the public pages, where they are on another port
+	Style         string // a further style sheet; "": none
+	Graph         *graph // for other sites; nil: none
 	Content       any
 }
 
@@ -51,6 +53,8 @@ type view struct {
 	area     string // the code of the one that the page is about: its feeds are that area's
 	place    string // its name
 	accounts bool   // those that are not updated at the moment are named
+	style    string // a style sheet that only this page needs
+	graph    *graph
 	content  any
 }
 
@@ -61,7 +65,7 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: face.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(face.Site, "https://"), "http://"), "/"),
 		Accessibility: face.Accessibility, Feedback: face.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
-		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Logo: p.assets.logo(), Areas: len(p.atlas.all) > 0,
+		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Style: v.style, Graph: v.graph, Logo: p.assets.logo(), Areas: len(p.atlas.all) > 0,
 	}
 	if v.accounts {
 		f.Away = p.s.away()

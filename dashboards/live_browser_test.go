@@ -327,9 +327,9 @@ func TestWithoutScriptsThePageOffersToReload(t *testing.T) {
 	}
 }
 
-// zones are twenty areas beside each other, each with corners enough for a real
+// twentyZones are twenty areas beside each other, each with corners enough for a real
 // outline.
-func zones() string {
+func twentyZones() string {
 	var s strings.Builder
 	for i := range 20 {
 		lat, lon := 44+0.1*float64(i/5), 11+0.1*float64(i%5)
@@ -349,7 +349,7 @@ func zones() string {
 func twoAlerts(g *gateway) {
 	wide := message("wide", "severity", "Severe", "headline", "Temporali forti in tutta la valle")
 	from, to := strings.Index(wide, "<area>"), strings.LastIndex(wide, "</info>")
-	g.issue(wide[:from] + zones() + wide[to:])
+	g.issue(wide[:from] + twentyZones() + wide[to:])
 	g.issue(message("narrow", "severity", "Extreme"))
 }
 

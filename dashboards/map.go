@@ -16,6 +16,7 @@ type picture struct {
 	Width, Height int
 	Shapes        []drawn
 	Desc          string // what a screen reader says
+	Quiet         bool   // of areas without an alert alone
 }
 
 // drawn is one outline.
@@ -25,6 +26,7 @@ type drawn struct {
 	Shape string
 	X, Y  int
 	Label words
+	Quiet bool // without an alert
 }
 
 // The drawing's size in its own units, and how much a line may be simplified.
@@ -32,9 +34,9 @@ const (
 	mapWidth   = 720
 	mapMost    = 480
 	mapMargin  = 40
-	mapSlack   = 1.5
-	mapShapes  = 24  // more are left out of the picture, never out of the list
-	mapCorners = 120 // of one outline
+	mapShapes  = 24 // of alerts; more are left out of the picture, never out of the list
+	mapAround  = 1  // how much of what is around our areas is seen, in their own size
+	letterHalf = 5  // half of what a letter of a label takes
 )
 
 type outline struct {
@@ -43,160 +45,205 @@ type outline struct {
 	shape string
 	label words
 	rank  int
+	quiet bool
 }
 
-// draw makes the map of the events; nil when there is nothing to draw.
+// draw makes the map of the events among the areas that the gateway knows; nil
+// when there is nothing to draw.
 func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	var all []outline
-	seen := map[string]bool{}
+	seen, coded := map[string]bool{}, map[string]bool{}
+	said := map[string][]string{}
+	var levels []string
+	active := false
 	for i, h := range hs {
 		if cards[i].Over() {
 			continue
 		}
+		active = true
 		infos, tag := s.wording(h.Record, l.Tag)
 		foreign := ""
 		if cards[i].Foreign != "" {
 			foreign = tag
 		}
 		for _, in := range infos {
+			tn, shape := tone(in.Severity)
+			level := l.lex.Level(in.Severity)
 			for j := range in.Areas {
-				for _, ring := range rings(&in.Areas[j]) {
-					if key := ring.String(); seen[key] || len(all) == mapShapes || slices.ContainsFunc(ring, func(p alerts.Point) bool { return !p.Valid() }) {
+				for _, o := range s.outlinesOf(&in.Areas[j], foreign, coded) {
+					key := o.ring.String()
+					if seen[key] || len(all) == mapShapes {
 						continue
-					} else {
-						seen[key] = true
 					}
-					tn, shape := tone(in.Severity)
-					all = append(all, outline{ring, tn, shape, words{short(tidy(in.Areas[j].Description)), foreign}, in.Severity.Rank()})
+					seen[key] = true
+					o.tone, o.shape, o.rank = tn, shape, in.Severity.Rank()
+					all = append(all, o)
+					if said[level] == nil {
+						levels = append(levels, level)
+					}
+					if o.label.Text != "" && !slices.Contains(said[level], o.label.Text) {
+						said[level] = append(said[level], o.label.Text)
+					}
 				}
 			}
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
 	slices.SortStableFunc(all, func(a, b outline) int { return a.rank - b.rank }) // the gravest on top
-	return project(all)
+	quiet := s.zones().around(all, coded)
+	if len(all)+len(quiet) == 0 || active && len(all) == 0 {
+		return nil // a map without the alert would say that there is none
+	}
+	p := project(slices.Concat(quiet, all))
+	p.unclutter()
+	p.Quiet = len(all) == 0
+	p.Desc = ""
+	for _, level := range levels {
+		p.Desc += strings.TrimSuffix(level+": "+strings.Join(said[level], ", "), ": ") + ". "
+	}
+	if names := labels(quiet); names != "" {
+		p.Desc += l.must("sheet_map_others") + ": " + names + "."
+	}
+	p.Desc = strings.TrimSpace(p.Desc)
+	return p
+}
+
+// outlinesOf gives what an area of an alert draws: its own shapes, else those
+// of its codes that are known here, which it notes.
+func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bool) (out []outline) {
+	name := words{short(tidy(ar.Description)), foreign}
+	for _, ring := range slices.Concat(rings(&alerts.Area{Polygons: ar.Polygons}), turned(rings(&alerts.Area{Circles: ar.Circles}))) {
+		if !slices.ContainsFunc(ring, func(p alerts.Point) bool { return !p.Valid() }) {
+			out = append(out, outline{ring: ring, label: name})
+		}
+	}
+	known := s.zones()
+	var named []outline
+	for _, code := range ar.Geocodes {
+		for _, z := range known.of(code.Value) {
+			coded[z.code] = true
+			named = append(named, z.outlines...)
+		}
+	}
+	if len(out) == 0 {
+		out = named
+	}
+	return out
+}
+
+// turned brings the corners of circles, which may reach across a pole or the
+// antimeridian, back onto the map.
+func turned(circles []alerts.Polygon) []alerts.Polygon {
+	for _, ring := range circles { // made here, not the alert's own
+		for i, at := range ring {
+			ring[i] = alerts.Point{Lat: min(max(at.Lat, -90), 90), Lon: math.Remainder(at.Lon, 360)}
+		}
+	}
+	return circles
+}
+
+// labels names outlines, each once.
+func labels(all []outline) string {
+	var names []string
+	for _, o := range all {
+		if o.label.Text != "" && !slices.Contains(names, o.label.Text) {
+			names = append(names, o.label.Text)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // project lays the outlines out: a plain map whose degrees of longitude are
-// shortened by the cosine of the middle latitude.
+// shortened by the cosine of the middle latitude. What is around the areas that
+// the gateway knows is cut off where it would make them too small to see.
 func project(all []outline) *picture {
-	low, high := alerts.Point{Lat: 90, Lon: 180}, alerts.Point{Lat: -90, Lon: -180}
+	east := eastOf(all)
+	view, own := nowhere, nowhere
 	for _, o := range all {
 		for _, p := range o.ring {
-			low.Lat, low.Lon = min(low.Lat, p.Lat), min(low.Lon, p.Lon)
-			high.Lat, high.Lon = max(high.Lat, p.Lat), max(high.Lon, p.Lon)
+			view = view.with(p.Lat, east(p.Lon))
+			if o.quiet {
+				own = own.with(p.Lat, east(p.Lon))
+			}
 		}
 	}
-	squeeze := math.Max(math.Cos((low.Lat+high.Lat)/2*math.Pi/180), 0.01)
-	wide, tall := math.Max((high.Lon-low.Lon)*squeeze, 1e-6), math.Max(high.Lat-low.Lat, 1e-6)
+	if own.wide() > 0 && own.tall() > 0 {
+		view = view.within(own, mapAround)
+	}
+	squeeze := math.Max(math.Cos((view.south+view.north)/2*math.Pi/180), 0.01)
+	wide, tall := math.Max(view.wide()*squeeze, 1e-6), math.Max(view.tall(), 1e-6)
 	scale := min((mapWidth-2*mapMargin)/wide, (mapMost-2*mapMargin)/tall)
 	height := int(math.Max(tall*scale, 80)) + 2*mapMargin
 	left := (mapWidth - wide*scale) / 2
 	top := (float64(height) - tall*scale) / 2
 	p := &picture{Width: mapWidth, Height: height}
-	var names []string
-	for _, o := range all {
-		points := make([][2]float64, len(o.ring))
-		for i, at := range o.ring {
-			points[i] = [2]float64{left + (at.Lon-low.Lon)*squeeze*scale, top + (high.Lat-at.Lat)*scale}
-		}
-		for slack := mapSlack; ; slack *= 1.5 {
-			if points = simplify(points, slack); len(points) <= mapCorners {
-				break
-			}
-		}
-		d := drawn{Path: pathOf(points), Tone: o.tone, Shape: o.shape, Label: o.label}
-		d.X, d.Y = middle(points)
-		p.Shapes = append(p.Shapes, d)
-		if o.label.Text != "" && !slices.Contains(names, o.label.Text) {
-			names = append(names, o.label.Text)
+	lines := make([][]corner, len(all))
+	for i, o := range all {
+		lines[i] = make([]corner, 0, len(o.ring))
+		for _, at := range thinned(o.ring) {
+			x, y := left+(east(at.Lon)-view.west)*squeeze*scale, top+(view.north-at.Lat)*scale
+			lines[i] = append(lines[i], corner{whole(x), whole(y)})
 		}
 	}
-	p.Desc = strings.Join(names, ", ")
+	for i, points := range simplified(lines) {
+		o := all[i]
+		d := drawn{Path: pathOf(points), Tone: o.tone, Shape: o.shape, Label: o.label, Quiet: o.quiet}
+		d.X, d.Y = middle(points, p.Width, p.Height)
+		if half := min(letterHalf*len([]rune(o.label.Text)), mapWidth/2); o.label.Text != "" {
+			d.X = min(max(d.X, half), mapWidth-half)
+		}
+		p.Shapes = append(p.Shapes, d)
+	}
+	p.Desc = labels(all)
 	return p
 }
 
 // pathOf writes a ring as an SVG path of whole steps.
-func pathOf(points [][2]float64) template.HTMLAttr {
+func pathOf(points []corner) template.HTMLAttr {
 	var b strings.Builder
 	b.WriteString(`d="M`)
-	x, y := 0, 0
+	at := corner{}
 	for i, p := range points {
-		px, py := int(math.Round(p[0])), int(math.Round(p[1]))
+		if i == len(points)-1 && i > 0 && p == points[0] {
+			break // z goes there
+		}
 		if i == 1 {
 			b.WriteByte('l')
 		} else if i > 1 {
 			b.WriteByte(' ')
 		}
-		b.WriteString(strconv.Itoa(px-x) + " " + strconv.Itoa(py-y))
-		x, y = px, py
+		b.WriteString(strconv.Itoa(p.x-at.x) + " " + strconv.Itoa(p.y-at.y))
+		at = p
 	}
 	b.WriteString(`z"`)
 	return template.HTMLAttr(b.String()) //nolint:gosec // numbers only
 }
 
-// middle is the point where the label stands: the centre of the corners' box.
-func middle(points [][2]float64) (int, int) {
-	lx, ly, hx, hy := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
+// middle is the point where the label stands: half way between the sides where
+// the outline is widest at half of its height, as far as it is in the picture.
+func middle(points []corner, width, height int) (int, int) {
+	low, high := height, 0
 	for _, p := range points {
-		lx, hx = min(lx, p[0]), max(hx, p[0])
-		ly, hy = min(ly, p[1]), max(hy, p[1])
+		low, high = min(low, max(p.y, 0)), max(high, min(p.y, height))
 	}
-	return int((lx + hx) / 2), int((ly + hy) / 2)
-}
-
-// simplify is Douglas and Peucker's line simplification, with an explicit
-// stack; a very long line is thinned out first, so that strangers' shapes stay
-// cheap.
-func simplify(points [][2]float64, slack float64) [][2]float64 {
-	const most = 2000
-	if len(points) > most {
-		step := len(points)/most + 1
-		var thin [][2]float64
-		for i := 0; i < len(points); i += step {
-			thin = append(thin, points[i])
-		}
-		points = slices.Concat(thin, points[len(points)-1:])
-	}
-	if len(points) < 4 {
-		return points
-	}
-	keep := make([]bool, len(points))
-	keep[0], keep[len(points)-1], keep[len(points)/2] = true, true, true
-	stack := [][2]int{{0, len(points) / 2}, {len(points) / 2, len(points) - 1}}
-	for len(stack) > 0 {
-		from, to := stack[len(stack)-1][0], stack[len(stack)-1][1]
-		stack = stack[:len(stack)-1]
-		far, at := slack, -1
-		for i := from + 1; i < to; i++ {
-			if d := distance(points[i], points[from], points[to]); d > far {
-				far, at = d, i
-			}
-		}
-		if at >= 0 {
-			keep[at] = true
-			stack = append(stack, [2]int{from, at}, [2]int{at, to})
+	y := (low + high) / 2
+	var cuts []int
+	for i := range points {
+		a, b := points[i], points[(i+1)%len(points)]
+		if (a.y <= y) != (b.y <= y) {
+			cuts = append(cuts, min(max(a.x+(y-a.y)*(b.x-a.x)/(b.y-a.y), 0), width))
 		}
 	}
-	out := points[:0:0]
-	for i, p := range points {
-		if keep[i] {
-			out = append(out, p)
+	slices.Sort(cuts)
+	x, widest := width/2, -1
+	for i := 0; i+1 < len(cuts); i += 2 {
+		if wide := cuts[i+1] - cuts[i]; wide > widest {
+			x, widest = (cuts[i]+cuts[i+1])/2, wide
 		}
 	}
-	return out
-}
-
-// distance of p from the line through a and b.
-func distance(p, a, b [2]float64) float64 {
-	dx, dy := b[0]-a[0], b[1]-a[1]
-	length := math.Hypot(dx, dy)
-	if length == 0 {
-		return math.Hypot(p[0]-a[0], p[1]-a[1])
+	if widest < 0 && len(points) > 0 {
+		x = min(max(points[0].x, 0), width)
 	}
-	return math.Abs(dy*(p[0]-a[0])-dx*(p[1]-a[1])) / length
+	return x, y
 }
 
 // short cuts a label to what fits on a map.

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,10 +17,15 @@ type alertPage struct {
 	Card     card
 	Map      *picture
 	Timeline []revision
-	Share    []share
+	Share    []passing
 	CAP      string
-	Cards    []card // those of the map
 	Advice   *adviceLink
+	Picture  string   // the card; "": none is drawn here
+	Sheet    string   // to print
+	Proof    codeLink // of the revision
+	Code     *squares // leads to the page; nil: its address is too long for one
+	Address  string   // of the page, whole
+	Cards    []card   // those of the map
 }
 
 // revision is one line of the timeline.
@@ -32,34 +38,61 @@ type revision struct {
 	when time.Time
 }
 
-// share is a plain link by which a reader passes the page on.
+// share is a plain link with its words.
 type share struct{ Name, URL string }
 
-func (p *pages) alert(w http.ResponseWriter, r *http.Request) {
+// passing is a link by which a reader passes the page on.
+type passing struct {
+	Name string
+	URL  template.URL
+}
+
+func (p *pages) alert(w http.ResponseWriter, r *http.Request) { p.event(w, r, "alert") }
+
+// sheet is the event on one sheet of paper, for notice boards.
+func (p *pages) sheet(w http.ResponseWriter, r *http.Request) { p.event(w, r, "sheet") }
+
+// event serves a page of one event, by the name of its template.
+func (p *pages) event(w http.ResponseWriter, r *http.Request, name string) {
 	id := alerts.ID(r.PathValue("id"))
 	if !plausible(id) {
 		p.missing(w, r)
 		return
 	}
 	var h happening
-	p.serve(w, r, leaf{name: "alert", id: string(id), basis: func(v *broadcast.View, now time.Time) (basis string, err error) {
+	p.serve(w, r, leaf{name: name, id: string(id), basis: func(v *broadcast.View, now time.Time) (basis string, err error) {
 		if h, err = p.find(r, v, id, now); err != nil {
 			return "", err
 		}
 		return string(h.ID) + " " + string(h.State) + " " + string(h.Standing) + seenBasis(v.Sitreps(h.Event)), nil
 	}, make: func(l *locale, v *broadcast.View, now time.Time) (view, error) {
 		c := p.s.card(l, h, now)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
-		defer cancel()
-		a := alertPage{Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml"}
-		a.Timeline = withSeen(p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now), p.seen(l, p.s.sitrepsOf(ctx, v, h.Event), now))
+		a := alertPage{
+			Card: c, Cards: []card{c}, Map: p.s.draw(l, []card{c}, []happening{h}), CAP: "/cap/" + string(h.ID) + ".xml",
+			Sheet: c.URL + "/sheet?lang=" + l.Tag, Proof: linkOf(h.ID), Address: p.s.PublicURL + c.URL,
+		}
+		if c.Over() {
+			a.Map = nil
+		}
+		a.Code, _ = codeOf(a.Address) // without one the address stands there in words
 		a.Advice = p.s.adviceFor(l, h.Record)
 		title := c.Title()
 		if c.Exercise {
 			title = l.lex.Exercise + " - " + title
 		}
-		a.Share = shares(title, p.s.PublicURL+c.URL)
-		return view{name: "alert", title: title, live: true, exercise: c.Exercise, content: a}, nil
+		out := view{name: name, title: title, exercise: c.Exercise, style: "sheet.css"}
+		if name == "alert" {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
+			defer cancel()
+			a.Timeline = withSeen(p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now), p.seen(l, p.s.sitrepsOf(ctx, v, h.Event), now))
+			a.Share = shares(title, a.Address)
+			if p.s.Cards != nil {
+				a.Picture = c.URL + "/card.png?lang=" + l.Tag
+			}
+			out.live, out.graph = true, p.s.graph(l, h, c, title)
+		}
+		out.content = a
+		return out, nil
 	}})
 }
 
@@ -122,11 +155,15 @@ func (p *pages) timeline(l *locale, h happening, revisions []*alerts.Record, now
 }
 
 // shares are links only: no script or picture of anybody else's.
-func shares(title, address string) []share {
+func shares(title, address string) []passing {
 	text := title + " " + address
-	return []share{
-		{"WhatsApp", "https://wa.me/?text=" + url.QueryEscape(text)},
-		{"Telegram", "https://t.me/share/url?url=" + url.QueryEscape(address) + "&text=" + url.QueryEscape(title)},
-		{"E-mail", "mailto:?subject=" + url.PathEscape(title) + "&body=" + url.PathEscape(address)},
+	link := func(name, before string, parts ...string) passing {
+		return passing{name, template.URL(before + strings.Join(parts, ""))} //nolint:gosec // G203: the schemes are ours, and strangers' text is escaped
+	}
+	return []passing{
+		link("WhatsApp", "https://wa.me/?text=", url.QueryEscape(text)),
+		link("Telegram", "https://t.me/share/url?url=", url.QueryEscape(address), "&text=", url.QueryEscape(title)),
+		link("SMS", "sms:?body=", url.PathEscape(text)),
+		link("E-mail", "mailto:?subject=", url.PathEscape(title), "&body=", url.PathEscape(address)),
 	}
 }

@@ -115,14 +115,10 @@ func boxOf(rings []alerts.Polygon) (low, high alerts.Point) {
 // simplerRing leaves out corners that are nearer to the line than slack, in
 // degrees of latitude; squeeze is how much shorter one of longitude is.
 func simplerRing(ring alerts.Polygon, squeeze, slack float64) alerts.Polygon {
-	points := make([][2]float64, len(ring))
-	for i, p := range ring {
-		points[i] = [2]float64{p.Lon * squeeze, p.Lat}
-	}
-	points = simplify(points, slack)
-	line := make(alerts.Polygon, len(points))
-	for i, p := range points {
-		line[i] = alerts.Point{Lat: round5(p[1]), Lon: round5(p[0] / squeeze)}
+	at := func(i int) [2]float64 { return [2]float64{ring[i].Lon * squeeze, ring[i].Lat} }
+	var line alerts.Polygon
+	for _, i := range kept(len(ring), slack, func(i, from, to int) float64 { return distance(at(i), at(from), at(to)) }) {
+		line = append(line, alerts.Point{Lat: round5(ring[i].Lat), Lon: round5(ring[i].Lon)})
 	}
 	return line
 }

@@ -37,7 +37,7 @@ type pages struct {
 // pageNames are the templates that must exist, each beside layout and parts.
 var pageNames = []string{"embed", "home", "alert", "past", "text", "status", "outbox", "confirm", "accounts",
 	"advice", "advice_one", "advice_kit", "area", "area_list", "verify",
-	"subscribe", "signup", "subscriber"}
+	"subscribe", "signup", "subscriber", "sheet"}
 
 // consoleNames are those of the console, each beside its own layout and parts.
 var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",

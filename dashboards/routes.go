@@ -66,6 +66,8 @@ func (s *Server) public() []route {
 	routes := []route{
 		{"GET", "/{$}", anybody, s.pages.home},
 		{"GET", "/a/{id}", anybody, s.pages.alert},
+		{"GET", "/a/{id}/sheet", anybody, s.pages.sheet},
+		{"GET", "/a/{id}/card.png", anybody, s.pages.card},
 		{"GET", pastPath, anybody, s.pages.past},
 		{"GET", pastPath + "/{month}", anybody, s.pages.past},
 		{"GET", advicePath, anybody, s.pages.whatToDo},

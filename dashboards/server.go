@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -180,12 +181,14 @@ type Server struct {
 	status  *status
 	console *console // nil without staff
 	dressed dressed
+	zones   func() *zones // of the maps
 
 	watchers *watchers
 
 	photos  photoShelf
 	reader  *photo.Reader
 	uploads chan struct{} // holds a token for each photo that is coming in
+	drawing chan struct{} // holds a token for each picture of an alert that is drawn for a stranger
 
 	verifying  *verifier
 	statements *statementKey // nil without a key
@@ -222,7 +225,8 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), feeds: newShelf(), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier()}
+	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), feeds: newShelf(), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier(), drawing: make(chan struct{}, cardsAtOnce)}
+	s.zones = sync.OnceValue(func() *zones { return newZones(c.Areas) })
 	var err error
 	if s.statements, err = newStatementKey(c.Statements); err != nil {
 		return nil, err
