@@ -366,7 +366,7 @@ func TestHostileWordsStayWords(t *testing.T) {
 func TestHeadersOfEveryPage(t *testing.T) {
 	g := open(t)
 	id := g.issue(message("headers"))["id"].(string)
-	for _, path := range []string{"/", "/a/" + id, "/past", "/status", "/accounts", "/what-to-do", "/what-to-do/flood", "/accounts.json", "/accessibility", "/privacy", "/policy", "/feedback", "/guide", "/guide/api", "/feed.atom", "/feed.rss", "/feed.json", "/cap/" + id + ".xml", "/nothing", "/robots.txt", "/favicon.ico", "/sw.js", "/subscribe", "/verify", "/areas"} {
+	for _, path := range []string{"/", "/a/" + id, "/past", "/status", "/accounts", "/what-to-do", "/what-to-do/flood", "/accounts.json", "/accessibility", "/privacy", "/policy", "/feedback", "/guide", "/guide/api", "/feed.atom", "/feed.rss", "/feed.json", "/cap/" + id + ".xml", "/nothing", "/robots.txt", "/favicon.ico", "/sw.js", "/subscribe", "/verify"} {
 		r := g.get(path)
 		if want := map[bool]int{true: 404, false: 200}[path == "/nothing"]; r.StatusCode != want {
 			t.Errorf("%s: %d", path, r.StatusCode)
