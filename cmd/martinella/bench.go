@@ -63,7 +63,7 @@ func (t *benchTarget) check(f *pflag.FlagSet) error {
 	}
 	switch {
 	case t.keyFile == "":
-		return usage(errors.New("no key"), "name the file of a key that issues exercises with --key-file: martinella keys create --can issue --status Exercise")
+		return usage(errors.New("no key"), "name the file of a key that issues exercises with --key-file: martinella keys create --can issue --self-approve --status Exercise")
 	case t.pid <= 0:
 		return usage(errors.New("no process"), "name the gateway's process with --pid: the ready file holds it")
 	}

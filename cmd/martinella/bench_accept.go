@@ -113,7 +113,7 @@ func (g *benchGateway) accepts(ctx context.Context, connections, alerts int) (ac
 				_, status, err := g.submit(ctx, messages[i])
 				took[i] = int64(time.Since(at))
 				if err == nil && status != http.StatusCreated {
-					err = refused(fmt.Errorf("the gateway answered %d: the exercise was not issued", status), "the key must issue exercises: martinella keys create --can issue --status Exercise")
+					err = refused(fmt.Errorf("the gateway answered %d: the exercise was not issued", status), "the key must issue exercises: martinella keys create --can issue --self-approve --status Exercise")
 				}
 				if err != nil {
 					mu.Lock()

@@ -156,7 +156,7 @@ func TestBenchSparesTheChannelsOfARunningGateway(t *testing.T) {
 	dir, config := settle(t, "  - {name: outbox, kind: outbox, exercise: true}\n")
 	s := open(t, dir, config)
 	args := []string{
-		"live", "--url", s.Public, "--admin-url", s.Admin, "--pid", strconv.Itoa(s.PID), "--key-file", s.key(t, "bench", "--can", "issue", "--status", "Exercise"),
+		"live", "--url", s.Public, "--admin-url", s.Admin, "--pid", strconv.Itoa(s.PID), "--key-file", s.key(t, "bench", "--can", "issue", "--self-approve", "--status", "Exercise"),
 		"--clients", "20", "--alerts", "2", "--rounds", "1", "--view", "brief", "--idle", "0", "--json",
 	}
 	code, out, errOut := bench(t, args...)

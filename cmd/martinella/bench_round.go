@@ -185,7 +185,7 @@ func (b *benchLive) post(ctx context.Context, message []byte) error {
 		return asFailure(err)
 	}
 	if status != http.StatusCreated {
-		return refused(fmt.Errorf("the gateway answered %d: the exercise was not issued", status), "the key must issue exercises: martinella keys create --can issue --status Exercise")
+		return refused(fmt.Errorf("the gateway answered %d: the exercise was not issued", status), "the key must issue exercises: martinella keys create --can issue --self-approve --status Exercise")
 	}
 	return nil
 }

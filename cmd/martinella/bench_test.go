@@ -32,7 +32,7 @@ func BenchmarkAccept(b *testing.B) {
 	needRedis(b)
 	dir, config := settle(b, "")
 	s := open(b, dir, config)
-	key := secretOf(b, s.key(b, "bench", "--can", "issue", "--status", "Exercise"))
+	key := secretOf(b, s.key(b, "bench", "--can", "issue", "--self-approve", "--status", "Exercise"))
 	base := exercise(fixture(b))
 	store, err := rdb.Open(b.Context(), rdb.Config{Redis: "unix://" + dir + "/data/redis.sock", Authority: "floor", DataDir: b.TempDir()}, zap.NewNop())
 	if err != nil {
@@ -101,7 +101,7 @@ func BenchmarkAcceptToPage(b *testing.B) {
 	needRedis(b)
 	dir, config := settle(b, "")
 	s := open(b, dir, config)
-	key := secretOf(b, s.key(b, "bench", "--can", "issue", "--status", "Exercise"))
+	key := secretOf(b, s.key(b, "bench", "--can", "issue", "--self-approve", "--status", "Exercise"))
 	base := exercise(fixture(b))
 	feed := listenLive(b, s, "")
 	took := make([]time.Duration, b.N)

@@ -12,7 +12,7 @@ func TestSendSaysWhetherAnybodyIsReached(t *testing.T) {
 	needRedis(t)
 	dir, config := settle(t, "")
 	s := open(t, dir, config)
-	key := s.key(t, "office", "--can", "issue,read")
+	key := s.key(t, "office", "--can", "issue,read", "--self-approve")
 	public := string(exercise(fixture(t)))
 	restricted := strings.Replace(string(exercise(fixture(t))), "<scope>Public</scope>", "<scope>Restricted</scope><restriction>volontari</restriction>", 1)
 	for name, c := range map[string]struct {

@@ -33,7 +33,7 @@ hashtags:
 `)
 	write(t, filepath.Join(dir, "token"), "a token that was revoked")
 	s := open(t, dir, config)
-	file := s.key(t, "press", "--can", "issue,read", "--status", "Actual,Exercise")
+	file := s.key(t, "press", "--can", "issue,read", "--self-approve", "--status", "Actual,Exercise")
 	key := secretOf(t, file)
 	r := s.submit(t, key, exercise(fixture(t)))
 	if r.status != http.StatusCreated {

@@ -81,7 +81,7 @@ channels:
 		return open(t, dir, config)
 	}
 	first := node("")
-	key := secretOf(t, first.key(t, "issuer", "--can", "issue,read", "--status", "Exercise"))
+	key := secretOf(t, first.key(t, "issuer", "--can", "issue,read", "--self-approve", "--status", "Exercise"))
 	urgent := []byte(strings.Replace(string(exercise(fixture(t))), "Severe", "Extreme", 1))
 	r := first.submit(t, key, urgent)
 	if r.status != http.StatusCreated {
