@@ -91,7 +91,7 @@ func (b *body) write(w http.ResponseWriter, r *http.Request, code int) {
 	}
 	w.WriteHeader(code)
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(bytes) //nolint:gosec // G705: what strangers typed was escaped by html/template
+		_, _ = w.Write(bytes)
 	}
 }
 

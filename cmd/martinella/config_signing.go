@@ -33,7 +33,7 @@ func (c *Config) signing() (*dashboards.Signing, error) {
 }
 
 func readSigningKey(file string) (crypto.Signer, error) {
-	b, err := os.ReadFile(file) //nolint:gosec // the file that the operator names
+	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, errors.New(plainPathError(err))
 	}
