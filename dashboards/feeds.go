@@ -200,12 +200,13 @@ func (p *ready) seenBy(r *http.Request) bool {
 // noArea answers for a code that nobody here knows: a feed that stays empty for
 // ever would look like a quiet place.
 func (s *Server) noArea(w http.ResponseWriter) {
-	hint := "leave area out to follow everything"
+	const open = "leave area out to follow everything"
+	wrong := alerts.Problem{Field: "area", Problem: "is not known here", Hint: open}
 	if first := s.Areas.All(); len(first) > 0 {
-		hint = "take the code of a municipality or zone that is known here, for example area=" + first[0].Code.Value + ", or " + hint
+		wrong.Hint = "take a code that is known here, like area=" + first[0].Code.Value + ", or " + open
 	}
 	writeProblem(w, problem{Title: "no such area", Status: http.StatusNotFound, Detail: "no area with this code is known here",
-		Problems: alerts.Problems{{Field: "area", Problem: "is not known here", Hint: hint}}})
+		Problems: alerts.Problems{wrong}})
 }
 
 // feed holds what a feed says, before it gets a form.
