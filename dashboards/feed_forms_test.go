@@ -179,7 +179,7 @@ func TestAFeedOfAnArea(t *testing.T) {
 			t.Errorf("%s of a level: %s", form.path, r.body)
 		}
 		r = g.get(form.path + "?area=no-such-place")
-		if r.StatusCode != 404 || r.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(r.body, "for example area=") || r.Header.Get("Access-Control-Allow-Origin") != "*" {
+		if r.StatusCode != 404 || r.Header.Get("Content-Type") != "application/problem+json" || !strings.Contains(r.body, "known here, like area=") || r.Header.Get("Access-Control-Allow-Origin") != "*" {
 			t.Errorf("%s of no area: %d %s", form.path, r.StatusCode, r.body)
 		}
 		if r := g.get(form.path + "?level=terrible"); r.StatusCode != 400 || !strings.Contains(r.body, "one of extreme") {
