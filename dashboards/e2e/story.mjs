@@ -31,7 +31,6 @@ for await (const { headline } of lines()) {
     title: await live.page.title(),
     count: (await live.page.locator("#count").innerText()).trim(),
     card: shown ? (await full.innerText()).trim() : "",
-    spoken: (await live.page.locator("[role=status]").allInnerTexts()).join(" ").trim(),
     sideways: await live.page.evaluate(() => document.documentElement.scrollWidth > innerWidth),
     cookies: (await live.context.cookies()).length,
   };
@@ -58,6 +57,9 @@ for await (const { headline } of lines()) {
   }
   await plain.context.close();
   seen.faults = live.faults;
+  // What is new is told politely, every five seconds at most.
+  await live.page.waitForFunction((text) => [...document.querySelectorAll("[role=status],[role=alert]")].some((e) => e.textContent.includes(text)), headline, { timeout: 15000 }).catch(() => {});
+  seen.spoken = (await live.page.locator("[role=status],[role=alert]").allTextContents()).join(" ").trim();
   say(seen);
 }
 await browser.close();
