@@ -107,8 +107,9 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	return p
 }
 
-// outlinesOf gives what an area of an alert draws: its own shapes, else those
-// of its codes that are known here, which it notes.
+// outlinesOf gives what an area of an alert draws: its own shapes, and those of
+// its codes that are known here, which it notes: in CAP an area is all of them
+// together.
 func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bool) (out []outline) {
 	name := words{short(tidy(ar.Description)), foreign}
 	for _, ring := range slices.Concat(rings(&alerts.Area{Polygons: ar.Polygons}), turned(rings(&alerts.Area{Circles: ar.Circles}))) {
@@ -117,15 +118,11 @@ func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bo
 		}
 	}
 	known := s.zones()
-	var named []outline
 	for _, code := range ar.Geocodes {
 		for _, z := range known.of(code.Value) {
 			coded[z.code] = true
-			named = append(named, z.outlines...)
+			out = append(out, z.outlines...)
 		}
-	}
-	if len(out) == 0 {
-		out = named
 	}
 	return out
 }
