@@ -33,6 +33,7 @@ type drawn struct {
 const (
 	mapWidth   = 720
 	mapMost    = 480
+	mapLeast   = 440 // of its width
 	mapMargin  = 40
 	mapShapes  = 24 // of alerts; more are left out of the picture, never out of the list
 	mapAround  = 1  // how much of what is around our areas is seen, in their own size
@@ -170,9 +171,10 @@ func project(all []outline) *picture {
 	wide, tall := math.Max(view.wide()*squeeze, 1e-6), math.Max(view.tall(), 1e-6)
 	scale := min((mapWidth-2*mapMargin)/wide, (mapMost-2*mapMargin)/tall)
 	height := int(math.Max(tall*scale, 80)) + 2*mapMargin
-	left := (mapWidth - wide*scale) / 2
+	width := min(max(int(wide*scale)+2*mapMargin, mapLeast), mapWidth) // no wider than it must be: names stay legible on a phone
+	left := (float64(width) - wide*scale) / 2
 	top := (float64(height) - tall*scale) / 2
-	p := &picture{Width: mapWidth, Height: height}
+	p := &picture{Width: width, Height: height}
 	lines := make([][]corner, len(all))
 	for i, o := range all {
 		lines[i] = make([]corner, 0, len(o.ring))
@@ -185,8 +187,8 @@ func project(all []outline) *picture {
 		o := all[i]
 		d := drawn{Path: pathOf(points), Tone: o.tone, Shape: o.shape, Label: o.label, Quiet: o.quiet}
 		d.X, d.Y = middle(points, p.Width, p.Height)
-		if half := min(letterHalf*len([]rune(o.label.Text)), mapWidth/2); o.label.Text != "" {
-			d.X = min(max(d.X, half), mapWidth-half)
+		if half := min(letterHalf*len([]rune(o.label.Text)), width/2); o.label.Text != "" {
+			d.X = min(max(d.X, half), width-half)
 		}
 		p.Shapes = append(p.Shapes, d)
 	}
