@@ -245,3 +245,28 @@ func TestArabicInABrowser(t *testing.T) {
 	}
 	b.quiet()
 }
+
+// Why an alert was taken back stands on its page: in our own words for the public,
+// or in the note of somebody else's Cancel, which often brings nothing more.
+func TestACancelledAlertTellsWhy(t *testing.T) {
+	g := open(t)
+	issued := g.issue(message("why-own"))
+	id := issued["id"].(string)
+	if r := g.act(issuer, id, "cancel", `{"digest":"`+issued["digest"].(string)+`","reason":"errore","text":"Sirene suonate durante una prova tecnica."}`); r.StatusCode != 201 {
+		t.Fatalf("cancel: %d %s", r.StatusCode, r.body)
+	}
+	g.settle()
+	g.page("/").says("li.mut", "Sirene suonate durante una prova tecnica.")
+	g.page("/a/"+id).says("article", "Sirene suonate durante una prova tecnica.")
+
+	first := g.issue(message("why-other"))["id"].(string)
+	was := g.memory.records[len(g.memory.records)-1].Alert
+	cancel := message("why-other-2", "msgType", "Cancel", "<scope>Public</scope>",
+		"<scope>Public</scope><note>Il livello era misurato male.</note><references>"+was.Sender+","+was.Identifier+","+alerts.FormatTime(was.Sent)+"</references>")
+	from, to := strings.Index(cancel, "<info>"), strings.Index(cancel, "</alert>")
+	g.issue(cancel[:from] + cancel[to:])
+	p := g.page("/a/" + first)
+	p.says("article", "Il livello era misurato male.")
+	p.says("article .kicker", "Annullata")
+	p.never("article", "Salite ai piani alti.")
+}
