@@ -33,6 +33,7 @@ type drawn struct {
 const (
 	mapWidth   = 720
 	mapMost    = 480
+	mapLeast   = 440 // of its width
 	mapMargin  = 40
 	mapShapes  = 24 // of alerts; more are left out of the picture, never out of the list
 	mapAround  = 1  // how much of what is around our areas is seen, in their own size
@@ -107,8 +108,9 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	return p
 }
 
-// outlinesOf gives what an area of an alert draws: its own shapes, else those
-// of its codes that are known here, which it notes.
+// outlinesOf gives what an area of an alert draws: its own shapes, and those of
+// its codes that are known here, which it notes: in CAP an area is all of them
+// together.
 func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bool) (out []outline) {
 	name := words{short(tidy(ar.Description)), foreign}
 	for _, ring := range slices.Concat(rings(&alerts.Area{Polygons: ar.Polygons}), turned(rings(&alerts.Area{Circles: ar.Circles}))) {
@@ -117,15 +119,11 @@ func (s *Server) outlinesOf(ar *alerts.Area, foreign string, coded map[string]bo
 		}
 	}
 	known := s.zones()
-	var named []outline
 	for _, code := range ar.Geocodes {
 		for _, z := range known.of(code.Value) {
 			coded[z.code] = true
-			named = append(named, z.outlines...)
+			out = append(out, z.outlines...)
 		}
-	}
-	if len(out) == 0 {
-		out = named
 	}
 	return out
 }
@@ -173,9 +171,10 @@ func project(all []outline) *picture {
 	wide, tall := math.Max(view.wide()*squeeze, 1e-6), math.Max(view.tall(), 1e-6)
 	scale := min((mapWidth-2*mapMargin)/wide, (mapMost-2*mapMargin)/tall)
 	height := int(math.Max(tall*scale, 80)) + 2*mapMargin
-	left := (mapWidth - wide*scale) / 2
+	width := min(max(int(wide*scale)+2*mapMargin, mapLeast), mapWidth) // no wider than it must be: names stay legible on a phone
+	left := (float64(width) - wide*scale) / 2
 	top := (float64(height) - tall*scale) / 2
-	p := &picture{Width: mapWidth, Height: height}
+	p := &picture{Width: width, Height: height}
 	lines := make([][]corner, len(all))
 	for i, o := range all {
 		lines[i] = make([]corner, 0, len(o.ring))
@@ -188,8 +187,8 @@ func project(all []outline) *picture {
 		o := all[i]
 		d := drawn{Path: pathOf(points), Tone: o.tone, Shape: o.shape, Label: o.label, Quiet: o.quiet}
 		d.X, d.Y = middle(points, p.Width, p.Height)
-		if half := min(letterHalf*len([]rune(o.label.Text)), mapWidth/2); o.label.Text != "" {
-			d.X = min(max(d.X, half), mapWidth-half)
+		if half := min(letterHalf*len([]rune(o.label.Text)), width/2); o.label.Text != "" {
+			d.X = min(max(d.X, half), width-half)
 		}
 		p.Shapes = append(p.Shapes, d)
 	}
