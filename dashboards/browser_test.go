@@ -189,21 +189,30 @@ func (b *browser) eval(script string) any {
 	return r.Result.Value
 }
 
-// until waits in the page until a condition holds.
+// until waits in the page until a condition holds. A page that goes away under
+// the question, since another one takes its place, is asked again.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	script := `new Promise(done => { const end = Date.now() + 20000, look = () => {
-		let yes = false; try { yes = ` + condition + `; } catch {}
-		if (yes || Date.now() > end) done(!!yes); else setTimeout(look, 10); }; look(); })`
-	if b.eval(script) != true {
-		b.t.Fatalf("never came true: %s\n%v", condition, b.eval("document.body.innerText"))
+	for end := time.Now().Add(20 * time.Second); ; {
+		left := time.Until(end).Milliseconds()
+		got := b.eval(fmt.Sprintf(`new Promise(done => { const end = Date.now() + %d, look = () => {
+			let yes = false; try { yes = %s; } catch {}
+			if (yes || Date.now() > end) done(!!yes); else setTimeout(look, 10); }; look(); })`, max(left, 0), condition))
+		if got == true {
+			return
+		}
+		if got == false || left <= 0 {
+			b.t.Fatalf("never came true: %s\n%v", condition, b.eval("document.body.innerText"))
+		}
 	}
 }
 
+// open goes to a page, also to the one that is there, and waits for it.
 func (b *browser) open(url string) {
 	b.t.Helper()
+	b.eval(`window.before = 1`)
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
-	b.until(`document.readyState === 'complete' && location.href.startsWith(` + fmt.Sprintf("%q", url) + `)`)
+	b.until(`!window.before && document.readyState === 'complete' && location.href.startsWith(` + fmt.Sprintf("%q", url) + `)`)
 }
 
 // picture takes a screenshot of the whole page into the folder that PICTURES

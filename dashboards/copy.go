@@ -40,7 +40,6 @@ const (
 var stills = map[string]still{
 	"/{$}":                      stillPage,
 	"/a/{id}":                   stillPage,
-	"/a/{id}/sheet":             stillPage,
 	"/a/{id}/card.png":          stillFile,
 	"/past":                     stillPage,
 	"/past/{month}":             stillPage,

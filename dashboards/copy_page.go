@@ -116,7 +116,7 @@ func (c *Copier) redirect(tok *html.Token, lang string, there map[string]bool) b
 		tok.Attr[i].Val = address
 	case tok.Data == "a":
 		tok.Attr = slices.DeleteFunc(tok.Attr, func(a html.Attribute) bool { return a.Key == "href" || a.Key == "hreflang" || a.Key == "rel" })
-		tok.Attr = append(tok.Attr, html.Attribute{Key: "role", Val: "link"}, html.Attribute{Key: "aria-disabled", Val: "true"})
+		tok.Attr = append(tok.Attr, html.Attribute{Key: "aria-disabled", Val: "true"})
 	default:
 		tok.Data = ""
 	}

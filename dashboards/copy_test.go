@@ -24,6 +24,7 @@ var notCopied = map[string]string{
 	"/hooks/{channel}":      "platforms speak to the gateway",
 	"/live":                 "needs the gateway",
 	"/events":               "needs the gateway",
+	"/a/{id}/sheet":         "bears the time at which it is asked for",
 	"/outbox":               "shows what was not sent, at the gateway",
 	"/subscribe":            "takes sign-ups, at the gateway",
 	"/s/{token}":            "of one person",
@@ -349,9 +350,7 @@ func FuzzRewrite(f *testing.F) {
 // A copy on a dumb server, seen by a citizen: everything fits a small phone, axe
 // finds nothing, no script is missed.
 func TestTheCopyInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := open(t, register("masto"))
 	event := g.issue(message("copy-seen", "severity", "Extreme"))["event"].(string)

@@ -145,10 +145,8 @@ func TestThePageObeysTheHintOfAServerThatSendsItAway(t *testing.T) {
 	}
 }
 
-func TestThePageTakesEventsWhereWebSocketsBreak(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+func TestThePageTakesEventsWhereWebSocketsBreakInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	t.Parallel()
 	d := openRoad(t, func(w http.ResponseWriter, _ *http.Request, kind string, _ int) bool {
 		if kind == upgrade { // as a proxy that does not know the word
@@ -166,10 +164,8 @@ func TestThePageTakesEventsWhereWebSocketsBreak(t *testing.T) {
 	b.until(`document.querySelector('#cards [data-k] h2')?.textContent === 'Restate in casa'`)
 }
 
-func TestAServerThatRefusesAllIsNotAskedForEvents(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+func TestAServerThatRefusesAllIsNotAskedForEventsInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	t.Parallel()
 	d := openRoad(t, func(w http.ResponseWriter, _ *http.Request, kind string, nth int) bool {
 		if kind != upgrade && kind != probe && kind != stream || kind == upgrade && nth > 3 {
@@ -192,10 +188,8 @@ func TestAServerThatRefusesAllIsNotAskedForEvents(t *testing.T) {
 }
 
 // While a fragment is on its way, however many messages lead to one more.
-func TestThePageFetchesOneFragmentAtATime(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+func TestThePageFetchesOneFragmentAtATimeInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	t.Parallel()
 	release := make(chan struct{})
 	d := openRoad(t, func(_ http.ResponseWriter, r *http.Request, kind string, nth int) bool {
@@ -229,10 +223,8 @@ func TestThePageFetchesOneFragmentAtATime(t *testing.T) {
 	b.quiet()
 }
 
-func TestThePageWaitsForAFragmentAsLongAsItIsTold(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+func TestThePageWaitsForAFragmentAsLongAsItIsToldInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	t.Parallel()
 	d := openRoad(t, func(w http.ResponseWriter, _ *http.Request, kind string, nth int) bool {
 		if kind != fragment || nth > 1 {

@@ -200,7 +200,8 @@ func blackout(t *testing.T, lasts time.Duration) {
 	}
 }
 
-func TestAPageCatchesUpAfterABlackout(t *testing.T) {
+func TestAPageCatchesUpAfterABlackoutInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	needsBrowser(t)
 	t.Parallel()
 	blackout(t, time.Second)
@@ -211,7 +212,8 @@ func TestAPageCatchesUpAfterAMinuteInABrowser(t *testing.T) {
 	blackout(t, 60*time.Second)
 }
 
-func TestThePageAsksWhereNothingElseWorks(t *testing.T) {
+func TestThePageAsksWhereNothingElseWorksInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	needsBrowser(t)
 	t.Parallel()
 	open := make(chan struct{})
@@ -252,7 +254,8 @@ func TestThePageAsksWhereNothingElseWorks(t *testing.T) {
 
 // A socket that died without a word looks like a quiet one: the page asks now
 // and then. Its clock runs a hundred times as fast for what takes minutes.
-func TestADeadSocketIsFoundOut(t *testing.T) {
+func TestADeadSocketIsFoundOutInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	needsBrowser(t)
 	t.Parallel()
 	cut := make(chan struct{})

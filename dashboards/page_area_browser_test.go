@@ -88,9 +88,7 @@ func TestMyOwnPositionStaysInABrowserThatNamesTheZone(t *testing.T) {
 
 // What citizens look up is readable on every screen, also with long names.
 func TestAreasAndAdviceInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	long := strings.Repeat("Donaudampfschifffahrtsgesellschaft", 2)
 	file := strings.Replace(string(areas.Valdemo().GeoJSON()), "Le Fornaci", long, 1)

@@ -43,9 +43,7 @@ const headerStops = 7
 // asked, then what is done about it, then the footer. It shows where it is, and
 // the Enter key in a field never does what cannot be undone.
 func TestTheTabKeyInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": 1280, "height": 900, "deviceScaleFactor": 1, "mobile": false}, nil)
 	g := openDesktop(t)

@@ -34,9 +34,7 @@ func tampered(next http.Handler, path string, change func(string) string) http.H
 }
 
 func TestTheSignatureIsCheckedInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openVerify(t)
 	id := g.issue(message("signed", "description", "Il torrente supera gli argini.\n\n  L'acqua  entra in cantina &amp; garage.", "severity", "Severe"))["id"].(string)
@@ -105,9 +103,7 @@ func quoteJS(text string) string {
 }
 
 func TestVerifyLooksInABrowser(t *testing.T) {
-	if testing.Short() {
-		t.Skip("SKIP: -short leaves the browser out")
-	}
+	onlyInE2E(t)
 	b := openBrowser(t)
 	g := openVerify(t)
 	id := g.issue(message("looks", "severity", "Extreme", "areaDesc", strings.Repeat("Donaudampfschifffahrtsgesellschaft", 4)))["id"].(string)

@@ -53,7 +53,8 @@ func (n *network) now(f func(w http.ResponseWriter, r *http.Request) bool) {
 	n.bend.Store(&f)
 }
 
-func TestWithoutNetworkThePageIsTheLastCopyAndSaysSo(t *testing.T) {
+func TestWithoutNetworkThePageIsTheLastCopyAndSaysSoInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	needsBrowser(t)
 	t.Parallel()
 	n := bent(t)
@@ -162,7 +163,8 @@ func TestTheWorkerKeepsOnlyPagesForEverybody(t *testing.T) {
 	}
 }
 
-func TestANewWorkerLeavesOpenPagesAsTheyAre(t *testing.T) {
+func TestANewWorkerLeavesOpenPagesAsTheyAreInABrowser(t *testing.T) {
+	onlyInE2E(t)
 	needsBrowser(t)
 	t.Parallel()
 	n := bent(t)
