@@ -120,8 +120,8 @@ func TestWhatLiesAboutAnArea(t *testing.T) {
 		}
 	}
 	feeds := 0
-	for _, n := range p.all("link[rel=alternate]") {
-		if strings.HasSuffix(attr(n, "href"), "?area=VD-8") && attr(n, "title") == "Protezione Civile - Comune di Valdemo – Borgo Basso" {
+	for _, n := range p.all("link") {
+		if strings.HasSuffix(attr(n, "href"), "?area=VD-8") && strings.HasSuffix(attr(n, "title"), " – Borgo Basso") {
 			feeds++
 		}
 	}
