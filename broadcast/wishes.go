@@ -24,7 +24,7 @@ const (
 	WishStart Wish = "start"
 )
 
-// The words of wishes in Italian, English, German and French, without case and
+// The words of wishes in Italian, English, German, French and Slovene, without case and
 // accents, and those that may stand beside them. Any other word makes a text
 // something else: "stop al traffico?" is not a wish, nor is "don't stop".
 var (
@@ -32,11 +32,13 @@ var (
 		"stop", "stopp", "stopall", "cancella", "cancellami", "cancellare", "cancellatemi", "cancellazione", "disiscrivi", "disiscrivimi", "disiscrizione", "disattiva", "basta",
 		"annulla", "rimuovi", "rimuovimi", "unsubscribe", "cancel", "quit", "optout", "abbestellen", "abmelden", "austragen", "abmeldung",
 		"desabonner", "desabonnement", "desinscrire", "desinscription", "arret", "arreter",
+		"ustavi", "ustavite", "odjava", "odjavi", "odjavite", "preklici", "preklicite", "preklic", "izbrisi", "izbrisite", "nehaj", "nehajte",
 	}
 	startWords = []string{
 		"start", "unstop", "inizia", "iscrivi", "iscrivimi", "iscrizione", "riattiva", "attiva", "riprendi", "subscribe", "resume", "anmelden", "anmeldung", "fortsetzen", "abonner", "reprendre",
+		"prijava", "prijavi", "prijavite", "narocam", "naroci", "zacni", "nadaljuj",
 	}
-	politeWords = []string{"grazie", "prego", "per", "favore", "please", "thanks", "thank", "you", "bitte", "danke", "merci", "svp", "sms", "email", "mail", "messaggi", "messages", "nachrichten", "all", "tutto", "tutti", "alles", "mi", "me", "mich", "now", "subito", "sofort", "da", "questa", "lista", "iscrizione"}
+	politeWords = []string{"grazie", "prego", "per", "favore", "please", "thanks", "thank", "you", "bitte", "danke", "merci", "svp", "prosim", "hvala", "sporocil", "sporocila", "opozoril", "opozorila", "vse", "takoj", "sms", "email", "mail", "messaggi", "messages", "nachrichten", "all", "tutto", "tutti", "alles", "mi", "me", "mich", "now", "subito", "sofort", "da", "questa", "lista", "iscrizione"}
 )
 
 // WishOf reads a reply. What holds anything but the words of one wish is none:
@@ -68,7 +70,7 @@ func WishOf(text string) Wish {
 	return wish
 }
 
-var accentless = strings.NewReplacer("à", "a", "á", "a", "â", "a", "è", "e", "é", "e", "ê", "e", "ë", "e", "ì", "i", "î", "i", "ò", "o", "ô", "o", "ù", "u", "û", "u", "ü", "u", "ö", "o", "ä", "a", "ç", "c")
+var accentless = strings.NewReplacer("à", "a", "á", "a", "â", "a", "è", "e", "é", "e", "ê", "e", "ë", "e", "ì", "i", "î", "i", "ò", "o", "ô", "o", "ù", "u", "û", "u", "ü", "u", "ö", "o", "ä", "a", "ç", "c", "č", "c", "ć", "c", "š", "s", "ž", "z")
 
 // plainWords are the words of a text without case, accents and marks; letters
 // that stand alone ("S.T.O.P.") are one word.
@@ -135,18 +137,21 @@ func Fulfil(ctx context.Context, roll Roll, wish Wish, kind, address, via string
 	return done, nil
 }
 
-// answers are what is written back, short enough for one SMS (GSM 03.38, 160).
+// answers are what is written back, short enough for one SMS (GSM 03.38, 160):
+// Slovene is written without carons, as in text messages, which lack them.
 var answers = map[Wish]map[string]string{
 	WishStop: {
 		"it": "Non riceverai più i nostri avvisi su questo recapito. In caso di pericolo chiama il 112. Per riceverli di nuovo rispondi START.",
 		"en": "You will get no more of our warnings here. In danger call 112. To get them again reply START.",
 		"de": "Sie erhalten hier keine Warnungen mehr von uns. Bei Gefahr 112 anrufen. Mit START erhalten Sie sie wieder.",
+		"sl": "Tukaj ne boste vec prejemali nasih opozoril. V nevarnosti poklicite 112. Ce jih zelite spet prejemati, odgovorite START.",
 		"fr": "Vous ne recevrez plus nos alertes ici. En cas de danger appelez le 112. Pour les recevoir à nouveau répondez START.",
 	},
 	WishStart: {
 		"it": "Riceverai di nuovo i nostri avvisi su questo recapito. Per non riceverli più rispondi STOP.",
 		"en": "You will get our warnings here again. To stop them reply STOP.",
 		"de": "Sie erhalten unsere Warnungen hier wieder. Zum Abbestellen STOP antworten.",
+		"sl": "Tukaj boste spet prejemali nasa opozorila. Ce jih ne zelite vec, odgovorite STOP.",
 		"fr": "Vous recevrez à nouveau nos alertes ici. Pour ne plus en recevoir répondez STOP.",
 	},
 }

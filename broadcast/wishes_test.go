@@ -12,10 +12,11 @@ func TestWishOf(t *testing.T) {
 		"STOP": WishStop, " stop. ": WishStop, "Stop!!!": WishStop, "S.T.O.P.": WishStop, "s t o p": WishStop, "STOP grazie": WishStop, "stop sms": WishStop,
 		"Cancella": WishStop, "CANCELLAMI PER FAVORE": WishStop, "cancellami da questa lista": WishStop, "annulla iscrizione": WishStop, "basta messaggi": WishStop,
 		"Abbestellen": WishStop, "bitte abmelden": WishStop, "STOPP": WishStop, "Désabonner": WishStop, "De\u0301sabonner svp": WishStop, "ARRÊT": WishStop,
+		"ustavi": WishStop, "Odjava, prosim": WishStop, "odjavi me": WishStop, "PREKLIČI": WishStop, "izbri\u0073\u030ci": WishStop, "nehajte hvala": WishStop,
 		"unsubscribe me please": WishStop, "\"STOP\"": WishStop, "stop\u200b": WishStop, "stop stop STOP": WishStop, "STOP ALL": WishStop,
-		"START": WishStart, "Start, grazie": WishStart, "iscrivimi": WishStart, "iscrizione": WishStart, "Anmelden bitte": WishStart, "reprendre": WishStart,
+		"START": WishStart, "Start, grazie": WishStart, "iscrivimi": WishStart, "iscrizione": WishStart, "Anmelden bitte": WishStart, "reprendre": WishStart, "Prijava prosim": WishStart, "ZAČNI": WishStart, "naročam": WishStart,
 		"": "", "grazie": "", "si": "", "no": "", "stop al traffico in via Roma?": "", "don't stop": "", "non cancellarmi": "", "STOP START": "",
-		"fermate il treno": "", "quando finisce l'allerta?": "", "stopover": "", "cancello aperto": "", "112": "", "!!!": "", strings.Repeat("stop ", 50): "",
+		"fermate il treno": "", "ne ustavi": "", "ustavi promet": "", "kdaj bo preklic alarma?": "", "quando finisce l'allerta?": "", "stopover": "", "cancello aperto": "", "112": "", "!!!": "", strings.Repeat("stop ", 50): "",
 	} {
 		if got := WishOf(text); got != want {
 			t.Errorf("%q is %q, want %q", text, got, want)
@@ -31,8 +32,8 @@ func TestAnswersFitOneSMS(t *testing.T) {
 				t.Errorf("%s in %s has %d septets: %q", wish, language, n, text)
 			}
 		}
-		if wish.Answer("sl") != texts["it"] {
-			t.Errorf("%s in a language that there is no text in: %q", wish, wish.Answer("sl"))
+		if wish.Answer("hr") != texts["it"] {
+			t.Errorf("%s in a language that there is no text in: %q", wish, wish.Answer("hr"))
 		}
 	}
 }

@@ -30,6 +30,12 @@ func (c channelText) First() []messageText { return c.Messages[:min(1, len(c.Mes
 // Others are the messages in the other languages.
 func (c channelText) Others() []messageText { return c.Messages[min(1, len(c.Messages)):] }
 
+// Folded reports whether a channel has more than one message, of which all but the
+// first are folded.
+func (a approvePage) Folded() bool {
+	return slices.ContainsFunc(a.Channels, func(c channelText) bool { return len(c.Messages) > 1 })
+}
+
 type messageText struct {
 	Language, Name, Title, Text, Payload, Reach, Step, Cost string
 	Alt, Image                                              string

@@ -260,8 +260,14 @@ func (s *Server) self(f *feed) string { return s.PublicURL + f.path + f.asked.qu
 // feedID names the feed for ever, whatever its language.
 func (s *Server) feedID(f *feed) string { return s.PublicURL + "/" + f.asked.query("") }
 
-// home is the page for readers of the feed.
-func (s *Server) home(f *feed) string { return s.PublicURL + "/?lang=" + f.l.Tag }
+// home is the page for readers of the feed: that of its area where there is one.
+func (s *Server) home(f *feed) string {
+	at := "/"
+	if one := s.pages.atlas.find(f.asked.area); one != nil && f.asked.area != "" {
+		at = one.URL()
+	}
+	return s.PublicURL + at + "?lang=" + f.l.Tag
+}
 
 // sendFeed answers with a file that anybody may read from anywhere.
 func (s *Server) sendFeed(w http.ResponseWriter, r *http.Request, media string, b []byte) {

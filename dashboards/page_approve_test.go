@@ -507,6 +507,17 @@ func TestWhatIsTheSameIsReadOnce(t *testing.T) {
 	if !slices.Equal(cards, want) {
 		t.Errorf("got\n%q, want\n%q", cards, want)
 	}
+	const more = "Le altre lingue si aprono con un tocco"
+	if !strings.Contains(doc.body, more) {
+		t.Error("nothing says that the other languages are folded")
+	}
+	d.server.Preview = func(context.Context, *alerts.Record) ([]broadcast.Preview, error) {
+		return []broadcast.Preview{{Channel: "sms", Messages: []channels.Message{{Language: "it-IT", Text: "Piena"}}, Reach: []int{1}}}, nil
+	}
+	alone := d.submit(d.author, message("alone", "severity", "Severe"))
+	if one := d.approver.page("/console/a/" + string(alone) + "/approve?lang=it"); strings.Contains(one.body, more) || !strings.Contains(one.body, "Queste sono le parole esatte.") {
+		t.Error("one language alone is said to be folded, or the sentence before is gone")
+	}
 	if n := strings.Count(doc.body, `<details class="message">`); n != 3*3 { // and what a Cancel and an all-clear would say
 		t.Errorf("%d texts are folded, want 9", n)
 	}

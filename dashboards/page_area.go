@@ -48,7 +48,7 @@ func (p *pages) area(w http.ResponseWriter, r *http.Request) {
 		}
 		page.homePage = p.homeOf(l, all, now)
 		page.Drawing = p.drawArea(l, one, around, here)
-		out := view{name: "area", title: one.Name, live: true, accounts: true, content: page, exercise: len(page.Practice) > 0}
+		out := view{name: "area", title: one.Name, live: true, accounts: true, area: one.Code.Value, place: one.Name, content: page, exercise: len(page.Practice) > 0}
 		if n := page.Number(); n > 0 {
 			out.title = "(" + itoa(n) + ") " + page.Heading + " – " + one.Name
 		}

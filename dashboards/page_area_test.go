@@ -119,6 +119,23 @@ func TestWhatLiesAboutAnArea(t *testing.T) {
 			t.Errorf("no link to %s", want)
 		}
 	}
+	feeds := 0
+	for _, n := range p.all("link") {
+		if strings.HasSuffix(attr(n, "href"), "?area=VD-8") && strings.HasSuffix(attr(n, "title"), " – Borgo Basso") {
+			feeds++
+		}
+	}
+	if feeds != 4 {
+		t.Errorf("%d feeds of the area can be discovered, want 4", feeds)
+	}
+	for _, at := range []string{"/feed.atom", "/feed.rss", "/feed.json", "/cap.atom"} {
+		if r := g.get(at + "?area=VD-8&lang=it"); !strings.Contains(r.body, "https://allerta.valdemo.example/area/VD-8?lang=it") {
+			t.Errorf("%s of the area does not lead to its page", at)
+		}
+		if r := g.get(at + "?lang=it"); strings.Contains(r.body, "/area/") || !strings.Contains(r.body, "https://allerta.valdemo.example/?lang=it") {
+			t.Errorf("%s of everything does not lead to the first page", at)
+		}
+	}
 	beside := 0
 	gaz := areas.Valdemo()
 	for _, a := range gaz.All() {

@@ -104,6 +104,7 @@ type subscribePage struct {
 	Telegram []accountLine
 	Others   []accountLine // further accounts that can be followed
 	Area     string        // that the address of the page asks for
+	Feeds    string        // the query of its feeds; "": everything
 }
 
 // Form reports whether somebody can be written to here.
@@ -141,7 +142,8 @@ func (p *pages) subscribePage(l *locale, c signUpChoices, contact string, wrong 
 // subscribe shows the form. ?area=CODE ticks an area.
 func (p *pages) subscribe(w http.ResponseWriter, r *http.Request) {
 	area := plainValue(r.URL.RawQuery, "area")
-	if _, known := p.s.Areas.Area(area); !known {
+	one, known := p.s.Areas.Area(area)
+	if !known {
 		area = ""
 	}
 	p.serve(w, r, leaf{name: "subscribe", id: area, make: func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
@@ -150,8 +152,12 @@ func (p *pages) subscribe(w http.ResponseWriter, r *http.Request) {
 			c.Areas = []string{area}
 		}
 		page := p.subscribePage(l, c, "", nil)
-		page.Area = area
-		return view{name: "subscribe", title: l.must("subscribe_title"), content: page}, nil
+		page.Area, page.Feeds = area, feedAsked{area: area}.query("")
+		v := view{name: "subscribe", title: l.must("subscribe_title"), area: area, content: page}
+		if known {
+			v.place = one.Name
+		}
+		return v, nil
 	}})
 }
 
@@ -239,6 +245,11 @@ func (p *pages) manifest(w http.ResponseWriter, r *http.Request) {
 		p.s.internal(w, r, err, nil)
 		return
 	}
+	png, err := p.assets.url("icon.png")
+	if err != nil {
+		p.s.internal(w, r, err, nil)
+		return
+	}
 	type image struct {
 		Src   string `json:"src"`
 		Sizes string `json:"sizes"`
@@ -253,7 +264,7 @@ func (p *pages) manifest(w http.ResponseWriter, r *http.Request) {
 		Scope     string  `json:"scope"`
 		Display   string  `json:"display"`
 		Icons     []image `json:"icons"`
-	}{p.s.Authority.Name, p.s.Authority.Name, alerts.PrimaryLanguage(p.s.Authority.Language), "/", "/", "/", "standalone", []image{{icon, "any", "image/svg+xml"}}})
+	}{p.s.Authority.Name, p.s.Authority.Name, alerts.PrimaryLanguage(p.s.Authority.Language), "/", "/", "/", "standalone", []image{{png, "192x192", "image/png"}, {icon, "any", "image/svg+xml"}}})
 	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return

@@ -468,7 +468,7 @@ func TestBrowsersSubscribe(t *testing.T) {
 	if r := g.get(own); r.StatusCode != 404 {
 		t.Errorf("the own page of a browser that left: %d", r.StatusCode)
 	}
-	if r := g.get("/manifest.webmanifest"); r.Header.Get("Content-Type") != "application/manifest+json" || r.json(t)["display"] != "standalone" {
+	if r := g.get("/manifest.webmanifest"); r.Header.Get("Content-Type") != "application/manifest+json" || r.json(t)["display"] != "standalone" || !strings.Contains(r.body, `"sizes":"192x192","type":"image/png"`) {
 		t.Errorf("the manifest: %s", r.body)
 	}
 }
@@ -502,4 +502,29 @@ func FuzzSignUpForm(f *testing.F) {
 			t.Errorf("%q gave %s %q", body, kind, address)
 		}
 	})
+}
+
+func TestSubscribingByFeedsOfAnArea(t *testing.T) {
+	g, _ := openSignUps(t)
+	for path, query := range map[string]string{"/subscribe?area=VD-8": "?area=VD-8", "/subscribe": "", "/subscribe?area=nowhere": ""} {
+		p := g.page(path)
+		var links []string
+		for _, n := range p.all("main a") {
+			if at := attr(n, "href"); strings.HasPrefix(at, "/feed.") || strings.HasPrefix(at, "/calendar.") {
+				links = append(links, at)
+			}
+		}
+		if want := []string{"/feed.atom" + query, "/feed.rss" + query, "/feed.json" + query, "/calendar.ics" + query}; !slices.Equal(links, want) {
+			t.Errorf("%s offers %v, want %v", path, links, want)
+		}
+		icon := ""
+		for _, n := range p.all("link") {
+			if attr(n, "rel") == "apple-touch-icon" {
+				icon = attr(n, "href")
+			}
+		}
+		if icon == "" || g.get(icon).StatusCode != http.StatusOK {
+			t.Errorf("%s has no icon for the home screen", path)
+		}
+	}
 }

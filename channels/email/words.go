@@ -58,6 +58,15 @@ var phrases = map[string]words{
 		Stop:     "Pour ne plus en recevoir, répondez par le mot STOP.",
 		StopLink: "Ne plus recevoir ces alertes", Subject: "Vos alertes par courriel",
 	},
+	"sl": {
+		What: "Kaj se dogaja", Do: "Kaj storiti", Where: "Kje", Map: "Zemljevid",
+		MapNote:  "Zemljevid je le v pomoč: velja seznam krajev.",
+		NotDrawn: "Ni na zemljevidu", Page: "Novosti", Help: "V nevarnosti pokličite 112.",
+		Issued: "Izdano", Code: "Koda za preverjanje", Settings: "Vaše izbire",
+		Why:      "To sporočilo ste prejeli, ker je vaš naslov na seznamu za opozorila: {authority}.",
+		Stop:     "Če jih ne želite več prejemati, odgovorite z besedo STOP.",
+		StopLink: "Ne želim več prejemati teh opozoril", Subject: "Vaša opozorila po e-pošti",
+	},
 }
 
 // wordsFor gives the words of a language; of one that is not here the Italian

@@ -244,7 +244,7 @@ func (g *gateway) origins() []string {
 // languages of the live feed: the authority's first.
 func (g *gateway) languages() []string {
 	all := []string{alerts.PrimaryLanguage(g.config.Authority.Language)}
-	for _, l := range []string{"it", "en", "de", "fr"} {
+	for _, l := range []string{"it", "en", "de", "sl", "fr"} {
 		if !slices.Contains(all, l) {
 			all = append(all, l)
 		}
