@@ -183,7 +183,7 @@ func TestANewWorkerLeavesOpenPagesAsTheyAreInABrowser(t *testing.T) {
 	b.open(n.url + "/?lang=it")
 	b.until(`document.querySelector('#copy')`)
 	// A copy that is too old is none.
-	b.eval(`caches.open('martinella-1').then(c => Promise.all(['/', '/?lang=it'].map(k => c.match(k, {ignoreVary: true}).then(async r => r && c.put(k, new Response(await r.text(), {headers: {...Object.fromEntries(r.headers), Date: new Date(Date.now() - 8 * 864e5).toUTCString()}})))))).then(() => 1)`)
+	b.eval(`caches.open('martinella-1').then(c => Promise.all(['/', '/?lang=it'].map(k => c.match(k, {ignoreVary: true}).then(async r => r && c.put(k, new Response(await r.text(), {headers: {...Object.fromEntries(r.headers), date: new Date(Date.now() - 8 * 864e5).toUTCString()}})))))).then(() => 1)`)
 	b.call("Page.navigate", map[string]any{"url": n.url + "/?lang=it"}, nil)
 	b.until(`!document.querySelector('#copy') && !document.querySelector('h1#count')`)
 }

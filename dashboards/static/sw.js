@@ -55,7 +55,7 @@ const take = async (url, r) => {
 const copy = async (url, why) => {
   const c = await caches.open(shelf), kind = kindOf(url);
   const kept = await c.match(keyOf(url), any) || await c.match(url.origin + url.pathname, {ignoreVary: true, ignoreSearch: true});
-  if (!kept || Date.now() - Date.parse(kept.headers.get('Date')) > kind.days * day) return;
+  if (!kept || !(Date.now() - Date.parse(kept.headers.get('Date')) <= kind.days * day)) return; // one without a time is too old
   const html = await kept.text(), lang = kept.headers.get('Content-Language');
   const when = /id="when">[^<]*(<time[^>]*>[^<]*<\/time>)/.exec(html)?.[1] || new Date(kept.headers.get('Date')).toLocaleString(lang);
   const said = (words[lang] || Object.values(words)[0])[why].replace('{T}', () => when);
@@ -108,7 +108,7 @@ self.addEventListener('activate', e => e.waitUntil((async () => {
     const url = new URL(r.url), kind = kindOf(url);
     if (url.pathname.startsWith('/static/')) { held.push(r); continue; }
     const kept = await c.match(r, any);
-    if (!kind || !kept || Date.now() - Date.parse(kept.headers.get('Date')) > kind.days * day) await c.delete(r, any);
+    if (!kind || !kept || !(Date.now() - Date.parse(kept.headers.get('Date')) <= kind.days * day)) await c.delete(r, any);
     else for (const f of filesOf(await kept.text())) needed.add(f);
   }
   for (const r of held) if (!needed.has(new URL(r.url).pathname)) await c.delete(r, any);
