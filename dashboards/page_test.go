@@ -513,7 +513,7 @@ func TestTemplatesHoldNoWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	action := regexp.MustCompile(`(?s)\{\{.*?\}\}`)
-	own := map[string]bool{"Atom": true, "RSS": true, "JSON": true, "CAP": true, "112": true}
+	own := map[string]bool{"Atom": true, "RSS": true, "JSON": true, "CAP": true, "ICS": true, "112": true}
 	for _, f := range files {
 		b, _ := templateFiles.ReadFile(f)
 		z := html.NewTokenizer(strings.NewReader(action.ReplaceAllString(string(b), "")))
