@@ -29,7 +29,7 @@ dashboards/static/dist/editor.js: .ci/editor go.mod $(filter-out dashboards/edit
 
 test: setup-test editor ## run every test of the project (race detector, shuffled)
 	$(GO) vet $(PACKAGES)
-	.ci/tests -race -shuffle=on -timeout 10m $(PACKAGES)
+	.ci/tests -race -shuffle=on -timeout 18m $(PACKAGES)
 
 chaos: setup-test ## kill gateway, nodes and Redis under load, cut the power, die at every named place; 1,000 seeds of misfortune; a short soak
 	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged|CancelDuring' ./broadcast ./broadcast/rdb ./cmd/martinella

@@ -25,7 +25,7 @@ type Questions struct {
 	lines   []ringLine
 	waiting chan Subscriber
 
-	contacts, tries, strangers, hourly, texts *allowance
+	contacts, tries, allTries, enrolled, strangers, hourly, texts *allowance
 }
 
 // QuestionsConfig is what questions need. Every field is required but the
@@ -45,9 +45,11 @@ var ErrBusy = errors.New("too many sign-ups at the moment: try again later")
 // The limits of sign-ups, beside the budgets. An address may be a whole mobile
 // network's (DECISIONS 15).
 const (
-	perContact   = 3  // questions to one contact a day
-	perStranger  = 20 // sign-ups from one address an hour
-	perDigits    = 5  // tries of digits for one contact an hour
+	perContact   = 3    // questions to one contact a day
+	perStranger  = 20   // sign-ups from one address an hour
+	perDigits    = 5    // tries of digits for one contact an hour
+	perOffice    = 300  // tries of digits for all contacts an hour
+	perBrowsers  = 2000 // browsers that subscribe in an hour
 	questions    = 200
 	textMessages = 60
 
@@ -67,7 +69,7 @@ func NewQuestions(c QuestionsConfig) *Questions {
 		c.TextsPerHour = textMessages
 	}
 	q := &Questions{QuestionsConfig: c, waiting: make(chan Subscriber, questionsWaiting),
-		contacts: newAllowance(perContact, 24*time.Hour), tries: newAllowance(perDigits, time.Hour), strangers: newAllowance(perStranger, time.Hour),
+		contacts: newAllowance(perContact, 24*time.Hour), tries: newAllowance(perDigits, time.Hour), allTries: newAllowance(perOffice, time.Hour), enrolled: newAllowance(perBrowsers, time.Hour), strangers: newAllowance(perStranger, time.Hour),
 		hourly: newAllowance(c.PerHour, time.Hour), texts: newAllowance(c.TextsPerHour, time.Hour)}
 	// What only writes down has public pages: a link to somebody's own is not for them.
 	q.lines = slices.DeleteFunc(linesOf(c.Routes), func(l ringLine) bool { return l.kind == "" })
@@ -118,8 +120,13 @@ func (q *Questions) Admit(from string) bool { return from == "" || q.strangers.t
 
 // Try takes one try of digits for a contact, false where there were too many.
 func (q *Questions) Try(kind, address string) bool {
-	return q.tries.take(kind+" "+address, time.Now())
+	now := time.Now()
+	return q.tries.take(kind+" "+address, now) && q.allTries.take("", now)
 }
+
+// Enrolling takes one browser that subscribes, false where there were too many
+// within the hour: whoever asks, since a browser needs no contact to be asked at.
+func (q *Questions) Enrolling() bool { return q.enrolled.take("", time.Now()) }
 
 // Run asks until ctx ends; what waits then is not asked.
 func (q *Questions) Run(ctx context.Context) error {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"html"
 	"net/http"
@@ -82,6 +81,7 @@ var freshStills = []string{"/{$}", "/status"}
 const (
 	maxCopied       = 20_000 // files
 	maxCopiedEvents = 1000
+	maxFreshAreas   = 400 // whose pages are made anew at each change
 )
 
 // copyPolicy is the policy of a copy's pages: they run no script and send
@@ -149,7 +149,7 @@ func (c *Copier) Copy(ctx context.Context, now time.Time, whole bool) (*mirror.E
 			continue
 		}
 		if len(has) >= maxCopied {
-			return nil, errors.New("the copy has too many files")
+			break // the first pages, what goes on and the newest came first
 		}
 		t, found, err := c.take(ctx, at, now)
 		if err != nil {
@@ -166,7 +166,7 @@ func (c *Copier) Copy(ctx context.Context, now time.Time, whole bool) (*mirror.E
 			continue
 		}
 		for _, to := range c.links(t) {
-			if f, _, ok := c.fileOf(to); ok && !has[f] && (whole || !c.known[f]) {
+			if f, _, ok := c.fileOf(to); ok && !has[f] && (whole || !c.known[f] || c.pattern(to.path) == "/a/{id}/card.png") {
 				seeds = append(seeds, to)
 			}
 		}
@@ -228,6 +228,11 @@ func (c *Copier) seeds(ctx context.Context, now time.Time, whole bool) (seeds []
 			if whole || r.Path == "/past" || slices.Contains(freshStills, r.Path) || stills[r.Path] == stillFeed {
 				add(p)
 			}
+		}
+	}
+	if !whole { // those of areas tell what holds there, as the first page does
+		for i := range min(len(c.s.pages.atlas.all), maxFreshAreas) {
+			add(c.s.pages.atlas.all[i].URL())
 		}
 	}
 	going = map[string]bool{}

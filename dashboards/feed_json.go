@@ -65,9 +65,9 @@ func (s *Server) printJSON(f *feed) []byte {
 		Self     string       `json:"feed_url"`
 		Language string       `json:"language"`
 		Authors  []jsonAuthor `json:"authors"`
-		Stale    bool         `json:"_stale,omitempty"` // the store does not answer: what is here may be old
+		Stale    bool         `json:"_stale,omitempty"` // the store does not answer, or this is a copy: what is here may be old
 		Items    []jsonItem   `json:"items"`
-	}{"https://jsonfeed.org/version/1.1", f.title, s.home(f), s.self(f), f.l.Tag, []jsonAuthor{{s.Authority.Name}}, ill != nil, items})
+	}{"https://jsonfeed.org/version/1.1", f.title, s.home(f), s.self(f), f.l.Tag, []jsonAuthor{{s.Authority.Name}}, ill != nil || f.copied, items})
 	if err != nil {
 		panic("dashboards: a feed always marshals: " + err.Error())
 	}

@@ -115,7 +115,7 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request, form feedForm) {
 		return
 	}
 	l := s.pages.locales.of(r, askedOf(r).lang)
-	at := place{name: form.path, id: q.area + " " + string(q.level), lang: l.Tag}
+	at := place{name: form.path, id: q.area + " " + string(q.level), lang: l.Tag, part: isCopy(r.Context())}
 	ready, err := s.printed(r.Context(), at, q, l, form)
 	if errors.Is(err, errNoArea) {
 		s.feeds.drop(at)
@@ -172,6 +172,7 @@ func (s *Server) printed(ctx context.Context, at place, q feedAsked, l *locale, 
 	if err != nil {
 		return nil, err
 	}
+	f.copied = at.part
 	made := newReady(form.print(s, f))
 	made.version = version
 	made.changed = now.UTC().Truncate(time.Second)
@@ -218,6 +219,7 @@ type feed struct {
 	title   string
 	updated time.Time
 	items   []feedItem
+	copied  bool // it goes into a copy, where it grows old
 }
 
 // maxFeedItems bounds a feed; the gravest that hold come first.

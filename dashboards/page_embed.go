@@ -128,7 +128,7 @@ func (p *pages) embedOf(f *feed, calm bool) embedPage {
 		shape := shapePaths[i.Card.Tone]
 		e.Strips = append(e.Strips, strip{Tone: i.Card.Tone, URL: i.Link + "?lang=" + l.Tag, Lead: lead, Path: shape[0], Sign: shape[1], Headline: i.Card.Headline})
 	}
-	if calm && !slices.ContainsFunc(items, func(i feedItem) bool { return !i.Card.Exercise }) {
+	if calm && f.asked.level == "" && !slices.ContainsFunc(items, func(i feedItem) bool { return !i.Card.Exercise }) {
 		e.Calm = l.must("feeds_calm", "Time", e.Now.Clock)
 	}
 	if _, ill := p.s.Board.Health(); ill != nil {

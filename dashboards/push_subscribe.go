@@ -63,6 +63,10 @@ func (s *Server) subscribePush(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := actContext(r)
 	defer cancel()
 	now := time.Now()
+	if !s.SignUps.Questions.Enrolling() {
+		s.tooMany(w, busyFor, "too many browsers subscribe at once")
+		return
+	}
 	number, err := s.OwnPages.Enrol(ctx, c.subscriber("push", to.String()), now)
 	if err != nil {
 		s.fail(w, r, err)

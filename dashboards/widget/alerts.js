@@ -134,7 +134,7 @@ p{margin:.2em 0;padding:.2em .8em;font-size:.88em;color:var(--mut);background:va
         return this.#strip(tone, m ? site + '/a/' + m[1] + '?lang=' + this.#tag : this.#home(), lead, i._alert.headline, i.language);
       });
       if (now.length > most) strips.push(this.#strip('mut', this.#home(), w.more.replace('{N}', now.length - most)));
-      const calm = this.hasAttribute('calm') && !now.some(i => !i._alert.exercise);
+      const calm = this.hasAttribute('calm') && !this.getAttribute('level') && !feed._stale && !now.some(i => !i._alert.exercise);
       if (calm) strips.push(this.#strip('grn', this.#home(), w.calm.replace('{T}', this.#clock(new Date()))));
       // The clock of the calm strip is not read out again and again.
       const key = JSON.stringify([this.#tag, site, calm, now.map(i => [i.id, i._alert, i.language])]);
