@@ -52,6 +52,9 @@ func (s *Server) graph(l *locale, h happening, c card, title string) *graph {
 	if len(lines) == 0 || c.Over() {
 		lines = []string{c.Headline.Text}
 	}
+	if c.Lapsed() { // first of all: what follows was for a time that is over
+		lines = append([]string{c.Gone + "."}, lines...)
+	}
 	text := strings.Join(lines, " ")
 	language := l.Tag
 	if c.Foreign != "" {

@@ -61,7 +61,7 @@ const copy = async (url, why) => {
   const said = (words[lang] || Object.values(words)[0])[why].replace('{T}', () => when);
   const mark = '<svg class="mark red" aria-hidden="true"><use href="#s-red"/></svg> ';
   return new Response(html.replace('<div id="notices">', s => s + '<p class="weak" role="note" id="copy">' + mark + said + '</p>')
-    .replace('<h1 id="count">', s => s + when + ': ').replace('<title>', s => s + when.replace(/<[^>]*>/g, '') + ' – '), {headers: kept.headers});
+    .replace(/<(h1|p) id="count"[^>]*>/, s => s + when + ': ').replace('<title>', s => s + when.replace(/<[^>]*>/g, '') + ' – '), {headers: kept.headers});
 };
 
 const page = async (e, url) => {
