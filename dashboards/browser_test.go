@@ -207,12 +207,13 @@ func (b *browser) until(condition string) {
 	}
 }
 
-// open goes to a page, also to the one that is there, and waits for it.
+// open goes to a page, also to the one that is there, and waits for it without
+// timers of the page, which stand still where scripts are off.
 func (b *browser) open(url string) {
 	b.t.Helper()
 	b.eval(`window.before = 1`)
 	b.call("Page.navigate", map[string]any{"url": url}, nil)
-	b.until(`!window.before && document.readyState === 'complete' && location.href.startsWith(` + fmt.Sprintf("%q", url) + `)`)
+	b.sees(`!window.before && location.href.startsWith(` + fmt.Sprintf("%q", url) + `)`)
 }
 
 // picture takes a screenshot of the whole page into the folder that PICTURES
