@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build editor test chaos soak e2e bench bench-page fuzz lint setup-run setup-test setup-e2e setup-bench clean
+.PHONY: help run build deb editor test chaos soak e2e bench bench-page fuzz lint setup-run setup-test setup-e2e setup-bench clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ build: editor ## build bin/martinella
 	@mkdir -p bin
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/martinella ./cmd/martinella
 
+deb: build ## make the Debian package bin/martinella_VERSION_ARCH.deb
+	@.ci/deb
+
 editor: dashboards/static/dist/editor.js ## bundle the map for drawing areas, where npm is there
 
 dashboards/static/dist/editor.js: .ci/editor go.mod $(filter-out dashboards/editor/node_modules,$(wildcard dashboards/editor/*))
@@ -29,17 +32,17 @@ dashboards/static/dist/editor.js: .ci/editor go.mod $(filter-out dashboards/edit
 
 test: setup-test editor ## run every test of the project (race detector, shuffled)
 	$(GO) vet $(PACKAGES)
-	.ci/tests -race -shuffle=on -timeout 18m $(PACKAGES)
+	.ci/tests -race -shuffle=on -timeout 20m $(PACKAGES)
 
 chaos: setup-test ## kill gateway, nodes and Redis under load, cut the power, die at every named place; 1,000 seeds of misfortune; a short soak
-	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 15m -run 'Kill|Simulation|Acknowledged|CancelDuring' ./broadcast ./broadcast/rdb ./cmd/martinella
+	TEST_CHAOS=1 TEST_SEEDS=1000 .ci/tests -count=1 -timeout 25m -run 'Kill|Simulation|Acknowledged|CancelDuring' ./broadcast ./broadcast/callout ./broadcast/rdb ./cmd/martinella
 	TEST_SEEDS=100 TEST_SOAK=30s .ci/tests -race -count=1 -timeout 10m -run 'EveryAlertOnce|Soak' ./broadcast/live
 
 soak: ## ten minutes (TEST_SOAK) of clients of the live feed who mean no good
 	TEST_SOAK=$${TEST_SOAK:-10m} .ci/tests -race -count=1 -timeout 1h -run 'Soak' ./broadcast/live
 
 e2e: setup-e2e editor ## what takes long in a real browser: accessibility of every page, web push
-	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib|EndToEnd|InABrowser' ./cmd/martinella ./dashboards ./channels/...
+	TEST_E2E=1 .ci/tests -count=1 -timeout 20m -run 'Accessib|EndToEnd|InABrowser' ./cmd/martinella ./dashboards ./dashboards/certificate ./channels/...
 
 bench: ## run the benchmarks; the figures depend on the machine and its load
 	@echo "load: $$(cut -d' ' -f1-3 /proc/loadavg 2>/dev/null || uptime)"

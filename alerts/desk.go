@@ -57,6 +57,9 @@ type Desk struct {
 	// Suspended tells people in a language that an exercise was stopped since
 	// there is a real alert.
 	Suspended func(language string) string
+	// Over gives the standard words, in a language, of an all-clear or a Cancel of
+	// the event; nil: the headline stays, and there is only what a person wrote.
+	Over func(language string, change Change, exercise bool, event string) (headline, text string)
 	// Sitreps keeps what is seen at events; nil: there is no such thing here.
 	Sitreps SitrepStore
 	// Instructs finds in a report what only an Update may say: an instruction, a
@@ -189,7 +192,14 @@ func (d *Desk) again(ctx context.Context, by Person, r *Record, a *Alert, digest
 	if r.Author.ID != by.ID || !d.alone(by, r, head) || len(r.Alert.Obstacles(now)) > 0 || len(by.overReach(head)) > 0 {
 		return r, OutcomeKnown, nil
 	}
-	published, err := d.finish(ctx, by, r, "issued", "", now)
+	fresh, _, err := d.renew(ctx, by, r, now)
+	if err == nil && !d.alone(by, fresh, head) { // it reaches more people by now
+		return d.ask(ctx, fresh, now), OutcomeKnown, nil
+	}
+	published := fresh
+	if err == nil {
+		published, err = d.publish(ctx, by, fresh, "issued", "", now)
+	}
 	if errors.Is(err, ErrStale) { // a parallel attempt was faster, or the event has moved on
 		published, err = d.Store.Get(ctx, r.ID, Exactly)
 	}
@@ -226,7 +236,9 @@ func (d *Desk) renew(ctx context.Context, by Person, r *Record, now time.Time) (
 		return nil, false, err
 	}
 	if fresh.Approved == r.Approved {
-		return r, false, nil
+		same := r.Clone()
+		same.Reach = fresh.Reach // the digest covers who is meant, not how many they are by now
+		return same, false, nil
 	}
 	return fresh, true, d.Store.Move(ctx, r, fresh, fresh.act(by, "rendered", "what would be sent has changed", now))
 }

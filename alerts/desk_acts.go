@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -252,8 +253,9 @@ func (d *Desk) Closing(r *Record, by Person, change Change, text string, now tim
 }
 
 // closing makes the Cancel or the all-clear of an event: the same areas,
-// languages and channels; the wording is that of the channels, with the
-// person's text in front.
+// languages and channels. The person's text stands in the infos of one language
+// alone, the authority's, since nobody has put it into the others: those say the
+// standard words (DECISIONS 6: never half a message in a wrong language).
 func (d *Desk) closing(head *Record, by Person, with Decision, change Change, now time.Time) *Record {
 	id := d.NewID(now)
 	a := head.Alert.Clone()
@@ -265,12 +267,19 @@ func (d *Desk) closing(head *Record, by Person, with Decision, change Change, no
 	if change == ChangeCancelled {
 		a.MsgType = MsgCancel
 	}
+	written := d.writtenIn(a)
 	for i := range a.Infos {
 		in := &a.Infos[i]
 		in.Urgency, in.Onset, in.Effective = UrgencyPast, time.Time{}, time.Time{}
 		in.Expires = now.Add(AllClearShown).Truncate(time.Second)
 		in.Instruction, in.Resources = "", nil
-		in.Description = with.Text
+		in.Description = ""
+		if d.Over != nil {
+			in.Headline, in.Description = d.Over(cmp.Or(in.Language, d.Authority.Language), change, a.Practice(), in.Event)
+		}
+		if with.Text != "" && PrimaryLanguage(cmp.Or(in.Language, d.Authority.Language)) == written {
+			in.Description = with.Text
+		}
 		in.dropWording()
 		if change == ChangeEnded {
 			in.ResponseTypes = []ResponseType{ResponseAllClear}
@@ -283,6 +292,22 @@ func (d *Desk) closing(head *Record, by Person, with Decision, change Change, no
 		State: StateSubmitted, Change: change, Alert: a, Own: true,
 		Channels: slices.Clone(head.Channels), Areas: slices.Clone(head.Areas), Author: by.By(), Via: "api", Received: now, ReviewDue: head.ReviewDue,
 	}
+}
+
+// writtenIn is the language, without its region, in which a person's text for
+// the alert is taken to be: the authority's, or that of the first info where
+// there is none in it.
+func (d *Desk) writtenIn(a *Alert) string {
+	own := PrimaryLanguage(d.Authority.Language)
+	for i := range a.Infos {
+		if PrimaryLanguage(cmp.Or(a.Infos[i].Language, d.Authority.Language)) == own {
+			return own
+		}
+	}
+	if len(a.Infos) == 0 {
+		return own
+	}
+	return PrimaryLanguage(a.Infos[0].Language)
 }
 
 // Lapse marks every issued event whose time is over without an all-clear. It

@@ -191,3 +191,50 @@ func TestAnAllClearOfAnotherSystemAlwaysLeaves(t *testing.T) {
 		t.Errorf("got %+v %v %v", r, outcome, err)
 	}
 }
+
+// What a crash left of a small alert waits for a second person where it would
+// reach many by now, in earnest and as an exercise on real channels alike.
+func TestWhatACrashLeftIsJudgedByWhomItReachesNow(t *testing.T) {
+	for sentence, c := range map[string]struct {
+		status   Status
+		practice bool
+		reach    int
+		want     State
+	}{
+		"as few as before":                       {StatusActual, false, 900, StateIssued},
+		"many by now":                            {StatusActual, false, 1001, StateSubmitted},
+		"an exercise, many by now":               {StatusExercise, false, 1001, StateSubmitted},
+		"an exercise in practice, many by now":   {StatusExercise, true, 1001, StateIssued},
+		"a test on real channels, many by now":   {StatusTest, false, 1001, StateSubmitted},
+		"a test on real channels, to as few":     {StatusTest, false, 1000, StateIssued},
+		"a test in practice, as few as before":   {StatusTest, true, 900, StateIssued},
+		"an exercise, exactly as many as may be": {StatusExercise, false, 1000, StateIssued},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			m := newMemory()
+			d := newDesk(m)
+			d.Policy.Practice = c.practice
+			by, a := person("key:i", VerbIssue), flood(func(a *Alert) { a.Infos[0].Severity, a.Status = "Minor", c.status })
+			digest, err := d.Digest(a, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			left := d.received(by, Submission{Alert: a, Via: "api"}, digest, noon)
+			m.reach = 900
+			if err := d.Publisher.Prepare(t.Context(), left); err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := m.Intake(t.Context(), left, nil, Act{}); err != nil {
+				t.Fatal(err)
+			}
+			m.reach = c.reach
+			r, outcome, err := submit(t, d, by, a)
+			if err != nil || outcome != OutcomeKnown || r.State != c.want || m.records[left.ID].State != c.want {
+				t.Errorf("%v %v, %s, want %s", outcome, err, m.records[left.ID].State, c.want)
+			}
+			if r.Reach != c.reach {
+				t.Errorf("it says that it reaches %d, want %d", r.Reach, c.reach)
+			}
+		})
+	}
+}

@@ -37,7 +37,7 @@ func (d *Desk) Extend(ctx context.Context, by Person, id ID, with Decision, unti
 	if with.Reason == "" {
 		return nil, "", noReason("say why it still holds")
 	}
-	if grave(head, nil) {
+	if d.NeedsProofToExtend(head) {
 		if err := with.proven(by, head.Approved, now); err != nil {
 			return nil, "", err
 		}
@@ -63,6 +63,13 @@ func (d *Desk) Extend(ctx context.Context, by Person, id ID, with Decision, unti
 		}
 	}
 	return done, OutcomeIssued, err
+}
+
+// NeedsProofToExtend reports whether who extends the record at the console must
+// just have proved who they are: what is Severe or Extreme and warns people,
+// a public exercise like an Actual (DECISIONS 13).
+func (d *Desk) NeedsProofToExtend(r *Record) bool {
+	return d.warns(r.Alert) && weight(r, nil) >= SeveritySevere.Rank()
 }
 
 // extended answers an extension of what is no longer the newest revision: known

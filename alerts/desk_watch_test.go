@@ -265,3 +265,20 @@ func TestARealAlertSuspendsExercises(t *testing.T) {
 		t.Errorf("%d suspended by a change of what was as grave before", n)
 	}
 }
+
+// A public exercise of Severe is extended as an Actual is; what only practises
+// asks nobody.
+func TestExtendingAnExerciseNeedsAProofWhereItIsPublic(t *testing.T) {
+	for _, practice := range []bool{false, true} {
+		d := newDesk(newMemory())
+		r := issued(t, d)
+		r.Alert.Status, d.Policy.Practice = StatusExercise, practice
+		if d.NeedsProofToExtend(r) == practice {
+			t.Errorf("in practice %v: %v", practice, !practice)
+		}
+		r.Alert.Infos[0].Severity = SeverityModerate
+		if d.NeedsProofToExtend(r) {
+			t.Error("a moderate one asks for a proof")
+		}
+	}
+}

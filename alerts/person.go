@@ -25,16 +25,18 @@ type Person struct {
 type Verb string
 
 // The values of [Verb]. Approve implies reading, returning and rejecting;
-// Issue implies Submit, and issues at once what needs no second person.
+// Issue implies Submit, and issues at once what needs no second person. Both
+// imply Call.
 const (
 	VerbRead    Verb = "read"
 	VerbSubmit  Verb = "submit"
 	VerbApprove Verb = "approve"
 	VerbIssue   Verb = "issue"
+	VerbCall    Verb = "call" // volunteers out
 )
 
 // Verbs lists the values of [Verb].
-var Verbs = []Verb{VerbRead, VerbSubmit, VerbApprove, VerbIssue}
+var Verbs = []Verb{VerbRead, VerbSubmit, VerbApprove, VerbIssue, VerbCall}
 
 // Rights are verbs within limits. An empty limit list means no limit, but for
 // Statuses: without a list only Exercise and Test are allowed, so that a key
@@ -58,6 +60,8 @@ func (p Person) Can(v Verb) bool {
 	switch v {
 	case VerbSubmit:
 		return slices.Contains(p.Rights.Verbs, VerbIssue)
+	case VerbCall:
+		return slices.Contains(p.Rights.Verbs, VerbIssue) || slices.Contains(p.Rights.Verbs, VerbApprove)
 	case VerbRead:
 		return len(p.Rights.Verbs) > 0
 	}

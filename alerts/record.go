@@ -99,6 +99,13 @@ type Record struct {
 	ReviewDue time.Time `json:"review_due,omitzero"`
 	// Resumes is the event that was cancelled and is issued again by this record.
 	Resumes ID `json:"resumes,omitempty"`
+	// Call is the call-out that the record pages volunteers for; "" of an alert.
+	// Such a record is Restricted, in no list and of no event: only the channels
+	// of its plan read it.
+	Call       ID     `json:"call,omitempty"`
+	CallNumber uint32 `json:"call_number,omitempty"` // of that call: the links of its pages are made of it
+	CallUrgent bool   `json:"call_urgent,omitempty"` // the page overtakes
+	CallTest   bool   `json:"call_test,omitempty"`   // of contacts: each of its links tells over which one it came
 
 	// Replicated tells of the write that this record comes from: whether as many
 	// replicas of the store had it in time as the configuration wants. nil: none
@@ -118,8 +125,11 @@ type By struct {
 func (p Person) By() By { return By{p.ID, p.Name} }
 
 // Urgent reports whether the record overtakes: Extreme, Severe, every Cancel
-// and every all-clear.
+// and every all-clear; of the pages of calls those that say so.
 func (r *Record) Urgent() bool {
+	if r.Call != "" {
+		return r.CallUrgent
+	}
 	return r.Change == ChangeCancelled || r.Change == ChangeEnded || r.Severity().Rank() >= SeveritySevere.Rank()
 }
 
@@ -196,7 +206,7 @@ type plainRecord Record
 // recordFields are the JSON names that this program knows.
 var recordFields = func() map[string]bool {
 	full := plainRecord{Alert: &Alert{}, Warnings: Problems{{}}, Own: true, Flagged: true, Replaced: &Alert{}, Supersedes: "x", Approved: "x", Cursor: "x", Closed: "x",
-		Areas: []Value{{}}, Writers: []By{{"x", "x"}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0), ReviewDue: time.Unix(1, 0), Resumes: "x"}
+		Areas: []Value{{}}, Writers: []By{{"x", "x"}}, Approver: By{"x", "x"}, Published: time.Unix(1, 0), ReviewDue: time.Unix(1, 0), Resumes: "x", Call: "x", CallNumber: 1, CallUrgent: true, CallTest: true}
 	b, _ := json.Marshal(full)
 	m := map[string]json.RawMessage{}
 	_ = json.Unmarshal(b, &m)

@@ -14,6 +14,7 @@ const (
 	CallOffice    Call = "office"    // who works at the desk
 	CallEveryone  Call = "everyone"  // all who may decide
 	CallApprovers Call = "approvers" // all who may approve this one: see [Desk.MayApprove]
+	CallCallers   Call = "callers"   // all who may call volunteers out, who opened the call, and who leads on the spot
 )
 
 // Why is what somebody is rung for.
@@ -33,20 +34,24 @@ const (
 	WhyWarning          Why = "warning"            // of somebody else came in that concerns us
 	WhyWarningAgain     Why = "warning-unanswered" // and nobody has acknowledged it
 	WhyWarningEscalated Why = "warning-escalated"  // and still nobody has
+
+	WhyShort Why = "callout-short" // too few volunteers come to a call
 )
 
 // Whys lists the values of [Why].
-var Whys = []Why{WhyExpires60, WhyExpires15, WhyLapsed, WhyAlone, WhyUnreviewed, WhyCancelled, WhySuspended, WhyApproval, WhyWarning, WhyWarningAgain, WhyWarningEscalated}
+var Whys = []Why{WhyExpires60, WhyExpires15, WhyLapsed, WhyAlone, WhyUnreviewed, WhyCancelled, WhySuspended, WhyApproval, WhyWarning, WhyWarningAgain, WhyWarningEscalated, WhyShort}
 
 // Ring is one call to people of the authority. That it happened is an act of
 // the event, written before.
 type Ring struct {
 	Who    Call
 	Why    Why
-	Record *Record // nil for the warning of somebody else
+	Record *Record // nil for the warning of somebody else, and for a call-out
 	At     time.Time
 	// Warning is the key of somebody else's warning; "" for an own alert.
 	Warning string
+	// Callout is the call to volunteers that it is for; "" otherwise.
+	Callout ID
 }
 
 // Ringer is told of rings that the store has: see [Store.Ring]. Ring must not

@@ -38,15 +38,7 @@ func (a *allowance) take(name string, now time.Time) bool {
 		s = spent{since: now}
 	}
 	if !known {
-		if len(a.by) >= maxAllowed && now.Sub(a.swept) > time.Minute {
-			a.swept = now
-			for n, old := range a.by {
-				if now.Sub(old.since) >= a.span {
-					delete(a.by, n)
-				}
-			}
-		}
-		if len(a.by) >= maxAllowed {
+		if a.crowded(now) {
 			return false
 		}
 		s = spent{since: now}
@@ -57,4 +49,41 @@ func (a *allowance) take(name string, now time.Time) bool {
 	s.n++
 	a.by[name] = s
 	return true
+}
+
+// give gives back what was taken for nothing. A name that has nothing left to
+// give back is forgotten.
+func (a *allowance) give(name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s, known := a.by[name]
+	switch {
+	case !known:
+	case s.n <= 1:
+		delete(a.by, name)
+	default:
+		s.n--
+		a.by[name] = s
+	}
+}
+
+// full reports whether no name can be added at present.
+func (a *allowance) full(now time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.crowded(now)
+}
+
+// crowded is full, for who holds the lock: at most once a minute it forgets
+// names whose span is over.
+func (a *allowance) crowded(now time.Time) bool {
+	if len(a.by) >= maxAllowed && now.Sub(a.swept) > time.Minute {
+		a.swept = now
+		for n, old := range a.by {
+			if now.Sub(old.since) >= a.span {
+				delete(a.by, n)
+			}
+		}
+	}
+	return len(a.by) >= maxAllowed
 }

@@ -209,7 +209,8 @@ func (b *batch) over(via Via) Job {
 // they hang on, and gives none. Where the
 // alert closes an event, closed tells who was told of it; nil otherwise.
 func (b *batch) contacts(from, to uint32) (addresses []string, closed []bool, err error) {
-	if b.kind == "" {
+	b.numbers = nil
+	if b.kind == "" && b.task.Record.Call == "" {
 		return nil, nil, b.posted(from, to)
 	}
 	numbers, err := b.queue.Recipients(b.flight, b.job.Alert, from, to)
@@ -227,6 +228,9 @@ func (b *batch) contacts(from, to uint32) (addresses []string, closed []bool, er
 		}
 	}
 	b.numbers = numbers
+	if b.kind == "" { // a page that is only written down, one for each person
+		return nil, nil, nil
+	}
 	addresses, err = b.people.Contacts(b.flight, b.kind, numbers)
 	return addresses, closed, err
 }

@@ -38,6 +38,9 @@ func (b *Bell) Ring(_ context.Context, r alerts.Ring) {
 	if r.Warning != "" {
 		fields = append(fields, zap.String("warning", r.Warning))
 	}
+	if r.Callout != "" {
+		fields = append(fields, zap.String("callout", string(r.Callout)))
+	}
 	if rec := r.Record; rec != nil {
 		fields = append(fields, zap.String("alert", string(rec.ID)), zap.String("event", string(rec.Event)), zap.String("severity", string(rec.Severity())), zap.Time("expires", rec.Alert.Expires()))
 	}

@@ -198,6 +198,9 @@ func (b *Board) follow(ctx context.Context, from Cursor) {
 			continue
 		case e.Record == nil:
 			b.well()
+			if now := b.Snapshot(); !now.Cursor.Reached(e.Cursor) { // what came is nothing for readers
+				b.show(now.with(e.Cursor, time.Now()))
+			}
 			continue
 		}
 		if e.Sitrep != nil {

@@ -49,13 +49,28 @@ func settle(r Result) ending {
 	return e
 }
 
-func stopped(ordinal uint32) ending {
-	return settle(Result{Ordinal: ordinal, State: Suppressed, Reason: "replaced by a newer revision before it was sent"})
+// replaced is for one that was not tried when all of the alert was stopped.
+func (b *batch) replaced(ordinal uint32) ending {
+	return settle(Result{Ordinal: ordinal, State: Suppressed, Reason: b.instead() + " before it was sent"})
 }
 
-// inDoubt is stopped for one that an earlier attempt may have reached.
-func inDoubt(ordinal uint32) ending {
-	return settle(Result{Ordinal: ordinal, State: Uncertain, Reason: "replaced by a newer revision while nobody knew whether it was taken"})
+// halted is for one whose recipient answered another page of the same call.
+func halted(ordinal uint32) ending {
+	return settle(Result{Ordinal: ordinal, State: Suppressed, Reason: "answered before it was sent"})
+}
+
+// instead tells why what was stopped leaves no more.
+func (b *batch) instead() string {
+	if b.task.Record.Call != "" {
+		return "the call was over"
+	}
+	return "replaced by a newer revision"
+}
+
+// inDoubt is for one that an earlier attempt may have reached, and that is not
+// sent again: why says what came between.
+func inDoubt(ordinal uint32, why string) ending {
+	return settle(Result{Ordinal: ordinal, State: Uncertain, Reason: why + " while nobody knew whether it was taken"})
 }
 
 // message addresses what the recipient gets. contacts begin with the window.
@@ -72,9 +87,11 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 	to := ""
 	if i := int(ordinal - b.at); b.kind != "" && i < len(contacts) {
 		to = contacts[i]
-		if to != "" && b.ownPage != nil && i < len(b.numbers) {
-			values["{person.link}"] = b.ownPage(b.numbers[i], b.kind, to, r.Published)
+		if to != "" && i < len(b.numbers) {
+			values["{person.link}"] = b.link(b.numbers[i], to)
 		}
+	} else if i := int(ordinal - b.at); r.Call != "" && i < len(b.numbers) { // what is written down in practice
+		values["{person.link}"] = b.link(b.numbers[i], "")
 	}
 	m = m.For(values)
 	m.Key = fmt.Sprintf("%s/%d/%s/%d", r.ID, r.Revision, b.name, ordinal)
@@ -91,19 +108,39 @@ func (b *batch) message(ordinal uint32, contacts []string) (channels.Message, bo
 	return m, true
 }
 
+// link is where the person's own page is: of the call, in a page; "" where
+// there is none.
+func (b *batch) link(number uint32, address string) string {
+	switch r := b.task.Record; {
+	case r.Call != "" && b.callPage != nil:
+		kind := ""
+		if r.CallTest {
+			kind = b.kind
+		}
+		return b.callPage(number, r.CallNumber, kind)
+	case r.Call == "" && b.ownPage != nil:
+		return b.ownPage(number, b.kind, address, r.Published)
+	}
+	return ""
+}
+
 // deliver brings one message as far as it goes now, over via where it is sent.
 // instead is Queued where it may be sent, else the state that it ends in if
 // nobody has it.
 func (b *batch) deliver(m channels.Message, turn Turn, instead State, via Via) ending {
 	var before []Via // who may have it from earlier
-	if do := turn.Do(); do == TurnAsk || do == TurnAskStopped {
+	if turn.asks() {
+		do := turn.Do()
 		e, send, left := b.ask(m, question{trail: turn.Trail().Vias(), foreign: turn.Foreign(), renewed: turn.Renewed(),
 			again: do == TurnAsk && instead == Queued, last: instead != Queued, why: "an attempt was cut off, and nobody knows whether it was taken"})
 		if !send {
 			return e
 		}
 		if do == TurnAskStopped { // nobody has it, and nobody shall get it
-			return stopped(m.Ordinal)
+			return b.replaced(m.Ordinal)
+		}
+		if do == TurnAskHalted {
+			return halted(m.Ordinal)
 		}
 		if instead == Queued {
 			before = left

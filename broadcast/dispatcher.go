@@ -31,6 +31,10 @@ type Dispatcher struct {
 	// OwnPage is the link to a person's own page in a message to a contact, for
 	// {person.link}; the same arguments give the same link. nil: there is none.
 	OwnPage func(number uint32, kind, address string, at time.Time) string
+	// CallPage is the link to a volunteer's page of a call, for {person.link} in
+	// the pages of the call, by their numbers; contact is the kind of contact for a
+	// test of contacts, else "". nil: there is none.
+	CallPage func(number, call uint32, contact string) string
 
 	once     sync.Once
 	provider *provider
@@ -69,7 +73,7 @@ func (d *Dispatcher) Run(ctx context.Context) error {
 		return nil
 	}
 	l := &line{
-		name: name, cards: d.Cards, ownPage: d.OwnPage, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
+		name: name, cards: d.Cards, ownPage: d.OwnPage, callPage: d.CallPage, own: d.uses(), kind: d.Route.addressKind(), queue: q, people: d.People,
 		metrics: d.Metrics, log: log, hands: map[string]bool{}, events: map[alerts.ID]chan struct{}{}, telling: make(chan struct{}, 1),
 	}
 	if !d.Route.Standby {
@@ -134,19 +138,20 @@ func (d *Dispatcher) open(ctx context.Context, name string) (Queue, bool) {
 
 // line is one channel at work.
 type line struct {
-	name    string
-	cards   Cards
-	own     *provider
-	second  *provider // nil: none
-	pace    Pacer     // of the second one's account
-	kind    string    // of contact; "" for public posts
-	queue   Queue
-	people  People
-	ownPage func(number uint32, kind, address string, at time.Time) string // may be nil
-	metrics *Metrics
-	log     *zap.Logger
-	flight  context.Context // of what was begun
-	books   context.Context // of writing down what came of it: ends a little later
+	name     string
+	cards    Cards
+	own      *provider
+	second   *provider // nil: none
+	pace     Pacer     // of the second one's account
+	kind     string    // of contact; "" for public posts
+	queue    Queue
+	people   People
+	ownPage  func(number uint32, kind, address string, at time.Time) string // may be nil
+	callPage func(number, call uint32, contact string) string               // may be nil
+	metrics  *Metrics
+	log      *zap.Logger
+	flight   context.Context // of what was begun
+	books    context.Context // of writing down what came of it: ends a little later
 
 	halted  atomic.Pointer[alerts.ID] // the last alert that was seen to be stopped
 	telling chan struct{}             // holds one token while told is being found out, which asks the store and may wait for it

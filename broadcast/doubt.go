@@ -27,9 +27,13 @@ func (b *batch) again(ordinal uint32, via Via, before []Via) (e ending, send boo
 	case turn.Do() == TurnAsk:
 		return e, true
 	case turn.Do() == TurnAskStopped && double:
-		return inDoubt(ordinal), false
+		return inDoubt(ordinal, b.instead()), false
+	case turn.Do() == TurnAskHalted && double:
+		return inDoubt(ordinal, "answered"), false
 	case turn.Do() == TurnAskStopped:
-		return stopped(ordinal), false
+		return b.replaced(ordinal), false
+	case turn.Do() == TurnAskHalted:
+		return halted(ordinal), false
 	}
 	return e, false // settled by somebody else
 }

@@ -176,7 +176,7 @@ func (p *Planner) guarded(route Route, text *alerts.Record, ask func() ([]channe
 func (p *Planner) facts(route Route, m *channels.Message, text *alerts.Record) {
 	m.Channel, m.Alert, m.Event, m.Revision, m.Change = route.Name(), text.ID, text.Event, text.Revision, text.Change
 	m.Severity, m.Exercise, m.Expires = text.Alert.Severity(), text.Alert.Practice(), text.Expires()
-	m.Areas = text.Areas
+	m.Areas, m.Readers = text.Areas, route.readers()
 }
 
 // wording is the index of the message for a language: the same tag, the same

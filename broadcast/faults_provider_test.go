@@ -32,6 +32,7 @@ type provider struct {
 	conns   map[net.Conn]bool
 	taken   map[string]int       // by key
 	at      map[string]time.Time // of the first
+	began   map[string]time.Time // when somebody asked to send it, the last time
 	busied  map[string]bool
 	change  map[string]int // taken by change
 	order   []string       // keys as they were taken
@@ -58,7 +59,7 @@ func startProvider(t testing.TB, perSecond int, find bool) *provider {
 		t.Fatal(err)
 	}
 	p := &provider{
-		listener: l, interval: time.Second / time.Duration(perSecond), find: find, conns: map[net.Conn]bool{}, taken: map[string]int{}, at: map[string]time.Time{},
+		listener: l, interval: time.Second / time.Duration(perSecond), find: find, conns: map[net.Conn]bool{}, taken: map[string]int{}, at: map[string]time.Time{}, began: map[string]time.Time{},
 		busied: map[string]bool{}, change: map[string]int{}, told: map[string]string{},
 	}
 	p.wait.Go(p.accept)
@@ -137,6 +138,7 @@ func (p *provider) serve(c net.Conn) {
 func (p *provider) send(key, change string) string {
 	p.mu.Lock()
 	now := time.Now()
+	p.began[key] = now
 	if p.next.Before(now.Add(-20 * time.Millisecond)) {
 		p.next = now.Add(-20 * time.Millisecond)
 	}

@@ -59,7 +59,8 @@ type Log interface {
 	// Head gives the cursor of the newest entry, also for an empty log.
 	Head(ctx context.Context) (Cursor, error)
 
-	// After gives up to max entries after c, oldest first, without waiting.
+	// After gives up to max entries after c, oldest first, without waiting and
+	// without pages to volunteers; fewer than max only at the end of the log.
 	// ErrGone when c is too old or of another epoch. An empty c is the start
 	// of what the log holds.
 	After(ctx context.Context, c Cursor, max int) ([]Entry, error)
@@ -67,7 +68,9 @@ type Log interface {
 	// Tail gives the entries after c as they come and blocks in between, until
 	// ctx ends or the caller stops. Losing the store does not end it: it yields
 	// the error once, comes back by itself, yields an entry without a record
-	// once it reads again, and goes on without a gap.
+	// once it reads again, and goes on without a gap. Pages to volunteers are in
+	// the log for their channels alone: in their place comes an entry without a
+	// record, which moves the cursor.
 	Tail(ctx context.Context, c Cursor) iter.Seq2[Entry, error]
 }
 

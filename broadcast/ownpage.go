@@ -23,32 +23,46 @@ const OwnPageTime = 60 * 24 * time.Hour
 // another one's. The same message has the same token however often it is tried.
 // It is 32 characters; never log it.
 func (s *SignUps) OwnToken(number uint32, kind, address string, at time.Time) string {
+	return s.door().token(number, kind, address, at)
+}
+
+func (s *SignUps) door() ownDoor { return ownDoor{s.Roll, "own page "} }
+
+// ownDoor is one kind of own pages: no token of one opens another.
+type ownDoor struct {
+	roll   Roll
+	prefix string
+}
+
+func (d ownDoor) token(number uint32, kind, address string, at time.Time) string {
 	const day = 24 * 60 * 60
 	until := at.Add(OwnPageTime).Unix()/day*day + day
 	b := make([]byte, tokenHead, tokenSize)
 	binary.BigEndian.PutUint32(b, number)
 	binary.BigEndian.PutUint32(b[4:], uint32(until))
-	return base64.RawURLEncoding.EncodeToString(append(b, s.ownCode(b, kind, address)...))
+	return base64.RawURLEncoding.EncodeToString(append(b, d.code(b, kind, address)...))
 }
 
-func (s *SignUps) ownCode(head []byte, kind, address string) []byte {
+func (d ownDoor) code(head []byte, kind, address string) []byte {
 	sum := sha256.Sum256([]byte(string(head) + kind + "\x00" + address))
-	return s.Roll.MAC(append([]byte("own page "), sum[:]...))[:tokenSize-tokenHead]
+	return d.roll.MAC(append([]byte(d.prefix), sum[:]...))[:tokenSize-tokenHead]
 }
 
 // proves gives the kind of contact to which the token of this member was sent.
-func (s *SignUps) proves(b []byte, m *Member) (kind string) {
+func (d ownDoor) proves(b []byte, m *Member) (kind string) {
 	for _, k := range m.Kinds() {
-		if hmac.Equal(b[tokenHead:], s.ownCode(b[:tokenHead], k, m.Contacts[k])) {
+		if hmac.Equal(b[tokenHead:], d.code(b[:tokenHead], k, m.Contacts[k])) {
 			kind = k
 		}
 	}
 	return kind
 }
 
+// openOwn reads a token. The decoder skips ends of lines: a token with some is
+// another one.
 func openOwn(token string, now time.Time) ([]byte, uint32, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != tokenSize || now.Unix() > int64(binary.BigEndian.Uint32(b[4:])) {
+	if err != nil || len(b) != tokenSize || len(token) != base64.RawURLEncoding.EncodedLen(len(b)) || now.Unix() > int64(binary.BigEndian.Uint32(b[4:])) {
 		return nil, 0, ErrToken
 	}
 	return b, binary.BigEndian.Uint32(b), nil
@@ -57,17 +71,21 @@ func openOwn(token string, now time.Time) ([]byte, uint32, error) {
 // Own gives the person of a token and the kind of contact to which it was sent;
 // [ErrToken] where it opens nothing.
 func (s *SignUps) Own(ctx context.Context, token string, now time.Time) (*Member, string, error) {
+	return s.door().own(ctx, token, now)
+}
+
+func (d ownDoor) own(ctx context.Context, token string, now time.Time) (*Member, string, error) {
 	b, number, err := openOwn(token, now)
 	if err != nil {
 		return nil, "", err
 	}
-	m, err := s.Roll.Member(ctx, number)
+	m, err := d.roll.Member(ctx, number)
 	if errors.Is(err, alerts.ErrNotFound) {
 		return nil, "", ErrToken
 	} else if err != nil {
 		return nil, "", fmt.Errorf("a person's own page: %w", err)
 	}
-	if kind := s.proves(b, m); kind != "" {
+	if kind := d.proves(b, m); kind != "" {
 		return m, kind, nil
 	}
 	return nil, "", ErrToken
@@ -99,20 +117,28 @@ func (c Choices) to(s *Subscriber) {
 // Choose changes what the person of a token gets; [ErrToken] where it opens
 // nothing. It blocks until that is durable.
 func (s *SignUps) Choose(ctx context.Context, token string, c Choices, now time.Time) error {
+	return s.door().change(ctx, token, "chose", "", now, func(m *Member) bool {
+		if c.same(&m.Subscriber) {
+			return false
+		}
+		c.to(&m.Subscriber)
+		return true
+	})
+}
+
+// change edits the member of a token, with the act; edit tells whether it changed
+// anything.
+func (d ownDoor) change(ctx context.Context, token, verb, reason string, now time.Time, edit func(m *Member) bool) error {
 	b, number, err := openOwn(token, now)
 	if err != nil {
 		return err
 	}
-	act := &alerts.Act{V: 1, At: now.UTC(), By: alerts.By{ID: fmt.Sprintf("person:%d", number)}, Verb: "chose", Via: "own page"}
-	err = s.Roll.Change(ctx, number, act, func(m *Member) (bool, error) {
-		if s.proves(b, m) == "" {
+	act := &alerts.Act{V: 1, At: now.UTC(), By: alerts.By{ID: fmt.Sprintf("person:%d", number)}, Verb: verb, Reason: reason, Via: ViaOwnPage}
+	err = d.roll.Change(ctx, number, act, func(m *Member) (bool, error) {
+		if d.proves(b, m) == "" {
 			return false, ErrToken
 		}
-		if c.same(&m.Subscriber) {
-			return false, nil
-		}
-		c.to(&m.Subscriber)
-		return true, nil
+		return edit(m), nil
 	})
 	return ownError("change choices", err)
 }
@@ -123,18 +149,27 @@ func (s *SignUps) Wish(ctx context.Context, token string, wish Wish, now time.Ti
 	if err != nil {
 		return err
 	}
-	_, err = Fulfil(ctx, s.Roll, wish, kind, m.Contacts[kind], "own page", now)
+	_, err = Fulfil(ctx, s.Roll, wish, kind, m.Contacts[kind], ViaOwnPage, now)
 	return ownError("fulfil a wish", err)
 }
 
 // Leave erases the person of a token for good; [ErrToken] where it opens
 // nothing: doing it again is that.
 func (s *SignUps) Leave(ctx context.Context, token string, now time.Time) error {
+	return s.door().leave(ctx, token, "", now)
+}
+
+// leave erases the member of a token, with an act of that verb; "" is none.
+func (d ownDoor) leave(ctx context.Context, token, verb string, now time.Time) error {
 	b, number, err := openOwn(token, now)
 	if err != nil {
 		return err
 	}
-	n, err := s.Roll.EraseAll(ctx, []uint32{number}, func(m *Member) bool { return s.proves(b, m) != "" })
+	var act *alerts.Act
+	if verb != "" {
+		act = &alerts.Act{V: 1, At: now.UTC(), By: alerts.By{ID: PersonID(number)}, Verb: verb, Via: ViaOwnPage}
+	}
+	n, err := d.roll.EraseAll(ctx, []uint32{number}, act, func(m *Member) bool { return d.proves(b, m) != "" })
 	if err == nil && n == 0 {
 		err = ErrToken
 	}
@@ -190,4 +225,34 @@ func (s *SignUps) Enrol(ctx context.Context, who Subscriber, now time.Time) (uin
 		return number, nil
 	}
 	return 0, nil
+}
+
+// Renew puts the subscription that a browser has now in the place of the one that
+// it had: the person keeps its number and its choices, also a STOP. Who knows the
+// old contact proves by it to be that browser, since nobody else knows it.
+// [alerts.ErrNotFound] where nobody has it, and then nothing changes. Where the
+// browser has subscribed with the new one by itself, what was chosen then holds,
+// and the old contact is taken off the roll.
+func (s *SignUps) Renew(ctx context.Context, kind, old, next string, now time.Time) (uint32, error) {
+	number, err := s.Roll.Lookup(ctx, kind, old)
+	if err != nil {
+		return 0, fmt.Errorf("renew a contact: %w", err)
+	}
+	act := &alerts.Act{V: 1, At: now.UTC(), By: alerts.By{ID: fmt.Sprintf("person:%d", number)}, Verb: "renewed", Reason: kind, Via: "browser"}
+	err = s.Roll.Change(ctx, number, act, func(m *Member) (bool, error) {
+		if m.Contacts[kind] != old {
+			return false, alerts.ErrNotFound // it was changed or erased meanwhile
+		}
+		m.Contacts[kind] = next
+		return next != old, nil
+	})
+	if errors.Is(err, alerts.ErrConflict) {
+		if number, err = s.Roll.Lookup(ctx, kind, next); err == nil {
+			_, _, err = Unlist(ctx, s.Roll, kind, old, "browser", now)
+		}
+	}
+	if err != nil {
+		return 0, fmt.Errorf("renew a contact: %w", err)
+	}
+	return number, nil
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"martinella/alerts"
+	"martinella/alerts/volunteers"
 )
 
 // Subscriber is a person who is reached one by one. The store keeps it sealed;
@@ -31,6 +32,10 @@ type Subscriber struct {
 	Quiet *Hours `json:"quiet,omitempty"`
 	// Consent is by what right the person is in the list.
 	Consent Consent `json:"consent,omitempty"`
+	// Volunteer is what is known of somebody who can be called out, besides what
+	// is kept of every subscriber; nil: nothing. A volunteer is who has
+	// [AudienceVolunteers].
+	Volunteer *volunteers.Profile `json:"volunteer,omitempty"`
 }
 
 // Hours are a daily span of the authority's local time, "22:00" to "07:00": the

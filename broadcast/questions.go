@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -45,7 +46,7 @@ var ErrBusy = errors.New("too many sign-ups at the moment: try again later")
 // The limits of sign-ups, beside the budgets. An address may be a whole mobile
 // network's (DECISIONS 15).
 const (
-	perContact   = 3    // questions to one contact a day
+	perContact   = 3    // questions to one contact, or mailbox, a day
 	perStranger  = 20   // sign-ups from one address an hour
 	perDigits    = 5    // tries of digits for one contact an hour
 	perOffice    = 300  // tries of digits for all contacts an hour
@@ -88,30 +89,76 @@ func (q *Questions) Kinds() []string {
 }
 
 // Take takes a sign-up with one contact, from an address of the network where
-// that is known (""). [ErrBusy] tells nothing of the contact. A contact that was
-// asked too often today is not asked again, and nobody is told. It does not
-// block.
+// that is known (""). [ErrBusy] tells nothing of the contact: it is for everybody
+// who comes then. A contact that was asked too often today is not asked again,
+// and nobody is told. What is not asked uses up nothing but the act of the
+// address. It does not block.
 func (q *Questions) Take(who Subscriber, from string) error {
 	now := time.Now()
 	if !q.Admit(from) {
 		return ErrBusy
 	}
+	var back []func()
+	undo := func() {
+		for _, give := range back {
+			give()
+		}
+	}
+	take := func(a *allowance, name string) bool {
+		if !a.take(name, now) {
+			return false
+		}
+		back = append(back, func() { a.give(name) })
+		return true
+	}
 	for kind, address := range who.Contacts {
 		switch {
-		case !q.contacts.take(kind+" "+address, now):
-			return nil
-		case !q.hourly.take("", now), kind == "phone" && !q.texts.take("", now):
+		case kind == "phone" && !take(q.texts, ""), !take(q.hourly, ""):
+			undo()
 			q.Log.Warn("the budget of sign-ups for this hour is used up: people are asked to come later", zap.String("contact", kind))
 			return ErrBusy
+		case q.contacts.full(now): // also for who is in the table: else the answer would tell who is
+			undo()
+			q.Log.Warn("too many contacts signed up today: people are asked to come later", zap.String("contact", kind))
+			return ErrBusy
+		case !take(q.contacts, kind+" "+mailbox(kind, address)):
+			undo()
+			return nil
 		}
 	}
 	select {
 	case q.waiting <- who:
 		return nil
 	default:
+		undo()
 		q.Log.Warn("too many sign-ups wait: people are asked to come later")
 		return ErrBusy
 	}
+}
+
+// mailbox is where the messages to an address arrive, as far as addresses tell:
+// without what stands behind a + (RFC 5233, section 1), and without the dots that
+// Gmail passes over (support.google.com/mail/answer/7436150). Only limits count
+// by it: a message goes to the address as it was typed.
+func mailbox(kind, address string) string {
+	if kind != "email" {
+		return address
+	}
+	at := strings.LastIndexByte(address, '@')
+	if at < 0 {
+		return address
+	}
+	name, domain := strings.ToLower(address[:at]), strings.ToLower(address[at+1:])
+	if plain, _, tagged := strings.Cut(name, "+"); tagged && plain != "" {
+		name = plain
+	}
+	if domain == "googlemail.com" {
+		domain = "gmail.com"
+	}
+	if domain == "gmail.com" {
+		name = strings.ReplaceAll(name, ".", "")
+	}
+	return name + "@" + domain
 }
 
 // Admit takes one act from an address of the network, false where there were too

@@ -287,7 +287,7 @@ func TestConfirmingAtOnce(t *testing.T) {
 		}
 		wg.Go(func() { _, _ = own.Confirm(t.Context(), other.Token, time.Now()) }) // either comes first
 		wg.Go(func() {
-			if _, err := own.Roll.EraseAll(t.Context(), []uint32{other.Number}, nil); err != nil {
+			if _, err := own.Roll.EraseAll(t.Context(), []uint32{other.Number}, nil, nil); err != nil {
 				t.Error(err)
 			}
 		})

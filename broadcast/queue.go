@@ -47,6 +47,8 @@ const (
 	TurnSkip                   // settled
 	TurnStop                   // not tried, and the alert was superseded or cancelled on this channel: settle it as Suppressed
 	TurnAskStopped             // tried, nobody knows, and the alert was superseded or cancelled: ask the platform, but never send
+	TurnHalt                   // not tried, and this recipient alone is to get nothing any more: settle it as Suppressed
+	TurnAskHalted              // tried, nobody knows, and this recipient alone is to get nothing any more: ask the platform, but never send
 )
 
 // State is where one delivery stands. The numbers are the stored format: 4
@@ -146,8 +148,8 @@ type Queue interface {
 	// Again records durably, before it leaves, that a recipient who is being
 	// tried is sent something over j.Over once more; before are those who may
 	// have it still, none or one. TurnAsk: it may leave. TurnAskStopped: the
-	// alert was stopped meanwhile, and nothing is recorded. TurnSkip: it is
-	// settled. Asking again is safe. ErrLost when the job was taken over.
+	// alert was stopped meanwhile, TurnAskHalted: this recipient was, and nothing
+	// is recorded. TurnSkip: it is settled. Asking again is safe. ErrLost when the job was taken over.
 	Again(ctx context.Context, j Job, ordinal uint32, before ...Via) (Turn, error)
 
 	// Fenced tells, from memory and at once, whether this node still counts as

@@ -14,9 +14,10 @@ type Ringing struct {
 	ID      string      `json:"id"` // once for ever: "01J.../rung:approval:01J..."
 	Who     alerts.Call `json:"who"`
 	Why     alerts.Why  `json:"why"`
-	Event   alerts.ID   `json:"event"`             // whose timeline has the act; of an official warning, its key
+	Event   alerts.ID   `json:"event"`             // whose timeline has the act; of an official warning its key, of a call-out its ID
 	Alert   alerts.ID   `json:"alert,omitempty"`   // the revision; "" for a warning
 	Warning string      `json:"warning,omitempty"` // the key of an official warning
+	Callout alerts.ID   `json:"callout,omitempty"` // the call to volunteers
 	At      time.Time   `json:"at"`
 
 	Found   bool   `json:"found,omitempty"`   // people were looked for: Legs is complete
@@ -91,6 +92,9 @@ type RingStore interface {
 // [alerts.Store.Ring].
 func NewRinging(once string, r alerts.Ring) *Ringing {
 	out := &Ringing{V: RingingVersion, Who: r.Who, Why: r.Why, Warning: r.Warning, At: r.At.UTC(), Event: alerts.ID(r.Warning)}
+	if r.Callout != "" {
+		out.Callout, out.Event = r.Callout, r.Callout
+	}
 	if r.Record != nil {
 		out.Alert, out.Event = r.Record.ID, r.Record.Event
 	}

@@ -29,7 +29,7 @@ type Rings struct {
 	nobody  prometheus.Counter
 }
 
-// RingsConfig is what rings need. Every field but Warning is required.
+// RingsConfig is what rings need. Every field but Warning and Callout is required.
 type RingsConfig struct {
 	Store    RingStore
 	Records  Records
@@ -39,6 +39,9 @@ type RingsConfig struct {
 	// Warning gives the headline of an official warning, and whether somebody
 	// must still answer it. nil: there are none.
 	Warning func(ctx context.Context, key string) (headline string, stands bool, err error)
+	// Callout gives what is to be said of a call to volunteers that is short of
+	// people. nil: there are none.
+	Callout func(ctx context.Context, id alerts.ID) (RungCallout, error)
 
 	PublicURL, Authority string
 	Log                  *zap.Logger
@@ -246,17 +249,27 @@ func (s *Rings) end(ctx context.Context, r *Ringing, over string) error {
 	if !reached && over != OverSettled {
 		s.nobody.Inc()
 		s.Log.Error("NOBODY WAS REACHED: call people by hand, and let staff enter a telephone and an e-mail address on the page of their account",
-			zap.String("who", string(r.Who)), zap.String("why", string(r.Why)), zap.String("alert", string(r.Alert)), zap.String("warning", r.Warning))
+			zap.String("who", string(r.Who)), zap.String("why", string(r.Why)), zap.String("alert", string(r.Alert)), zap.String("warning", r.Warning), zap.String("callout", string(r.Callout)))
 	}
 	return nil
 }
 
 // subject is what a ring is about.
 type subject struct {
-	record   *alerts.Record // nil for a warning
+	record   *alerts.Record // nil for a warning and a call-out
 	headline func(lang string) string
 	path     string
 	exercise bool
+	callout  *RungCallout // nil unless it is for one
+}
+
+// RungCallout is a call to volunteers as a ring tells it. It names no volunteer.
+type RungCallout struct {
+	Headline func(lang string) string // "V-0417: 3 of 8, missing 2 × pilot"
+	Exercise bool
+	Stands   bool   // too few still come
+	Opener   string // the ID of who opened it, who is rung with or without the right
+	Referent string // the telephone of who leads on the spot, E.164; rung where it is a member's
 }
 
 // about reads what a ring is about, and whether anybody must still be called.
@@ -270,6 +283,16 @@ func (s *Rings) about(ctx context.Context, r *Ringing) (subject, bool, error) {
 			return subject{}, false, nil
 		}
 		return subject{headline: func(string) string { return headline }, path: "/console/warnings/" + r.Warning}, stands, err
+	}
+	if r.Callout != "" {
+		if s.Callout == nil {
+			return subject{}, false, nil
+		}
+		c, err := s.Callout(ctx, r.Callout)
+		if errors.Is(err, alerts.ErrNotFound) {
+			return subject{}, false, nil
+		}
+		return subject{headline: c.Headline, path: "/console/d/" + string(r.Callout), exercise: c.Exercise, callout: &c}, c.Stands, err
 	}
 	rec, err := s.Records.Get(ctx, r.Alert, alerts.Exactly)
 	if err != nil {
@@ -324,6 +347,9 @@ func (s *Rings) meant(ctx context.Context, r *Ringing, about subject, c Colleagu
 		return c.OnDuty, nil
 	case alerts.CallEveryone:
 		return c.Can(alerts.VerbApprove) || c.Can(alerts.VerbIssue), nil
+	case alerts.CallCallers:
+		of := about.callout
+		return c.Can(alerts.VerbCall) || of != nil && (c.ID == of.Opener || of.Referent != "" && c.Contacts["phone"] == of.Referent), nil
 	case alerts.CallApprovers:
 		return s.Approves(ctx, c.Person, about.record)
 	}

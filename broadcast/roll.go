@@ -22,6 +22,11 @@ type Member struct {
 	Stopped map[string]time.Time `json:"stopped,omitempty"`
 	// Asked is when a sign-up was asked to be confirmed.
 	Asked time.Time `json:"asked,omitzero"`
+	// Reached is when a volunteer last answered a test of contacts, Silent when
+	// the first test began that they have not answered since; zero: never. Like
+	// Stopped, no list changes them.
+	Reached time.Time `json:"reached,omitzero"`
+	Silent  time.Time `json:"silent,omitzero"`
 }
 
 // Reachable gives the address of a kind, "" where the person has none, said
@@ -51,6 +56,8 @@ func (m *Member) Open() Subscriber {
 type Listing struct {
 	Subscriber Subscriber
 	Stopped    []string // kinds of contact that are stopped, besides those that are already
+	// Silent are the columns of which the list says nothing: see [Listing.Merge].
+	Silent []string
 }
 
 // EntryOutcome is what became of an entry.
@@ -95,9 +102,14 @@ type Roll interface {
 	Change(ctx context.Context, number uint32, act *alerts.Act, edit func(*Member) (bool, error)) error
 
 	// EraseAll removes people for good: all of them, or those of whom only says
-	// so at the moment of erasing. Numbers of nobody are passed over. It gives
-	// how many were removed.
-	EraseAll(ctx context.Context, numbers []uint32, only func(*Member) bool) (int, error)
+	// so at the moment of erasing. Numbers of nobody are passed over. The act,
+	// unless nil, is appended together with each removal, about "person:<number>".
+	// It gives how many were removed.
+	EraseAll(ctx context.Context, numbers []uint32, act *alerts.Act, only func(*Member) bool) (int, error)
+
+	// Note appends an act that changes nobody, once: that a list which names
+	// people was read. The call may be repeated by the store, never the act.
+	Note(ctx context.Context, act alerts.Act) error
 
 	// Unlist takes one address off a person: one that is no more. A person who
 	// has no other is erased. It reports whether anything changed: nothing where
@@ -105,37 +117,17 @@ type Roll interface {
 	// together with the change.
 	Unlist(ctx context.Context, number uint32, kind, address string, act alerts.Act) (bool, error)
 
+	// Volunteers gives everybody of the audience of volunteers, by number, without
+	// addresses: each contact is "*", and those that are stopped are in Stopped as
+	// well. The members are shared and must not be changed. The first call after a
+	// start opens every volunteer, later ones those who changed.
+	Volunteers(ctx context.Context) ([]*Member, error)
+
 	// Unconfirmed are the numbers of those who signed up and wait to confirm.
 	Unconfirmed(ctx context.Context) ([]uint32, error)
 
 	// MAC is a keyed code over a text: only this authority can make it.
 	MAC(text []byte) []byte
-}
-
-// Merge is the member that an entry makes of the one before, nil for nobody:
-// the entry's word holds but for what the person itself stopped.
-func (e Listing) Merge(before *Member, now time.Time) *Member {
-	now = now.UTC().Truncate(time.Second)
-	next := &Member{Subscriber: e.Subscriber}
-	next.V = SubscriberVersion
-	if before != nil {
-		next.Number, next.Asked = before.Number, before.Asked
-		for kind, since := range before.Stopped {
-			next.stop(kind, since)
-		}
-	}
-	for _, kind := range e.Stopped {
-		if _, already := next.Stopped[kind]; !already {
-			next.stop(kind, now)
-		}
-	}
-	switch {
-	case next.Consent != ConsentAsked:
-		next.Asked = time.Time{}
-	case next.Asked.IsZero():
-		next.Asked = now
-	}
-	return next
 }
 
 func (m *Member) stop(kind string, since time.Time) {

@@ -125,7 +125,7 @@ func (s *SignUps) code(head []byte, m *Member, kind string) []byte {
 // that look through mail open links.
 func (s *SignUps) Confirm(ctx context.Context, token string, now time.Time) (uint32, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(b) != tokenSize {
+	if err != nil || len(b) != tokenSize || len(token) != base64.RawURLEncoding.EncodedLen(len(b)) { // the decoder skips ends of lines
 		return 0, ErrToken
 	}
 	number, until := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
@@ -179,7 +179,7 @@ func (s *SignUps) Sweep(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("sweep sign-ups: %w", err)
 	}
-	n, err := s.Roll.EraseAll(ctx, waiting, func(m *Member) bool {
+	n, err := s.Roll.EraseAll(ctx, waiting, nil, func(m *Member) bool {
 		return m.Consent == ConsentAsked && now.Sub(m.Asked) > SignUpTime
 	})
 	if err != nil {

@@ -93,6 +93,11 @@ func NewTurn(do Turn, t Trail, renewed, foreign bool) Turn {
 // Do is what to do, without the marks.
 func (t Turn) Do() Turn { return t & 7 }
 
+// asks reports whether it was tried and nobody knows what came of it.
+func (t Turn) asks() bool {
+	return t.Do() == TurnAsk || t.Do() == TurnAskStopped || t.Do() == TurnAskHalted
+}
+
 // Trail tells over whom it may have arrived, where Do says to ask.
 func (t Turn) Trail() Trail { return Trail(t >> 3 & 7) }
 

@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"martinella/alerts"
 	"martinella/channels"
 )
 
@@ -11,6 +12,10 @@ import (
 // and Renewal are for the operator alone: the public is told only that.
 type Trouble struct {
 	Channel string
+	Kind    string         // of the configuration: "smpp"
+	Contact string         // the address that it needs: "phone"; "" for public posts
+	Readers alerts.Readers // who stands at its end
+	Standby bool           // carries only what others fall back on it with
 	Since   time.Time
 	Refused bool   // the platform refuses the credentials; else it keeps failing
 	Reason  string // without a secret
@@ -27,7 +32,7 @@ const troubleAfter = 2 * time.Minute
 // may be called from many goroutines.
 func (d *Dispatcher) Trouble() (Trouble, bool) {
 	t, troubled := d.uses().breaker.condition.now(time.Now())
-	t.Channel = d.Route.Name()
+	t.Channel, t.Kind, t.Contact, t.Readers, t.Standby = d.Route.Name(), d.Route.Kind, d.Route.addressKind(), d.Route.readers(), d.Route.Standby
 	if renewer, ok := d.Route.Channel.(channels.Renewer); ok && t.Refused {
 		t.Renewal = renewer.Renewal()
 	}

@@ -47,7 +47,7 @@ func TestTroubleBeginsWithARefusalAndEndsWithACheck(t *testing.T) {
 	b := d.uses().breaker
 	b.halt("401 the token was revoked")
 	got, now := d.Trouble()
-	if !now || !got.Refused || got.Channel != "page" || got.Reason != "401 the token was revoked" || got.Renewal != "Sign in as the office and make a new token." || got.Since.IsZero() {
+	if !now || !got.Refused || got.Channel != "page" || got.Readers != "public" || got.Reason != "401 the token was revoked" || got.Renewal != "Sign in as the office and make a new token." || got.Since.IsZero() {
 		t.Errorf("got %+v, %v", got, now)
 	}
 	if why, _ := b.holds(true); why != "401 the token was revoked. Sign in as the office and make a new token." {

@@ -19,6 +19,10 @@ const (
 	StandingEnded     Standing = "ended"
 )
 
+// Holds reports whether the danger of the event goes on, as far as anybody has
+// said: lapsed is not over.
+func (s Standing) Holds() bool { return s == StandingActive || s == StandingLapsed }
+
 // Shown is how long an event stays on the pages after a Cancel or an all-clear
 // (MISSION, Conventions), and one below Severe after its expiry. A Severe or
 // Extreme stays until somebody says that it is over (DECISIONS 3).

@@ -54,10 +54,12 @@ func (b *batch) attempt(from, to uint32, w window) error {
 			switch t.Do() {
 			case TurnSend:
 				b.unsent = append(b.unsent, ordinals[i])
-			case TurnAsk, TurnAskStopped:
+			case TurnAsk, TurnAskStopped, TurnAskHalted:
 				b.doubts = append(b.doubts, ordinals[i])
 			case TurnStop:
-				b.keep(stopped(ordinals[i]), false)
+				b.keep(b.replaced(ordinals[i]), false)
+			case TurnHalt:
+				b.keep(halted(ordinals[i]), false)
 			}
 		}
 		b.hold(storePause, "the contacts could not be read")
@@ -77,7 +79,11 @@ func (b *batch) attempt(from, to uint32, w window) error {
 			b.spare(w, o)
 			b.stopped = true
 			b.halted.Store(&b.job.Alert)
-			ends[i] = stopped(o)
+			ends[i] = b.replaced(o)
+			continue
+		case turn.Do() == TurnHalt:
+			b.spare(w, o)
+			ends[i] = halted(o)
 			continue
 		case turn.Do() == TurnSend && closed != nil && !closed[i]:
 			b.spare(w, o)
@@ -131,7 +137,7 @@ func (b *batch) spare(w window, ordinal uint32) {
 // hangs reports whether a question about the recipient goes to a provider in
 // trouble, for which the others need not wait.
 func (b *batch) hangs(t Turn) bool {
-	if b.second == nil || t.Do() != TurnAsk && t.Do() != TurnAskStopped {
+	if b.second == nil || !t.asks() {
 		return false
 	}
 	return slices.ContainsFunc(t.Trail().Vias(), func(v Via) bool { return b.provider(v).holds() || b.provider(v).breaker.probing() })

@@ -206,6 +206,21 @@ func (s *Sink) fulfil(ctx context.Context, channel string, wish Wish, r channels
 	return nil
 }
 
+// Writer finds who has the address that a platform names as a reply's sender, in
+// whichever spelling, and gives the one that the roll has. The error wraps
+// [alerts.ErrNotFound] where nobody has it. It blocks until the store answered.
+func Writer(ctx context.Context, roll interface {
+	Lookup(ctx context.Context, kind, address string) (uint32, error)
+}, kind, from string) (number uint32, address string, err error) {
+	for _, address = range spellings(from) {
+		number, err = roll.Lookup(ctx, kind, address)
+		if err == nil || !errors.Is(err, alerts.ErrNotFound) {
+			return number, address, err
+		}
+	}
+	return 0, "", err
+}
+
 // spellings are the forms in which the store may have an address: platforms
 // give numbers with a plus, with two zeros, or with nothing before the country.
 func spellings(from string) []string {

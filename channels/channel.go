@@ -37,8 +37,9 @@ type Channel interface {
 // covers them in that form.
 type Message struct {
 	Channel  string          `json:"channel"`
-	Audience string          `json:"audience"` // "public", or the audience whose snapshot is addressed
-	Language string          `json:"language"` // RFC 3066
+	Audience string          `json:"audience"`          // "public", or the audience whose snapshot is addressed
+	Readers  alerts.Readers  `json:"readers,omitempty"` // who stood at the channel's end when it was written; the planner sets it; empty: written before this was kept
+	Language string          `json:"language"`          // RFC 3066
 	Title    string          `json:"title,omitempty"`
 	Text     string          `json:"text"`
 	Payload  []byte          `json:"payload,omitempty"` // a body in the platform's form, for machines
@@ -194,6 +195,13 @@ type Answerer interface {
 	// not nil is logged and left at that: what the person asked for is done
 	// already. No error contains a full address.
 	Answer(ctx context.Context, to, text string) error
+}
+
+// Stoppable is a channel whose messages people can answer with STOP. A channel to
+// which nobody can answer is none, or says so.
+type Stoppable interface {
+	// HearsStop reports whether an answer arrives here. It is pure.
+	HearsStop() bool
 }
 
 // Notifier sends a short text to one member of staff who is called: where a

@@ -90,6 +90,9 @@ func Compose(r *alerts.Record, lang string, s Settings) Composed {
 		case action == "":
 			action = words.EndedAction
 		}
+		if effect == action {
+			effect = "" // the standard words of the closing, once
+		}
 	case mark != "":
 		c.Title = mark + " - " + hazard
 	default:

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -31,7 +32,7 @@ func ReadSecret(field, path string) (string, error) {
 		return "", fmt.Errorf("%s: %s: %w", field, path, err)
 	case !info.Mode().IsRegular():
 		return "", fmt.Errorf("%s: %s is not a file", field, path)
-	case info.Mode().Perm()&0o077 != 0:
+	case info.Mode().Perm()&0o077&^granted(path) != 0:
 		return "", fmt.Errorf("%s: %s can be read by others (mode %04o): chmod 600 it", field, path, info.Mode().Perm())
 	case info.Size() > 64<<10:
 		return "", fmt.Errorf("%s: %s is too long for a secret", field, path)
@@ -72,4 +73,14 @@ func CheckURL(field, address string) error {
 		return fmt.Errorf("%s holds a user or password: use the secret's file", field)
 	}
 	return nil
+}
+
+// granted are rights of others that take nothing away from a secret: systemd lets
+// a service read its credentials by an access list, which shows as the group's
+// right (systemd.exec(5), LoadCredential=).
+func granted(path string) fs.FileMode {
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); dir != "" && filepath.Dir(path) == filepath.Clean(dir) {
+		return 0o040
+	}
+	return 0
 }

@@ -84,7 +84,10 @@ func (a *archive) catchUp(ctx context.Context, to broadcast.Cursor) error {
 			}
 			a.cursor = e.Cursor
 		}
-		if len(entries) < most {
+		if len(entries) < most { // up to there, and behind may be what is not for readers
+			if !a.cursor.Reached(to) {
+				a.cursor = to
+			}
 			break
 		}
 	}

@@ -16,7 +16,9 @@ type areaDrawing struct {
 	Width, Height int
 	Beside        []template.HTMLAttr // of the neighbours: d="..." of whole numbers
 	Shapes        []drawn
+	Lines         []template.HTMLAttr // that the alerts themselves draw
 	Desc          string
+	Credits       string // of the outlines
 }
 
 // areaParts is up to how many parts of an area are drawn; one with more is drawn
@@ -31,7 +33,7 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 		return nil
 	}
 	lay := projectionOf(own)
-	d := &areaDrawing{Width: mapWidth, Height: lay.height}
+	d := &areaDrawing{Width: mapWidth, Height: lay.height, Credits: p.s.credits(l), Lines: lay.drawnBy(here)}
 	var lines [][]corner // of the neighbours, then of the parts
 	for _, a := range around.Beside {
 		for _, ring := range a.Rings() {
@@ -49,12 +51,13 @@ func (p *pages) drawArea(l *locale, one *namedArea, around *surroundings, here [
 	}
 	var all []part
 	var said []string
+	risks := p.risksOf(l, here)
 	for _, a := range parts {
 		var base part
-		if worst := p.worst(a, here); worst != nil {
-			base.Tone, base.Shape = tone(worst.Severity())
-			base.rank = worst.Severity().Rank() + 1
-			said = append(said, a.Name+": "+l.lex.Level(worst.Severity()))
+		if worst, found := p.worst(a, risks); found {
+			base.Tone, base.Shape = tone(worst)
+			base.rank = worst.Rank() + 1
+			said = append(said, a.Name+": "+l.lex.Level(worst))
 		}
 		for i, ring := range a.Rings() {
 			points := lay.corners(ring)
@@ -99,20 +102,62 @@ func fitted(name string, points []corner) string {
 	return name
 }
 
-// worst is the gravest real event that goes on in an area; nil without one.
-func (p *pages) worst(a *namedArea, here []localEvent) *localEvent {
-	around := p.atlas.surroundings(a)
-	var worst *localEvent
+// risk is a real event that goes on, with its parts.
+type risk struct {
+	risky
+	parts []risky // each for its own areas; none where it has one part
+}
+
+// risky is how grave something is, and where.
+type risky struct {
+	reach    reach
+	severity alerts.Severity
+}
+
+// risksOf gives the real events that go on, as their readers are shown them.
+func (p *pages) risksOf(l *locale, here []localEvent) (all []risk) {
 	for i := range here {
 		h := &here[i]
-		if h.over() || h.Alert.Practice() || worst != nil && worst.Severity().Rank() >= h.Severity().Rank() {
+		if h.over() || h.Alert.Practice() {
 			continue
 		}
-		if around.concerns(h.reach) {
-			worst = h
+		one := risk{risky: risky{h.reach, h.Severity()}}
+		if infos, _ := p.s.wording(h.Record, l.Tag); len(infos) > 1 {
+			for k := range infos {
+				one.parts = append(one.parts, risky{p.atlas.reach(onlyInfo(&infos[k])), infos[k].Severity})
+			}
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+// worst is how grave the gravest of what goes on in an area is; found is false
+// where nothing does. Of an event it takes the parts that are for the area, as
+// the page of that area does.
+func (p *pages) worst(a *namedArea, risks []risk) (worst alerts.Severity, found bool) {
+	around := p.atlas.surroundings(a)
+	take := func(s alerts.Severity) {
+		if !found || s.Rank() > worst.Rank() {
+			worst, found = s, true
 		}
 	}
-	return worst
+	for i := range risks {
+		if !around.concerns(risks[i].reach) {
+			continue
+		}
+		own := false
+		for _, part := range risks[i].parts {
+			if around.concerns(part.reach) {
+				take(part.severity)
+				own = true
+			}
+		}
+		if !own {
+			take(risks[i].severity)
+		}
+	}
+	return worst, found
 }
 
 // projection lays a box of degrees into the drawing: a plain map whose degrees
@@ -141,4 +186,35 @@ func (t projection) corners(ring alerts.Polygon) []corner {
 		line = append(line, corner{whole(t.left + (at.Lon-t.low.Lon)*t.squeeze*t.scale), whole(t.top + (t.high.Lat-at.Lat)*t.scale)})
 	}
 	return line
+}
+
+// drawnBy gives the borders that the alerts in force draw themselves, as far as
+// they reach into the drawing. Exercises draw none.
+func (t projection) drawnBy(here []localEvent) (lines []template.HTMLAttr) {
+	seen := map[template.HTMLAttr]bool{}
+	for i := range here {
+		if here[i].over() || here[i].Alert.Practice() {
+			continue
+		}
+		for _, in := range here[i].Infos() {
+			for j := range in.Areas {
+				ar := &in.Areas[j]
+				for _, ring := range slices.Concat(rings(&alerts.Area{Polygons: ar.Polygons}), turned(rings(&alerts.Area{Circles: ar.Circles}))) {
+					if len(lines) == mapShapes || slices.ContainsFunc(ring, func(at alerts.Point) bool { return !at.Valid() }) {
+						continue
+					}
+					low, high := boxOf([]alerts.Polygon{ring})
+					if low.Lat > t.high.Lat || high.Lat < t.low.Lat || low.Lon > t.high.Lon || high.Lon < t.low.Lon {
+						continue
+					}
+					line := pathOf(simplified([][]corner{t.corners(ring)})[0])
+					if !seen[line] {
+						seen[line] = true
+						lines = append(lines, line)
+					}
+				}
+			}
+		}
+	}
+	return lines
 }

@@ -10,6 +10,7 @@ import (
 type asked struct {
 	lang    string
 	part    bool   // its live part alone
+	bare    bool   // the script names the language; the reader did not
 	cursor  string // what the reader knows already
 	refresh string
 }
@@ -25,7 +26,7 @@ func askedOf(r *http.Request) asked {
 	if strings.ContainsAny(raw, "%+;") || len(raw) > 1000 {
 		get = r.URL.Query().Get
 	}
-	return asked{lang: get("lang"), part: get("part") == "live", cursor: get("v"), refresh: get("refresh")}
+	return asked{lang: get("lang"), part: get("part") == "live", bare: get("bare") != "", cursor: get("v"), refresh: get("refresh")}
 }
 
 // plainValue is Get of url.Values for a query in which nothing is escaped.

@@ -38,38 +38,61 @@ type asset struct {
 	body  body
 }
 
-// loadAssets reads the files; the style sheet gets the authority's colour in
-// front of it, so it stays one request.
+// loadAssets gives the files their names; the style sheet gets the authority's
+// colour in front of it, so it stays one request.
 func loadAssets(tokens string) (*assets, error) {
-	a := &assets{names: map[string]string{}, bodies: map[string]asset{}, openAPI: newBody(openAPI, brotliPage)}
+	shipped, err := shippedFiles()
+	if err != nil {
+		return nil, err
+	}
+	a := &assets{names: map[string]string{}, bodies: map[string]asset{}, sheet: shipped.sheet, openAPI: shipped.openAPI}
+	a.worker.script = shipped.worker
+	a.put("app.css", append(slices.Clip(a.sheet), tokens...))
+	for name, packed := range shipped.others {
+		a.keep(name, packed)
+	}
+	return a, nil
+}
+
+// shipped are the files that the program carries, compressed.
+type shipped struct {
+	sheet   []byte          // app.css, without anybody's colour
+	worker  []byte          // the script of the service worker, without its data
+	others  map[string]body // the rest by name
+	openAPI body
+}
+
+// shippedFiles reads and compresses them, once for the whole process.
+var shippedFiles = sync.OnceValues(func() (*shipped, error) {
+	all := &shipped{others: map[string]body{}, openAPI: newBody(openAPI, brotliPage)}
 	for _, folder := range []string{"static", builtFolder} {
 		files, err := staticFiles.ReadDir(folder)
 		if err != nil {
 			return nil, fmt.Errorf("assets: %w", err)
 		}
 		for _, f := range files {
-			if f.IsDir() || strings.HasPrefix(f.Name(), ".") {
+			name := f.Name()
+			if f.IsDir() || strings.HasPrefix(name, ".") {
 				continue
 			}
-			b, err := staticFiles.ReadFile(path.Join(folder, f.Name()))
+			b, err := staticFiles.ReadFile(path.Join(folder, name))
 			if err != nil {
 				return nil, fmt.Errorf("assets: %w", err)
 			}
-			if f.Name() == workerName {
-				a.worker.script = b
-				continue
+			switch _, twice := all.others[name]; {
+			case twice:
+				return nil, fmt.Errorf("assets: %s is there twice", name)
+			case name == workerName:
+				all.worker = b
+			case name == "app.css":
+				all.sheet = b
+			default:
+				all.others[name] = newBody(b, brotliOf(path.Ext(name), len(b)))
 			}
-			if f.Name() == "app.css" {
-				a.sheet, b = b, append(slices.Clip(b), tokens...)
-			}
-			if _, twice := a.names[f.Name()]; twice {
-				return nil, fmt.Errorf("assets: %s is there twice", f.Name())
-			}
-			a.put(f.Name(), b)
 		}
 	}
-	return a, nil
-}
+	return all, nil
+})
 
 // builtFolder holds what `make editor` bundles from packages of npm; nothing but
 // a mark for git where it was not run.
@@ -86,11 +109,16 @@ func (a *assets) editor() bool {
 // put gives a file its name. It is called under the lock, or before others know
 // of the assets.
 func (a *assets) put(file string, b []byte) {
-	sum := sha256.Sum256(b)
+	a.keep(file, newBody(b, brotliOf(path.Ext(file), len(b))))
+}
+
+// keep does it with what is compressed already.
+func (a *assets) keep(file string, packed body) {
+	sum := sha256.Sum256(packed.plain)
 	ext := path.Ext(file)
 	name := strings.TrimSuffix(file, ext) + "." + base64.RawURLEncoding.EncodeToString(sum[:9]) + ext
 	a.names[file] = name
-	a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, newBody(b, brotliOf(ext, len(b)))}
+	a.bodies[name] = asset{[]string{mime.TypeByExtension(ext)}, packed}
 }
 
 // mostOwn is how many earlier style sheets and logos are kept, for pages that

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -94,19 +95,23 @@ func standing(r *alerts.Record, now time.Time) broadcast.Standing {
 }
 
 // revisionsOf follows an event back from its newest revision, newest first.
-// What cannot be read now is left out: the page shows the rest.
-func (s *Server) revisionsOf(ctx context.Context, head *alerts.Record) []*alerts.Record {
+// Where the store does not answer, it gives what it read, head at least, and the
+// error.
+func (s *Server) revisionsOf(ctx context.Context, head *alerts.Record) ([]*alerts.Record, error) {
 	const most = 50
 	out := []*alerts.Record{head}
 	for r := head; r.Supersedes != "" && len(out) < most; {
 		earlier, err := s.Desk.Store.Get(ctx, r.Supersedes, alerts.Exactly)
-		if err != nil {
+		if errors.Is(err, alerts.ErrNotFound) {
 			break
+		}
+		if err != nil {
+			return out, err
 		}
 		if broadcast.Public(earlier) {
 			out = append(out, earlier)
 		}
 		r = earlier
 	}
-	return out
+	return out, nil
 }

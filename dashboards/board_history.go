@@ -155,6 +155,8 @@ func rungWords(l *locale, reason string) string {
 		people = l.must("rung_office")
 	case alerts.CallEveryone:
 		people = l.must("rung_everyone")
+	case alerts.CallCallers:
+		people = l.must("rung_callers")
 	}
 	cause := why
 	switch alerts.Why(why) {
@@ -178,6 +180,8 @@ func rungWords(l *locale, reason string) string {
 		cause = l.must("rung_warning")
 	case alerts.WhyWarningAgain, alerts.WhyWarningEscalated:
 		cause = l.must("rung_warning_again")
+	case alerts.WhyShort:
+		cause = l.must("rung_short")
 	}
 	return l.must("act_rung", "People", people, "Cause", cause)
 }

@@ -193,16 +193,24 @@ func (b *browser) eval(script string) any {
 // the question, since another one takes its place, is asked again.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); ; {
+	if !b.comes(condition, 20*time.Second) {
+		b.t.Fatalf("never came true: %s\n%v", condition, b.eval("document.body.innerText"))
+	}
+}
+
+// comes reports whether a condition of the page comes true within a time.
+func (b *browser) comes(condition string, within time.Duration) bool {
+	b.t.Helper()
+	for end := time.Now().Add(within); ; {
 		left := time.Until(end).Milliseconds()
 		got := b.eval(fmt.Sprintf(`new Promise(done => { const end = Date.now() + %d, look = () => {
 			let yes = false; try { yes = %s; } catch {}
 			if (yes || Date.now() > end) done(!!yes); else setTimeout(look, 10); }; look(); })`, max(left, 0), condition))
 		if got == true {
-			return
+			return true
 		}
 		if got == false || left <= 0 {
-			b.t.Fatalf("never came true: %s\n%v", condition, b.eval("document.body.innerText"))
+			return false
 		}
 	}
 }

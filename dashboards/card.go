@@ -1,12 +1,15 @@
 package dashboards
 
 import (
+	"cmp"
+	"html/template"
 	"slices"
 	"strings"
 	"time"
 	"unicode"
 
 	"martinella/alerts"
+	"martinella/alerts/lexicon"
 	"martinella/broadcast"
 )
 
@@ -23,7 +26,8 @@ type card struct {
 	Headline words
 	About    words // of a closed event: what the warning had said
 	Where    words
-	Changed  words // of an update: the CAP note
+	All      []words // every area by name, where Where leaves some out
+	Changed  words   // of an update: the CAP note
 	What     []words
 	Actions  []words
 	Also     []also // further wordings of the same language: risks, days
@@ -33,10 +37,15 @@ type card struct {
 	Issued   instant
 	By       words
 	Contact  words
-	Web      string // only http(s)
-	Foreign  string // name of the text's language, where it is not the page's
-	Tag      string // of the text
-	Gone     string // that it is lapsed, in words
+	Web      string          // only http(s)
+	Foreign  string          // name of the text's language, where it is not the page's
+	In       []textIn        // where the text is not in the page's language and exists in several others: all of them
+	Tag      string          // of the text
+	Gone     string          // that it is lapsed, in words
+	Lapse    string          // the same without the hour, for titles
+	Severity alerts.Severity // that Level and Tone are of, while the event holds
+
+	infos []alerts.Info // in the reader's language, in the order in which they are shown
 }
 
 // words is a text with its language where that is not the page's.
@@ -45,22 +54,26 @@ type words struct {
 	Lang string
 }
 
-// also is one more info of the same language.
-type also struct {
-	Level string
-	Tone  string
-	Shape string
-	Name  words
-	Where words
-	Until instant
+// Turned is what turns a block around whose language is written from right to
+// left, with a space before it; "" for others.
+func (w words) Turned() template.HTMLAttr {
+	if dirOf(w.Lang) == "rtl" {
+		return ` dir="rtl"`
+	}
+	return ""
 }
 
 // card shows an event to a reader of the locale.
-func (s *Server) card(l *locale, h happening, now time.Time) card {
+func (s *Server) card(l *locale, h happening, now time.Time) card { return s.cardNear(l, h, now, nil) }
+
+// cardNear shows an event to a reader in one area: what near says concerns the
+// area comes first, and its gravest level is the card's. near may be nil.
+func (s *Server) cardNear(l *locale, h happening, now time.Time, near touching) card {
 	r := h.Record
 	infos, tag := s.wording(r, l.Tag)
+	severity := near.first(r, infos)
 	c := card{
-		Tag: tag,
+		Tag: tag, Severity: severity, infos: infos,
 		Key: string(r.ID) + "." + itoa(r.Revision), Event: string(r.Event), URL: "/a/" + string(r.Event),
 		Exercise: r.Alert.Practice(), Standing: h.Standing, Issued: l.At(r.Published, now),
 	}
@@ -68,10 +81,11 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 	if !strings.EqualFold(alerts.PrimaryLanguage(tag), l.Tag) {
 		foreign = tag
 		c.Foreign = l.language(tag)
+		c.In = s.textsIn(l, r, c.URL)
 	}
 	say := func(text string) words { return words{tidy(text), foreign} }
-	c.Tone, c.Shape = tone(r.Severity())
-	c.Level = l.lex.Level(r.Severity())
+	c.Tone, c.Shape = tone(severity)
+	c.Level = l.lex.Level(severity)
 	if r.Revision > 1 {
 		c.Revision = r.Revision - 1
 	}
@@ -84,10 +98,10 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 	case broadcast.StandingEnded:
 		c.Tone, c.Shape, c.Level = "grn", "s-ok", l.must("all_clear")
 	case broadcast.StandingLapsed:
-		c.Gone = l.lapsed(r.Alert.Expires(), now)
+		c.Gone, c.Lapse = l.lapsed(r.Alert.Expires(), now), l.must("feeds_lapsed")
 	}
 	if len(infos) == 0 {
-		c.Headline, c.Foreign = words{l.must("no_text"), ""}, ""
+		c.Headline, c.Foreign, c.In = words{l.must("no_text"), ""}, "", nil
 		c.By = words{s.Authority.Name, ""}
 		return c
 	}
@@ -98,6 +112,7 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 		c.Headline = c.Name
 	}
 	c.Where = say(places(main.Areas))
+	c.All = everyPlace(main.Areas, foreign)
 	c.What = sayAll(paragraphs(main.Description), foreign)
 	c.Actions = sayAll(steps(main.Instruction), foreign)
 	c.Until = l.At(main.Expires, now)
@@ -116,9 +131,8 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 	if r.Revision > 1 && r.Alert.Note != "" {
 		c.Changed = say(r.Alert.Note)
 	}
-	for _, in := range infos[1:] {
-		tn, shape := tone(in.Severity)
-		c.Also = append(c.Also, also{l.lex.Level(in.Severity), tn, shape, say(in.Event), say(places(in.Areas)), l.At(in.Expires, now)})
+	for i := range infos[1:] {
+		c.Also = append(c.Also, c.also(l, r, &infos[i+1], foreign, now))
 	}
 	return c
 }
@@ -126,10 +140,16 @@ func (s *Server) card(l *locale, h happening, now time.Time) card {
 // close keeps the old call to act from standing over an event that is over,
 // where the closing message repeats it or has no words of its own.
 func (c *card) close(l *locale, r *alerts.Record) {
-	if !c.Over() || !(r.Own || len(r.Alert.Infos) == 0) {
+	if !c.closes(r) {
 		return
 	}
-	c.About = c.Headline
+	standard, said := lexicon.For(c.Tag).Closing(r.Change, r.Alert.Practice(), c.Name.Text)
+	if c.About = c.Headline; r.Own && c.Headline.Text == standard {
+		c.About = c.Name // its headline says only that it is over
+	}
+	if len(c.What) == 1 && c.What[0].Text == said {
+		c.What = nil // the page says it in its own language
+	}
 	if len(r.Alert.Infos) == 0 {
 		c.What = nil // those of the warning that is over
 	}
@@ -152,13 +172,18 @@ func cancelled(l *locale, r *alerts.Record) string {
 	return l.must("cancelled_text")
 }
 
-// Title is the card in one line, for titles and feeds.
+// Title is the card in one line, for titles and feeds. Of a lapsed event it says
+// so, in words that stay the same: some readers see nothing else of it.
 func (c card) Title() string {
 	about := c.Headline.Text
 	if c.About.Text != "" && c.Name.Text != "" {
 		about = c.Name.Text
 	}
-	return c.Level + ": " + about
+	level := c.Level
+	if c.Lapsed() {
+		level += " (" + c.Lapse + ")"
+	}
+	return level + ": " + about
 }
 
 // Over reports whether the event is over for its readers.
@@ -194,12 +219,7 @@ func (s *Server) wording(r *alerts.Record, lang string) ([]alerts.Info, string) 
 	if len(all) == 0 {
 		return nil, lang
 	}
-	tagOf := func(in *alerts.Info) string {
-		if in.Language == "" {
-			return s.Authority.Language
-		}
-		return in.Language
-	}
+	tagOf := s.tagOf
 	chosen := tagOf(&all[0])
 	for _, want := range []string{s.Authority.Language, lang} {
 		if i := slices.IndexFunc(all, func(in alerts.Info) bool {
@@ -218,28 +238,74 @@ func (s *Server) wording(r *alerts.Record, lang string) ([]alerts.Info, string) 
 	return out, chosen
 }
 
-// places names the areas, each once.
-func places(areas []alerts.Area) string {
+// tagOf is the language of an info; one that names none is in the authority's.
+func (s *Server) tagOf(in *alerts.Info) string { return cmp.Or(in.Language, s.Authority.Language) }
+
+// textIn is a language in which the text of an alert exists.
+type textIn struct {
+	Name string // in the page's language
+	Tag  string
+	URL  string // the page with that text; "": no page is in that language
+}
+
+// textsIn gives the languages of a record, each once, the authority's first;
+// nil where there is only one.
+func (s *Server) textsIn(l *locale, r *alerts.Record, address string) []textIn {
+	var out []textIn
+	infos := r.Infos()
+	for i := range infos {
+		tag := alerts.PrimaryLanguage(s.tagOf(&infos[i]))
+		if slices.ContainsFunc(out, func(t textIn) bool { return t.Tag == tag }) {
+			continue
+		}
+		one := textIn{Name: l.language(tag), Tag: tag}
+		if slices.Contains(pageLanguages, tag) {
+			one.URL = address + "?lang=" + tag
+		}
+		if tag == alerts.PrimaryLanguage(s.Authority.Language) {
+			out = slices.Insert(out, 0, one)
+		} else {
+			out = append(out, one)
+		}
+	}
+	if len(out) < 2 {
+		return nil
+	}
+	return out
+}
+
+// mostPlaces is how many areas a line names.
+const mostPlaces = 12
+
+// placeNames names the areas, each once.
+func placeNames(areas []alerts.Area) []string {
 	var names []string
+	known := map[string]bool{}
 	for i := range areas {
-		if name := tidy(areas[i].Description); name != "" && !slices.Contains(names, name) {
+		if name := tidy(areas[i].Description); name != "" && !known[name] {
+			known[name] = true
 			names = append(names, name)
 		}
 	}
-	const most = 12
-	if len(names) > most {
-		names = append(names[:most:most], "+"+itoa(len(names)-most))
+	return names
+}
+
+// places names the first areas in a line, and says how many more there are.
+func places(areas []alerts.Area) string {
+	names := placeNames(areas)
+	if len(names) > mostPlaces {
+		names = append(names[:mostPlaces:mostPlaces], "+"+itoa(len(names)-mostPlaces))
 	}
 	return strings.Join(names, ", ")
 }
 
-// paragraphs splits a text where its writer made a new line.
-func paragraphs(text string) []string {
-	var out []string
+// paragraphs splits a text where its writer made a new line; lines that a program
+// wrapped are one.
+func paragraphs(text string) []string { return unwrapped(tidyLines(text), false) }
+
+func tidyLines(text string) (out []string) {
 	for line := range strings.Lines(text) {
-		if line = tidy(line); line != "" {
-			out = append(out, line)
-		}
+		out = append(out, tidy(line))
 	}
 	return out
 }
@@ -247,7 +313,7 @@ func paragraphs(text string) []string {
 // steps splits an instruction into its lines, without the numbers and dashes
 // that the list has by itself. The words stay as they are.
 func steps(text string) []string {
-	lines := paragraphs(text)
+	lines := unwrapped(tidyLines(text), true)
 	for i, line := range lines {
 		rest := strings.TrimLeft(line, "-–*•· ")
 		if digits := strings.TrimLeftFunc(rest, unicode.IsDigit); digits != rest && len(rest)-len(digits) <= 2 {

@@ -70,6 +70,15 @@ func newBody(b []byte, level int) body {
 	return made
 }
 
+// weight is how many bytes the answer takes in memory, with the brotli form that
+// a reader may ask for later.
+func (b *body) weight() int {
+	if b.br == nil {
+		return len(b.plain) + len(b.gz)
+	}
+	return len(b.plain) + 2*len(b.gz)
+}
+
 // write answers, compressed where the client takes it. The headers are set
 // already, Vary among them.
 func (b *body) write(w http.ResponseWriter, r *http.Request, code int) {

@@ -31,6 +31,7 @@ type console struct {
 	tests  *buckets      // checks and tests of channels, by member
 
 	drilled atomic.Pointer[alerts.ID] // the first exercise that was issued
+	waves   sync.Mutex                // a further wave of volunteers is asked for once
 }
 
 // visit is one request to the console.
@@ -76,31 +77,26 @@ func (c *console) routes() []consoleRoute {
 		c.ledgerRoutes(),
 		c.sessionRoutes(),
 		c.ringsRoutes(),
+		c.calloutRoutes(),
 		c.warningsRoutes(),
 		c.composeRoutes(),
 		c.startRoutes(),
 		c.oidcRoutes(),
 		c.drawingRoutes(),
+		c.volunteerRoutes(),
 	)
 }
 
-func newConsole(s *Server) (*console, error) {
+func newConsole(s *Server) *console {
 	if s.Staff == nil {
-		return nil, nil
+		return nil
 	}
-	c := &console{s: s, office: s.Staff, cross: http.NewCrossOriginProtection(), places: compose.Named(s.Areas), tests: newBuckets(1.0/20, 6)}
+	c := &console{s: s, office: s.Staff, cross: s.ownPosts, places: compose.Named(s.Areas), tests: newBuckets(1.0/20, 6)}
 	c.zones = sync.OnceValue(func() *ready { return outlines(s.Areas) })
-	u, err := url.Parse(s.PublicURL)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.cross.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil { // a proxy may change Host
-		return nil, err
-	}
 	if s.Direct || len(s.TrustedProxies) > 0 {
 		c.keys = newBuckets(5, 50)
 	}
-	return c, nil
+	return c
 }
 
 // maxForm bounds what a form or a passkey sends.
@@ -224,6 +220,8 @@ type consoleFrame struct {
 	Authority                string
 	Practice, Passkeys       bool
 	Rings, Warnings          bool   // staff is called here; feeds of others are read
+	Volunteers               bool   // there is a roster of them
+	Callouts                 bool   // volunteers are called out here
 	Logo                     string // its address; "": none
 	Weak                     string
 	Mode                     string // of the record that is shown: real, exercise, test; "" says what the gateway is
@@ -256,7 +254,8 @@ func (c *console) show(v *visit, one sheet) {
 	p := c.s.pages
 	c.s.dress()
 	f := consoleFrame{
-		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.staff.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil,
+		Lang: v.l.Tag, Title: one.title, Path: v.r.URL.Path, Languages: p.staff.others(), Authority: c.s.Authority.Name, Practice: c.s.Desk.Policy.Practice, Logo: p.assets.logo(), Rings: c.s.Rings != nil, Warnings: c.s.Warnings != nil, Volunteers: c.s.Volunteers != nil,
+		Callouts: c.s.Callouts != nil,
 		Passkeys: one.passkeys, Session: c.sessionWords(v), Weak: p.weak(v.r.Context(), v.l), Member: v.member, Provider: c.providerName(), Through: c.accountThrough(v), Said: one.said, Wrong: one.wrong, Field: one.field,
 		Mode: one.mode, Heading: one.heading, Keys: v.member != nil && !v.member.NoKeys, Scripts: one.scripts, Now: v.l.At(v.now, v.now), Content: one.content,
 	}

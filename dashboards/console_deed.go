@@ -86,7 +86,10 @@ func (v *visit) caller() *caller {
 }
 
 // needsProof reports whether the act on the record needs a fresh proof.
-func needsProof(r *alerts.Record, act string) bool {
+func (s *Server) needsProof(r *alerts.Record, act string) bool {
+	if act == "extend" {
+		return s.Desk.NeedsProofToExtend(r)
+	}
 	if !gravest[act] || r.Alert.Status != alerts.StatusActual {
 		return false
 	}

@@ -95,13 +95,22 @@ type Copier struct {
 	mux   *http.ServeMux
 	langs []string        // the first one stands at the root
 	known map[string]bool // the files of the last whole copy
+	bad   map[spot]int    // how often running what could not be made failed
 }
+
+// mostFailures is how often a page may hold back what is urgent: after that, a
+// copy of what goes on leaves it out until it can be made. The first page is
+// never left out. After mostFailed of them a copy is given up at once.
+const (
+	mostFailures = 3
+	mostFailed   = 20
+)
 
 var _ mirror.Source = (*Copier)(nil)
 
 // Copier prepares to make copies.
 func (s *Server) Copier() *Copier {
-	c := &Copier{s: s, mux: http.NewServeMux(), langs: slices.Clone(s.pages.locales.tags)}
+	c := &Copier{s: s, mux: http.NewServeMux(), langs: slices.Clone(s.pages.locales.tags), bad: map[spot]int{}}
 	if own := alerts.PrimaryLanguage(s.Authority.Language); slices.Contains(c.langs, own) {
 		c.langs = append([]string{own}, slices.DeleteFunc(c.langs, func(l string) bool { return l == own })...)
 	}
@@ -133,28 +142,39 @@ type taken struct {
 // Copy makes the files of all public pages, or, where whole is false, of those
 // that a change can concern: the first page, what goes on, feeds, and what is
 // linked from them for the first time. It takes the pages from the gateway's own
-// handlers; an error of one, beside "not found", ends it.
+// handlers; an error of one, beside "not found", ends it, but where whole is false
+// only mostFailures times running.
 func (c *Copier) Copy(ctx context.Context, now time.Time, whole bool) (*mirror.Edition, error) {
-	seeds, going, err := c.seeds(ctx, now, whole || c.known == nil)
+	seeds, going, err := c.seeds(ctx, now, whole)
 	if err != nil {
 		return nil, err
 	}
-	has := map[string]bool{}
+	has, tried := map[string]bool{}, map[string]bool{}
 	var all []taken
+	var failed []error
 	for len(seeds) > 0 {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
 		at := seeds[0]
 		seeds = seeds[1:]
 		file, kind, ok := c.fileOf(at)
-		if !ok || has[file] {
+		if !ok || tried[file] {
 			continue
 		}
 		if len(has) >= maxCopied {
 			break // the first pages, what goes on and the newest came first
 		}
+		tried[file] = true
 		t, found, err := c.take(ctx, at, now)
 		if err != nil {
-			return nil, fmt.Errorf("copy %s: %w", at.path, err)
+			err = fmt.Errorf("copy %s: %w", at.path, err)
+			if failed = c.failing(failed, at, err); whole || at.path == "/" || ctx.Err() != nil || len(failed) > mostFailed {
+				return nil, err
+			}
+			continue
 		}
+		delete(c.bad, at)
 		if !found {
 			continue
 		}
@@ -166,10 +186,13 @@ func (c *Copier) Copy(ctx context.Context, now time.Time, whole bool) (*mirror.E
 			continue
 		}
 		for _, to := range c.links(t) {
-			if f, _, ok := c.fileOf(to); ok && !has[f] && (whole || !c.known[f] || c.pattern(to.path) == "/a/{id}/card.png") {
+			if f, _, ok := c.fileOf(to); ok && !tried[f] && (whole || !c.known[f] || c.pattern(to.path) == "/a/{id}/card.png") {
 				seeds = append(seeds, to)
 			}
 		}
+	}
+	if len(failed) > 0 {
+		return nil, failed[0]
 	}
 	lost, err := c.lost(ctx, now)
 	if err != nil {
@@ -196,6 +219,15 @@ func (c *Copier) Copy(ctx context.Context, now time.Time, whole bool) (*mirror.E
 		return strings.Compare(a.Path, b.Path)
 	})
 	return e, nil
+}
+
+// failing counts a failure, and adds it to those for which what is urgent waits.
+// Where it no longer does, links lead to what was copied before, or nowhere.
+func (c *Copier) failing(failed []error, at spot, err error) []error {
+	if c.bad[at]++; c.bad[at] > mostFailures {
+		return failed
+	}
+	return append(failed, err)
 }
 
 // rankOfFile has what others link to written before them, and the first pages

@@ -16,6 +16,8 @@ import (
 
 	"golang.org/x/net/html"
 
+	"martinella/alerts"
+	"martinella/alerts/areas"
 	"martinella/dashboards/mirror"
 )
 
@@ -30,6 +32,10 @@ var notCopied = map[string]string{
 	"/s/{token}":            "of one person",
 	"/p/{token}":            "of one person",
 	"/p/{token}/data.json":  "of one person",
+	"/v/{token}":            "of one person",
+	"/v/{token}/data.json":  "of one person",
+	"/d/{token}":            "of one person",
+	"/board/{token}":        "names people, and moves every second",
 	"/manifest.webmanifest": "of the pages that receive push messages",
 	"/verify":               "compares what is typed, at the gateway",
 	"/embed":                "says what holds at this moment on pages of others",
@@ -41,7 +47,7 @@ var notCopied = map[string]string{
 // Every public page is in a copy, or it is known why not.
 func TestEveryPublicPageIsInTheCopy(t *testing.T) {
 	g, _ := openLive(t)
-	g.server.Desk.Policy.Practice, g.server.Outbox = true, emptyOutbox{}
+	g.server.Desk.Policy.Practice, g.server.Outbox, g.server.Callouts = true, emptyOutbox{}, &fakeCallouts{}
 	for _, r := range g.server.public() {
 		if r.Method != http.MethodGet {
 			continue
@@ -216,10 +222,11 @@ func TestTheAddressOfAMessageOpensInTheCopy(t *testing.T) {
 }
 
 func TestTheCopyNeverSaysNow(t *testing.T) {
-	g := open(t)
+	g := open(t, func(c *Config) { c.Areas = areas.Valdemo() })
+	at := time.Now()
 	c := g.server.Copier()
 	dir := t.TempDir()
-	g.copied(c, dir, time.Now(), true)
+	g.copied(c, dir, at, true)
 	for name, body := range filesIn(t, dir) {
 		for _, now := range []string{"In questo momento", "Nessuna allerta in corso<", "At the moment", "No alerts in progress<", "Derzeit", "Zurzeit", "En ce moment", "Trenutno"} {
 			if strings.HasSuffix(name, "index.html") && !strings.Contains(name, "guide") && !strings.Contains(name, "accounts") && strings.Contains(body, now) {
@@ -236,10 +243,45 @@ func TestTheCopyNeverSaysNow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		loc := g.server.pages.locales.all[l]
-		if want := loc.must("mirror_none", "Time", "XX"); !strings.Contains(string(b), "<h1 id=\"count\">"+html.EscapeString(want[:strings.Index(want, "XX")])) {
+		loc := g.server.pages.locales.all[l].forCopy()
+		made := loc.At(at, at)
+		for _, want := range []string{
+			`<h1 id="count">` + html.EscapeString(loc.must("mirror_none", "Clock", made.Clock, "Date", made.Date)),
+			`<span>` + html.EscapeString(loc.must("mirror_when", "Clock", made.Clock, "Date", made.Date)),
+		} {
+			if !strings.Contains(string(b), want) || !strings.Contains(want, itoa(at.In(rome).Year())) {
+				t.Errorf("%s does not say %q", file, want)
+			}
+		}
+		file = path.Join(path.Dir(file), g.server.pages.atlas.all[0].URL(), "index.html")
+		if b, err = os.ReadFile(filepath.Join(dir, file)); err != nil {
+			t.Fatal(err)
+		}
+		if want := html.EscapeString(loc.must("mirror_none_area", "Clock", made.Clock, "Date", made.Date, "Name", g.server.pages.atlas.all[0].Name)); !strings.Contains(string(b), `class="big">`+want) {
 			t.Errorf("%s does not say %q", file, want)
 		}
+	}
+}
+
+// Who reads a copy tomorrow must see that a time was of today.
+func TestACopySaysTheDayOfEveryTime(t *testing.T) {
+	g := open(t)
+	now := time.Now()
+	expires := now.Add(time.Hour)
+	g.issue(message("over", "severity", "Severe", "expires", alerts.FormatTime(expires.In(rome))))
+	g.settle()
+	dir := t.TempDir()
+	g.copied(g.server.Copier(), dir, expires.Add(time.Minute), true)
+	l := g.server.pages.locales.all["it"]
+	want := l.must("lapsed_day", "Clock", l.At(expires, now).Clock, "Date", l.forCopy().At(expires, now).Date)
+	files := filesIn(t, dir)
+	for _, name := range []string{"index.html", "feed.atom", "feed.json"} {
+		if !strings.Contains(files[name], want) {
+			t.Errorf("%s does not say %q", name, want)
+		}
+	}
+	if said := l.lapsed(now, now); said != l.must("lapsed_today", "Clock", l.At(now, now).Clock) {
+		t.Errorf("the gateway's own page says %q", said)
 	}
 }
 
@@ -378,4 +420,51 @@ func TestTheCopyInABrowser(t *testing.T) {
 		t.Error("the style sheet is not there")
 	}
 	b.quiet()
+}
+
+// One page that cannot be made does not hold back for ever what goes on.
+func TestAPageThatCannotBeMadeIsLeftOutOfWhatIsUrgent(t *testing.T) {
+	g := open(t)
+	g.issue(message("urgent", "severity", "Severe"))
+	g.settle()
+	c := g.server.Copier()
+	c.mux = http.NewServeMux()
+	broken := map[string]bool{"/status": true}
+	for _, r := range g.server.public() {
+		if _, copied := stills[r.Path]; copied && r.Method == http.MethodGet {
+			c.mux.HandleFunc(r.Path, func(w http.ResponseWriter, q *http.Request) {
+				if broken[r.Path] {
+					panic("a defect")
+				}
+				r.Serve(w, q)
+			})
+		}
+	}
+	has := func(e *mirror.Edition, file string) bool {
+		return slices.ContainsFunc(e.Files, func(f mirror.File) bool { return f.Path == file })
+	}
+	var e *mirror.Edition
+	failures := 0
+	for ; failures < 100; failures++ {
+		var err error
+		if e, err = c.Copy(t.Context(), time.Now(), false); err == nil {
+			break
+		}
+	}
+	if failures != mostFailures || !has(e, "index.html") || !has(e, "feed.atom") || has(e, "status/index.html") {
+		t.Fatalf("after %d failures: %v", failures, e)
+	}
+	if _, err := c.Copy(t.Context(), time.Now(), true); err == nil {
+		t.Error("a whole copy lacks a page, and says nothing: the page would be removed")
+	}
+	broken["/status"], broken["/{$}"] = false, true
+	for range 3 * mostFailures {
+		if _, err := c.Copy(t.Context(), time.Now(), false); err == nil {
+			t.Fatal("a copy has no first page")
+		}
+	}
+	broken["/{$}"] = false
+	if e, err := c.Copy(t.Context(), time.Now(), false); err != nil || !has(e, "status/index.html") {
+		t.Errorf("what can be made again is not there: %v", err)
+	}
 }

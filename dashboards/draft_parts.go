@@ -171,8 +171,11 @@ func (c *console) areaMap(f *compose.Form) *picture {
 
 // unclutter takes out labels that would stand over others: those of what is
 // drawn last, the chosen areas, stay first.
-func (p *picture) unclutter() {
-	const letter, line = letterHalf, 14 // half of what a letter and a line take
+func (p *picture) unclutter() { p.spaced(letterHalf, 14) }
+
+// spaced is unclutter for letters of another size: letter and line are half of
+// what one of each takes.
+func (p *picture) spaced(letter, line int) {
 	var kept []*drawn
 	for i := len(p.Shapes) - 1; i >= 0; i-- {
 		one := &p.Shapes[i]

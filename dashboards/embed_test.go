@@ -5,6 +5,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"martinella/alerts/areas"
 )
 
 func TestTheStripIsSmallAndItsPolicyNamesWhoMayFrameIt(t *testing.T) {
@@ -110,20 +112,20 @@ func TestTheElementOnAnotherSiteInABrowser(t *testing.T) {
 		t.Skip("SKIP: -short leaves the browser out")
 	}
 	b := openBrowser(t)
-	g := open(t)
+	g := open(t, func(c *Config) { c.Areas = areas.Valdemo() })
 	first := serve(t, "127.0.0.1:0", g.server.Public())
 	address := first.Listener.Addr().String()
-	site := foreignSite(t, first.URL, `<martinella-alerts src="`+first.URL+`" area="099001" lang="it" calm every="10"></martinella-alerts><script src="`+first.URL+`/widget.js"></script>`)
+	site := foreignSite(t, first.URL, `<martinella-alerts src="`+first.URL+`" area="VD-8" lang="it" calm every="10"></martinella-alerts><script src="`+first.URL+`/widget.js"></script>`)
 	in := `document.querySelector('martinella-alerts').shadowRoot`
 	b.open(site.URL)
 	b.until(in + `.querySelector('a.grn')?.textContent.match(/^Alle \d\d:\d\d nessuna allerta in corso$/)`)
 	b.picture("widget-calm")
-	g.issue(message("element-1", "severity", "Severe", "headline", `Piena: &lt;img src=x onerror=alert(1)&gt; salite`))
+	g.issue(message("element-1", "ISTAT", "VALDEMO", "099001", "VD-8", "severity", "Severe", "headline", `Piena: &lt;img src=x onerror=alert(1)&gt; salite`))
 	again := `document.dispatchEvent(new Event('visibilitychange')); 1`
 	b.eval(again)
 	b.until(in + `.querySelector('a.org')?.textContent === 'Avviso - pericolo grave Piena: <img src=x onerror=alert(1)> salite'`)
 	for what, script := range map[string]string{
-		"role":    `document.querySelector('martinella-alerts').getAttribute('role') === 'region' && document.querySelector('martinella-alerts').getAttribute('aria-label') === 'Allerte – Protezione Civile di Valdemo – 099001'`,
+		"role":    `document.querySelector('martinella-alerts').getAttribute('role') === 'region' && document.querySelector('martinella-alerts').getAttribute('aria-label') === 'Allerte – Protezione Civile di Valdemo – Borgo Basso'`,
 		"live":    in + `.querySelector('[aria-live=polite] a.org') !== null`,
 		"target":  in + `.querySelector('a.org').target === '_blank' && ` + in + `.querySelector('a.org').rel === 'noopener'`,
 		"styled":  `getComputedStyle(` + in + `.querySelector('a.org')).display === 'flex'`,
@@ -147,7 +149,7 @@ func TestTheElementOnAnotherSiteInABrowser(t *testing.T) {
 	}
 	b.picture("widget-stale")
 	serve(t, address, g.server.Public())
-	g.issue(message("element-2", "severity", "Extreme", "headline", "Restate in casa"))
+	g.issue(message("element-2", "ISTAT", "VALDEMO", "099001", "VD-8", "severity", "Extreme", "headline", "Restate in casa"))
 	b.eval(again)
 	b.until(in + `.querySelector('a')?.className === 'red' && ` + in + `.querySelector('[role=status]').textContent === ''`)
 	if script := axe(t); script != "" {

@@ -28,6 +28,9 @@ type Outline struct {
 type StartedAreas struct {
 	Configured *areas.Gazetteer  // of the configured files; nil: none
 	Sets       map[string]string // the digest of each set that staff loaded, by name
+	// Credits are whom the outlines are from, with licence and date where they
+	// are known, each once: they stand below every map that shows them.
+	Credits []string
 }
 
 // face is what the pages show of the institution: what staff set, else what the

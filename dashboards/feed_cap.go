@@ -30,14 +30,13 @@ type capFields struct {
 // capNamespace is that of CAP 1.2.
 const capNamespace = "urn:oasis:names:tc:emergency:cap:1.2"
 
-func (s *Server) capFields(i feedItem) *capFields {
+func (i feedItem) capFieldsOf() *capFields {
 	a := i.Record.Alert
 	c := &capFields{Identifier: tidy(a.Identifier), Sender: tidy(a.Sender), Sent: alerts.FormatTime(a.Sent), Status: string(a.Status), MsgType: string(a.MsgType), Scope: string(a.Scope)}
-	infos, tag := s.wording(i.Record, alerts.PrimaryLanguage(i.Language))
-	if len(infos) == 0 {
+	if len(i.Card.infos) == 0 {
 		return c
 	}
-	in := infos[0]
+	in, tag := &i.Card.infos[0], i.Card.Tag
 	if len(in.Categories) > 0 {
 		c.Category = string(in.Categories[0])
 	}
@@ -70,7 +69,7 @@ func (s *Server) printIndexAtom(f *feed) []byte {
 		a.Entries = append(a.Entries, atomEntry{
 			ID: "urn:ulid:" + string(i.Record.ID), Title: i.Title, Updated: i.Updated.Format(time.RFC3339), Published: i.Updated.Format(time.RFC3339), Author: i.Author,
 			Links:   []atomLink{{Rel: "alternate", Type: mediaCAP, Href: i.CAP}, {Rel: "related", Type: "text/html", Href: i.Link}},
-			Summary: i.Summary(), Content: &atomContent{"xhtml", i.xhtml(f.l)}, capFields: s.capFields(i),
+			Summary: i.Summary(), Content: &atomContent{"xhtml", i.xhtml(f.l)}, capFields: i.capFieldsOf(),
 		})
 	}
 	return s.styled(a)
@@ -83,7 +82,7 @@ func (s *Server) printIndexRSS(f *feed) []byte {
 	r.CAP = capNamespace
 	r.Channel.Title = f.l.must("feeds_index", "Name", f.title)
 	for _, i := range f.messages() {
-		it := rssItem{Title: i.Title, Link: i.CAP, Description: i.description(), PubDate: i.Updated.Format(time.RFC1123Z), capFields: s.capFields(i)}
+		it := rssItem{Title: i.Title, Link: i.CAP, Description: i.description(), PubDate: i.Updated.Format(time.RFC1123Z), capFields: i.capFieldsOf()}
 		it.Category = it.capFields.Category
 		it.GUID.ID = "urn:ulid:" + string(i.Record.ID)
 		r.Channel.Items = append(r.Channel.Items, it)

@@ -69,7 +69,7 @@ func fixedFeed(t testing.TB, s *Server, path string, change ...func(*alerts.Aler
 	l := s.pages.locales.all["it"]
 	f := &feed{l: l, now: now, path: path, title: s.Authority.Name}
 	for _, r := range records {
-		f.items = append(f.items, s.feedItem(l, happening{r, standing(r, now)}, now))
+		f.items = append(f.items, s.feedItem(l, happening{r, standing(r, now)}, now, nil))
 	}
 	sortNewest(f.items)
 	f.updated = f.items[0].Updated
@@ -186,9 +186,9 @@ func TestAFeedOfAnArea(t *testing.T) {
 			t.Errorf("%s of no level: %d %s", form.path, r.StatusCode, r.body)
 		}
 	}
-	g.server.feeds.mu.Lock()
-	defer g.server.feeds.mu.Unlock()
-	for at := range g.server.feeds.pages {
+	g.server.filtered.mu.Lock()
+	defer g.server.filtered.mu.Unlock()
+	for at := range g.server.filtered.by {
 		if strings.HasPrefix(at.id, "no-such-place") {
 			t.Errorf("the shelf keeps %v", at)
 		}

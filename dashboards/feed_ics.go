@@ -44,7 +44,7 @@ func (s *Server) printCalendar(f *feed) []byte {
 // of the last.
 func (s *Server) calendarEvent(c *calendar, i feedItem, host string) {
 	r := i.Record
-	infos, _ := s.wording(r, i.Language)
+	infos := i.Card.infos
 	var from, to time.Time
 	open := len(infos) == 0
 	for n := range infos {
@@ -70,6 +70,8 @@ func (s *Server) calendarEvent(c *calendar, i feedItem, host string) {
 	switch i.Card.Standing {
 	case broadcast.StandingCancelled:
 		status = "CANCELLED"
+	case broadcast.StandingLapsed:
+		status = "TENTATIVE" // its time is over and nobody has said that the danger is
 	case broadcast.StandingEnded:
 		if from.After(i.Updated) { // it was over before it began
 			status = "CANCELLED"

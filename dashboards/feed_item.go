@@ -36,9 +36,9 @@ func (f itemLine) String() string {
 	return f.Label + ": " + f.Text.Text
 }
 
-// feedItem shows an event to readers of feeds.
-func (s *Server) feedItem(l *locale, h happening, now time.Time) feedItem {
-	c := s.card(l, h, now)
+// feedItem shows an event to readers of feeds: everywhere, or to those near.
+func (s *Server) feedItem(l *locale, h happening, now time.Time, near touching) feedItem {
+	c := s.cardNear(l, h, now, near)
 	i := feedItem{
 		ID: "urn:ulid:" + string(h.Event), Link: s.PublicURL + c.URL, CAP: s.PublicURL + "/cap/" + string(h.ID) + ".xml",
 		Title: tidy(c.Title()), Author: tidy(c.By.Text), Published: issued(h.Event, h.Published).UTC(), Updated: h.Published.UTC(), Language: c.Tag, Card: c, Record: h.Record,
@@ -66,6 +66,20 @@ func (s *Server) feedItem(l *locale, h happening, now time.Time) feedItem {
 	say(l.must("what_changes"), c.Changed)
 	for _, w := range slices.Concat(c.What, c.Actions) {
 		say("", w)
+	}
+	for _, a := range c.Also {
+		name := a.Name
+		if name.Text == "" {
+			name = words{Text: a.Level}
+		}
+		say(l.must("also")+" - "+a.Level, name)
+		say(l.must("where"), a.Where)
+		if !c.Over() {
+			say(l.must("until"), words{Text: a.Until.Text})
+		}
+		for _, w := range slices.Concat([]words{a.Headline}, a.What, a.Actions) {
+			say("", w)
+		}
 	}
 	return i
 }
@@ -97,26 +111,28 @@ func issued(event alerts.ID, fallback time.Time) time.Time {
 }
 
 // meant reports whether the event is for a reader with this area and least
-// level; near may be nil. What once was stays: who was warned must read that the
+// level, which is that of what part says concerns the area; both may be nil. What once was stays: who was warned must read that the
 // area became smaller, the danger less, or that it is over. It may read the
-// store, for events with several revisions.
-func (s *Server) meant(ctx context.Context, h happening, near func(*alerts.Record) bool, level alerts.Severity) bool {
+// store, for events with several revisions, and fails with its error.
+func (s *Server) meant(ctx context.Context, h happening, near func(*alerts.Record) bool, part touching, level alerts.Severity) (bool, error) {
 	reads := func(r *alerts.Record) bool {
-		return (near == nil || near(r)) && r.Severity().Rank() >= level.Rank()
+		return (near == nil || near(r)) && part.severity(r).Rank() >= level.Rank()
 	}
 	if reads(h.Record) {
-		return true
+		return true, nil
 	}
 	if h.Revision < 2 {
-		return false
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statusTimeout)
 	defer cancel()
-	return slices.ContainsFunc(s.revisionsOf(ctx, h.Record)[1:], reads)
+	earlier, err := s.revisionsOf(ctx, h.Record)
+	return slices.ContainsFunc(earlier[1:], reads), err
 }
 
-// knownArea names the area with a code. Without areas of its own the gateway
-// takes every code.
+// knownArea names the area with a code: one of the gateway's own, or one that an
+// alert which is shown now is for. All others are refused, also where there are
+// no areas here: strangers could have a feed made for each.
 func (s *Server) knownArea(code string, now []happening) (name string, known bool) {
 	if len(code) > maxAreaCode || tidy(code) != code {
 		return "", false
@@ -124,7 +140,7 @@ func (s *Server) knownArea(code string, now []happening) (name string, known boo
 	if a, found := s.Areas.Area(code); found {
 		return a.Name, true
 	}
-	if s.Areas.Len() == 0 || len(s.Areas.Within(code)) > 0 {
+	if len(s.Areas.Within(code)) > 0 {
 		return code, true
 	}
 	return code, slices.ContainsFunc(now, func(h happening) bool { return covers(h.Record, code) })

@@ -52,7 +52,7 @@ func (s *Server) printJSON(f *feed) []byte {
 		if body == "" {
 			body = i.Title
 		}
-		about := jsonAlert{Severity: strings.ToLower(string(i.Record.Severity())), Level: i.Card.Level, Standing: string(i.Card.Standing), Exercise: i.Card.Exercise,
+		about := jsonAlert{Severity: strings.ToLower(string(i.Card.Severity)), Level: i.Card.Level, Standing: string(i.Card.Standing), Exercise: i.Card.Exercise,
 			Event: i.Card.Name.Text, Headline: i.Card.Headline.Text, Area: i.Card.Where.Text, Expires: i.Card.Until.ISO, Revision: i.Record.Revision}
 		items = append(items, jsonItem{i.ID, i.Link, i.Title, body, i.Published.Format(time.RFC3339), i.Updated.Format(time.RFC3339), i.Language,
 			[]jsonAuthor{{i.Author}}, []jsonAttachment{{i.CAP, mediaCAP}}, about})

@@ -117,9 +117,8 @@ func (s *Server) feed(w http.ResponseWriter, r *http.Request, form feedForm) {
 	l := s.pages.locales.of(r, askedOf(r).lang)
 	at := place{name: form.path, id: q.area + " " + string(q.level), lang: l.Tag, part: isCopy(r.Context())}
 	ready, err := s.printed(r.Context(), at, q, l, form)
-	if errors.Is(err, errNoArea) {
-		s.feeds.drop(at)
-		s.noArea(w)
+	if err != nil {
+		s.noFeed(w, r, err)
 		return
 	}
 	h["Vary"] = byFeedReader
@@ -154,34 +153,41 @@ func (f feedForm) mediaFor(r *http.Request) string {
 	return media + "; charset=utf-8"
 }
 
+// noFeed answers where there is none.
+func (s *Server) noFeed(w http.ResponseWriter, r *http.Request, err error) {
+	switch {
+	case errors.Is(err, errNoArea):
+		s.noArea(w)
+	case errors.Is(err, errCrowded):
+		s.crowded(w)
+	default:
+		s.fail(w, r, err)
+	}
+}
+
 // printed gives the feed, made anew where it changed.
 func (s *Server) printed(ctx context.Context, at place, q feedAsked, l *locale, form feedForm) (*ready, error) {
-	c := s.feeds.at(at)
 	now := time.Now()
-	if made := c.ready.Load(); made != nil && made.version == s.pages.version(ctx, s.Board.Snapshot().Cursor, now) {
+	current := func(made *ready) bool { return made.version == s.pages.version(ctx, s.Board.Snapshot().Cursor, now) }
+	if copied, ok := ctx.Value(copying{}).(time.Time); ok {
+		l, now = l.forCopy(), copied
+	}
+	return s.brought(ctx, at, q != feedAsked{}, current, func(before *ready) (*ready, error) {
+		board := s.Board.Snapshot()
+		f, err := s.newFeed(ctx, board, now, q, l, form.path)
+		if err != nil {
+			return nil, err
+		}
+		f.copied = at.part
+		made := newReady(form.print(s, f))
+		made.version = s.pages.version(ctx, board.Cursor, now)
+		made.changed = now.UTC().Truncate(time.Second)
+		if before != nil && before.etag[0] == made.etag[0] {
+			made.changed = before.changed
+		}
+		made.modified = []string{made.changed.Format(http.TimeFormat)}
 		return made, nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	board := s.Board.Snapshot()
-	version, before := s.pages.version(ctx, board.Cursor, now), c.ready.Load()
-	if before != nil && before.version == version {
-		return before, nil
-	}
-	f, err := s.newFeed(ctx, board, now, q, l, form.path)
-	if err != nil {
-		return nil, err
-	}
-	f.copied = at.part
-	made := newReady(form.print(s, f))
-	made.version = version
-	made.changed = now.UTC().Truncate(time.Second)
-	if before != nil && before.etag[0] == made.etag[0] {
-		made.changed = before.changed
-	}
-	made.modified = []string{made.changed.Format(http.TimeFormat)}
-	c.ready.Store(made)
-	return made, nil
+	})
 }
 
 // seenBy reports whether the reader has it (RFC 9110 sections 13.1.2 and
@@ -226,11 +232,14 @@ type feed struct {
 const maxFeedItems = 200
 
 // newFeed gives the events that hold, and what ended within two days, newest
-// first. It fails with errNoArea for a code that nobody here knows.
+// first. It fails with errNoArea for a code that nobody here knows, and with the
+// store's error where it cannot be told for whom an event was: a feed without an
+// alert would look like a quiet place.
 func (s *Server) newFeed(ctx context.Context, board *broadcast.View, now time.Time, q feedAsked, l *locale, path string) (*feed, error) {
 	f := &feed{l: l, now: now, asked: q, path: path, title: s.Authority.Name}
 	all := happenings(board, now)
 	var near func(r *alerts.Record) bool
+	var part touching
 	if q.area != "" {
 		name, known := s.knownArea(q.area, all)
 		if !known {
@@ -238,15 +247,19 @@ func (s *Server) newFeed(ctx context.Context, board *broadcast.View, now time.Ti
 		}
 		f.title += " – " + name
 		near = s.concerns(q.area)
+		part = s.touchingArea(q.area, near)
 	}
 	for _, h := range all {
 		if len(f.items) == maxFeedItems || !h.over() && !h.shown(now) {
 			continue
 		}
-		if !s.meant(ctx, h, near, q.level) {
+		switch meant, err := s.meant(ctx, h, near, part, q.level); {
+		case err != nil:
+			return nil, err
+		case !meant:
 			continue
 		}
-		f.items = append(f.items, s.feedItem(l, h, now))
+		f.items = append(f.items, s.feedItem(l, h, now, part))
 	}
 	sortNewest(f.items)
 	f.updated = now.UTC().Truncate(time.Hour)

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type frame struct {
 	FeedQuery     string // of the page's area, for the links to the feeds; "": everything
 	Base          string // before the paths of the public pages, where they are on another port
 	Style         string // a further style sheet; "": none
+	Keeps         bool   // its links lead to pages in the same language
 	Graph         *graph // for other sites; nil: none
 	Content       any
 }
@@ -59,13 +61,14 @@ type view struct {
 }
 
 // frame fills in what is the same for all.
-func (p *pages) frame(ctx context.Context, l *locale, path string, v view, cursor broadcast.Cursor, now time.Time) frame {
-	face := p.s.face()
+func (p *pages) frame(r *http.Request, l *locale, path string, v view, cursor broadcast.Cursor, now time.Time) frame {
+	ctx, face := r.Context(), p.s.face()
 	f := frame{
 		Lang: l.Tag, Title: v.title, Path: path, Languages: p.locales.others(), Authority: p.s.Authority.Name, Site: face.Site,
 		SiteName:      strings.TrimSuffix(strings.TrimPrefix(strings.TrimPrefix(face.Site, "https://"), "http://"), "/"),
 		Accessibility: face.Accessibility, Feedback: face.Feedback, Now: l.At(now, now), Cursor: string(cursor), Live: v.live && p.s.Live != nil, Exercise: v.exercise,
 		Outbox: p.s.Outbox != nil && p.s.Desk.Policy.Practice, Practice: p.s.Desk.Policy.Practice, Accounts: p.s.accountsNow(), Content: v.content, Style: v.style, Graph: v.graph, Logo: p.assets.logo(), Areas: len(p.atlas.all) > 0,
+		Keeps: askedOf(r).keeps(l.Tag),
 	}
 	if v.accounts {
 		f.Away = p.s.away()
@@ -79,7 +82,7 @@ func (p *pages) frame(ctx context.Context, l *locale, path string, v view, curso
 	}
 	f.Weak = p.weak(ctx, l)
 	if isCopy(ctx) {
-		f.Copy, f.Live = copyPolicy, false
+		f.Copy, f.Live, f.Keeps = copyPolicy, false, false
 	}
 	f.Levels = levels(l)
 	return f

@@ -22,6 +22,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/cap"
+	"martinella/alerts/lexicon"
 	"martinella/alerts/lint"
 	"martinella/broadcast"
 )
@@ -80,6 +81,9 @@ func open(t testing.TB, change ...func(*Config)) *gateway {
 	desk := &alerts.Desk{
 		Authority: authority, Policy: alerts.Policy{SecondPersonReach: 1000}, Store: m, Publisher: publisher{m}, Sitreps: m, Instructs: lint.Context{}.Instructs,
 		NewID: func(time.Time) alerts.ID { return alerts.ID(ulid.Make().String()) },
+		Over: func(language string, change alerts.Change, exercise bool, event string) (headline, text string) {
+			return lexicon.For(language).Closing(change, exercise, event)
+		},
 		Digest: func(a *alerts.Alert, own bool) (alerts.Digest, error) {
 			if own {
 				return cap.DigestOwn(a), nil

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"html/template"
 	"image/color"
+	"slices"
 	"strings"
 
 	"github.com/boombuler/barcode/qr"
@@ -48,6 +49,13 @@ func (s *Server) graph(l *locale, h happening, c card, title string) *graph {
 	}
 	for _, w := range append(append([]words{}, c.What...), c.Actions...) {
 		lines = append(lines, w.Text)
+	}
+	for _, a := range c.Also {
+		for _, w := range slices.Concat([]words{a.Name, a.Headline, a.Where}, a.What, a.Actions) {
+			if w.Text != "" {
+				lines = append(lines, strings.TrimSuffix(w.Text, ".")+".")
+			}
+		}
 	}
 	if len(lines) == 0 || c.Over() {
 		lines = []string{c.Headline.Text}

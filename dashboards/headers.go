@@ -28,9 +28,16 @@ func (s *Server) headers(next http.Handler) http.Handler {
 		for _, g := range guards {
 			h[g.name] = g.value
 		}
+		if r.TLS != nil { // only where TLS is ours: behind a proxy it is the proxy's promise
+			h["Strict-Transport-Security"] = oneYear
+		}
 		next.ServeHTTP(w, r)
 	})
 }
+
+// oneYear is for how long a browser comes by https alone (RFC 6797), to this
+// host and not to those below it, which are not ours.
+var oneYear = []string{"max-age=31536000"}
 
 // spare leaves out what only a whole document needs: a fragment is read by our
 // own script, which puts it into one. The policy stays, for who opens it alone.

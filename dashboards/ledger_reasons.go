@@ -5,6 +5,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/lexicon"
+	"martinella/broadcast"
 )
 
 // reasonWords tells in the reader's words what an act says beside its verb. What
@@ -35,8 +36,17 @@ func reasonWords(l *locale, a alerts.Act, names map[string]string) string {
 		if id, is := strings.CutPrefix(text, "a real alert was issued: "); is {
 			return l.must("ledger_real_issued", "ID", id)
 		}
-	case "stopped", "gone":
+	case "stopped", "gone", "renewed":
 		return l.must("ledger_contact", "Kind", contactWord(l, text))
+	}
+	if a.Verb == broadcast.ActListTaken || a.Verb == broadcast.ActListStored {
+		return listReason(l, text)
+	}
+	if callOf(a) != "" {
+		if words := callReason(l, a, text); words != "" {
+			return words
+		}
+		return text
 	}
 	if words := ownReasons(l)[text]; words != "" {
 		return words
@@ -60,6 +70,8 @@ func contactWord(l *locale, kind string) string {
 		return l.must("ledger_phone")
 	case "email":
 		return l.must("ledger_email")
+	case "push":
+		return l.must("ledger_push")
 	}
 	return kind
 }
@@ -75,6 +87,8 @@ func viaWords(l *locale, via string) string {
 		return l.must("ledger_via_feed")
 	case alerts.ViaGateway:
 		return l.must("ledger_gateway")
+	case broadcast.ViaOwnPage:
+		return l.must("ledger_via_own_page")
 	case "sign-up":
 		return l.must("ledger_via_sign_up")
 	}

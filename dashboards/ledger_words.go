@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"martinella/alerts"
+	"martinella/alerts/volunteers"
 	"martinella/broadcast"
 	"martinella/dashboards/signin"
 )
@@ -45,10 +46,27 @@ func verbLines(l *locale) []verbLine {
 		{Verb: "confirmed", Words: l.must("ledger_confirmed")},
 		{Verb: "stopped", Words: l.must("ledger_stopped")},
 		{Verb: "gone", Words: l.must("ledger_gone")},
+		{Verb: "chose", Words: l.must("ledger_chose")},
+		{Verb: "renewed", Words: l.must("ledger_renewed")},
+		{Verb: broadcast.ActVolunteerAdded, Words: l.must("ledger_volunteer_added")},
+		{Verb: broadcast.ActVolunteerChanged, Words: l.must("ledger_volunteer_changed")},
+		{Verb: broadcast.ActVolunteerErased, Words: l.must("ledger_volunteer_erased")},
+		{Verb: broadcast.ActVolunteerShown, Words: l.must("ledger_volunteer_shown")},
+		{Verb: broadcast.ActListTaken, Words: l.must("ledger_list_taken")},
+		{Verb: broadcast.ActListStored, Words: l.must("ledger_list_stored")},
 		{Verb: "warning-received", Words: l.must("ledger_warning")},
 		{Verb: "warning-" + string(broadcast.WarningHandled), Words: l.must("ledger_warning_handled")},
 		{Verb: "warning-" + string(broadcast.WarningForeign), Words: l.must("ledger_warning_foreign")},
 		{Verb: "warning-" + string(broadcast.WarningDrafted), Words: l.must("ledger_warning_drafted")},
+		{Verb: "called", Words: l.must("callout_act_called")},
+		{Verb: "wave", Words: l.must("callout_act_wave")},
+		{Verb: "paged", Words: l.must("callout_act_paged")},
+		{Verb: "answered", Words: l.must("callout_act_answered")},
+		{Verb: "attended", Words: l.must("callout_act_attended")},
+		{Verb: "filled", Words: l.must("callout_act_filled")},
+		{Verb: "short", Words: l.must("callout_act_short")},
+		{Verb: string(volunteers.StateClosed), Words: l.must("callout_act_closed")},
+		{Verb: string(volunteers.StateExpired), Words: l.must("callout_act_expired")},
 		{Verb: signin.VerbInvited, Words: l.must("ledger_staff_invited")},
 		{Verb: signin.VerbWithdrawn, Words: l.must("ledger_staff_withdrawn")},
 		{Verb: signin.VerbJoined, Words: l.must("ledger_staff_joined")},

@@ -31,6 +31,14 @@ type locale struct {
 	words  *i18n.Localizer
 	lex    *lexicon.Words
 	zone   *time.Location
+	later  bool // for a copy: whoever reads it may do so on another day, in another year
+}
+
+// forCopy is the same language for what is read nobody knows when.
+func (l *locale) forCopy() *locale {
+	c := *l
+	c.later = true
+	return &c
 }
 
 // locales are the languages of the pages; the first one stands in for others.
@@ -56,6 +64,19 @@ var staffLanguages = pageLanguages[:2]
 const maxWishes = 1000
 
 func loadLocales(zone *time.Location) (*locales, error) {
+	bundle, err := catalogues()
+	if err != nil {
+		return nil, err
+	}
+	ls := &locales{all: map[string]*locale{}}
+	for _, tag := range pageLanguages {
+		ls.all[tag] = &locale{Tag: tag, header: []string{tag}, words: i18n.NewLocalizer(bundle, tag), lex: lexicon.For(tag), zone: zone}
+	}
+	return ls.only(pageLanguages), nil
+}
+
+// catalogues reads the words, once for the whole process.
+var catalogues = sync.OnceValues(func() (*i18n.Bundle, error) {
 	bundle := i18n.NewBundle(language.Italian)
 	bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	names, err := fs.Glob(localeFiles, "locales/*.toml")
@@ -100,12 +121,8 @@ func loadLocales(zone *time.Location) (*locales, error) {
 			}
 		}
 	}
-	ls := &locales{all: map[string]*locale{}}
-	for _, tag := range pageLanguages {
-		ls.all[tag] = &locale{Tag: tag, header: []string{tag}, words: i18n.NewLocalizer(bundle, tag), lex: lexicon.For(tag), zone: zone}
-	}
-	return ls.only(pageLanguages), nil
-}
+	return bundle, nil
+})
 
 // catalogueOf gives name and language of a catalogue: "locales/ledger.it.toml"
 // is ledger in it; "locales/it.toml" has no name.
@@ -201,25 +218,27 @@ type instant struct {
 }
 
 // At shows a time in the authority's zone, with the year when it is another
-// one than now's.
+// one than now's, and in a copy.
 func (l *locale) At(t, now time.Time) instant {
 	if t.IsZero() {
 		return instant{}
 	}
 	t, now = t.In(l.zone), now.In(l.zone)
-	key := "date_time"
-	if t.Year() != now.Year() {
-		key = "date_time_year"
-	}
 	clock := t.Format("15:04")
 	pairs := []any{"Day", t.Day(), "Month", strconv.Itoa(int(t.Month())), "MonthName", l.lex.Months[t.Month()-1], "Year", t.Year(), "Clock", clock}
-	return instant{ISO: t.Format(time.RFC3339), Text: l.must(key, pairs...), Date: l.must("date", pairs...), Clock: clock}
+	i := instant{ISO: t.Format(time.RFC3339), Clock: clock}
+	if l.later || t.Year() != now.Year() {
+		i.Text, i.Date = l.must("date_time_year", pairs...), l.must("date_year", pairs...)
+	} else {
+		i.Text, i.Date = l.must("date_time", pairs...), l.must("date", pairs...)
+	}
+	return i
 }
 
 // lapsed says that the time of a warning is over and nobody has lifted it.
 func (l *locale) lapsed(at, now time.Time) string {
 	i := l.At(at, now)
-	if at.In(l.zone).Format(time.DateOnly) == now.In(l.zone).Format(time.DateOnly) {
+	if !l.later && at.In(l.zone).Format(time.DateOnly) == now.In(l.zone).Format(time.DateOnly) {
 		return l.must("lapsed_today", "Clock", i.Clock)
 	}
 	return l.must("lapsed_day", "Clock", i.Clock, "Date", i.Date)

@@ -17,6 +17,7 @@ type picture struct {
 	Shapes        []drawn
 	Desc          string // what a screen reader says
 	Quiet         bool   // of areas without an alert alone
+	Credits       string // of the areas that it shows; "": it shows none, or nobody is named
 }
 
 // drawn is one outline.
@@ -49,13 +50,31 @@ type outline struct {
 	quiet bool
 }
 
+// levelNames are the names of what is drawn by level, in the order in which the
+// levels came.
+type levelNames struct {
+	levels []string
+	names  map[string][]string
+}
+
+func (n *levelNames) add(level, name string) {
+	if n.names == nil {
+		n.names = map[string][]string{}
+	}
+	if !slices.Contains(n.levels, level) {
+		n.levels = append(n.levels, level)
+	}
+	if name != "" && !slices.Contains(n.names[level], name) {
+		n.names[level] = append(n.names[level], name)
+	}
+}
+
 // draw makes the map of the events among the areas that the gateway knows; nil
 // when there is nothing to draw.
 func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	var all []outline
 	seen, coded := map[string]bool{}, map[string]bool{}
-	said := map[string][]string{}
-	var levels []string
+	var said levelNames
 	active := false
 	for i, h := range hs {
 		if cards[i].Over() {
@@ -72,19 +91,17 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 			level := l.lex.Level(in.Severity)
 			for j := range in.Areas {
 				for _, o := range s.outlinesOf(&in.Areas[j], foreign, coded) {
+					if len(all) == mapShapes { // before key, which is long: an alert may name thousands of areas
+						continue
+					}
 					key := o.ring.String()
-					if seen[key] || len(all) == mapShapes {
+					if seen[key] {
 						continue
 					}
 					seen[key] = true
 					o.tone, o.shape, o.rank = tn, shape, in.Severity.Rank()
 					all = append(all, o)
-					if said[level] == nil {
-						levels = append(levels, level)
-					}
-					if o.label.Text != "" && !slices.Contains(said[level], o.label.Text) {
-						said[level] = append(said[level], o.label.Text)
-					}
+					said.add(level, o.label.Text)
 				}
 			}
 		}
@@ -97,15 +114,27 @@ func (s *Server) draw(l *locale, cards []card, hs []happening) *picture {
 	p := project(slices.Concat(quiet, all))
 	p.unclutter()
 	p.Quiet = len(all) == 0
+	if len(quiet)+len(coded) > 0 {
+		p.Credits = s.credits(l)
+	}
 	p.Desc = ""
-	for _, level := range levels {
-		p.Desc += strings.TrimSuffix(level+": "+strings.Join(said[level], ", "), ": ") + ". "
+	for _, level := range said.levels {
+		p.Desc += strings.TrimSuffix(level+": "+strings.Join(said.names[level], ", "), ": ") + ". "
 	}
 	if names := labels(quiet); names != "" {
 		p.Desc += l.must("sheet_map_others") + ": " + names + "."
 	}
 	p.Desc = strings.TrimSpace(p.Desc)
 	return p
+}
+
+// credits says whom the outlines of the known areas are from, as their licences
+// want it; "" where nobody is named.
+func (s *Server) credits(l *locale) string {
+	if len(s.StartedAreas.Credits) == 0 {
+		return ""
+	}
+	return l.must("map_credits", "Names", strings.Join(s.StartedAreas.Credits, "; "))
 }
 
 // outlinesOf gives what an area of an alert draws: its own shapes, and those of

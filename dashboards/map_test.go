@@ -79,6 +79,22 @@ func TestTheMapShowsThePolygonAndTheZoneOfAnArea(t *testing.T) {
 	}
 }
 
+// What the licences of the outlines want said stands below every map that shows
+// them, and below none that does not.
+func TestTheSourceOfOutlinesStandsBelowTheMap(t *testing.T) {
+	g := open(t, valdemo, func(c *Config) { c.StartedAreas.Credits = []string{"ISTAT, CC BY 4.0", "© OpenStreetMap <ODbL>"} })
+	at := areas.Valdemo().All()[0].Code.Value
+	want := "Confini delle zone: ISTAT, CC BY 4.0; © OpenStreetMap <ODbL>."
+	g.page("/").says("#map", want)
+	g.page("/area/"+at).says("#map", want)
+	near := g.issue(message("near", "<geocode><valueName>ISTAT</valueName><value>099001</value></geocode>", "<geocode><valueName>ISTAT</valueName><value>"+at+"</value></geocode>"))["id"].(string)
+	far := g.issue(message("far", "<polygon>44.01,11.01 44.01,11.06 44.04,11.06 44.04,11.01 44.01,11.01</polygon>", "<polygon>10,100 10,101 11,101 11,100 10,100</polygon>"))["id"].(string)
+	g.page("/a/"+near).says("#map", want)
+	g.page("/a/"+near+"/sheet").says("#map", want)
+	g.page("/a/"+far).never("main", "ISTAT, CC BY")
+	open(t, valdemo).page("/").never("#map", "Confini")
+}
+
 func TestTheMapStaysSane(t *testing.T) {
 	g := open(t, valdemo)
 	where := "<polygon>44.01,11.01 44.01,11.06 44.04,11.06 44.04,11.01 44.01,11.01</polygon>"

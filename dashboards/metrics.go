@@ -2,7 +2,6 @@ package dashboards
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"time"
 
@@ -71,7 +70,15 @@ func newMetrics(c Config) (*metrics, error) {
 		}))
 	}
 	for name, certificate := range c.Certificates {
-		all = append(all, expiry(name, certificate))
+		all = append(all, expiry(name, func() time.Time { return certificate.NotAfter }))
+	}
+	if c.TLS != nil { // where there is none yet, it has ended
+		all = append(all, expiry("public", func() time.Time {
+			if at := c.TLS().Expires; !at.IsZero() {
+				return at
+			}
+			return time.Now()
+		}))
 	}
 	for _, collector := range all {
 		if err := c.Registry.Register(collector); err != nil {
@@ -81,11 +88,11 @@ func newMetrics(c Config) (*metrics, error) {
 	return m, nil
 }
 
-func expiry(name string, c *x509.Certificate) prometheus.Collector {
+func expiry(name string, ends func() time.Time) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "martinella_certificate_expiry_seconds", Help: "Time until a certificate expires, negative once it has.",
 		ConstLabels: prometheus.Labels{"name": name},
-	}, func() float64 { return time.Until(c.NotAfter).Seconds() })
+	}, func() float64 { return time.Until(ends()).Seconds() })
 }
 
 // viaAPI is how an alert came in; the console and watched feeds are others.

@@ -19,7 +19,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"martinella/broadcast"
+	"martinella/broadcast/backup"
+	"martinella/broadcast/callout"
 	"martinella/broadcast/live"
+	"martinella/dashboards/mirror"
 )
 
 // everyMetric is a registry with all that the gateway registers.
@@ -32,7 +35,14 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 	broadcast.NewMetrics(g.server.Registry, []string{"sms"})
 	broadcast.NewLedgerKeeper(g.server.Acts, g.server.Registry, g.server.Logger)
 	broadcast.NewRings(broadcast.RingsConfig{Log: g.server.Logger}, g.server.Registry)
+	callout.New(callout.Config{Log: g.server.Logger}, g.server.Registry)
 	broadcast.NewFeeds(broadcast.FeedsConfig{Feeds: []broadcast.Feed{{Name: "regione"}}, Log: g.server.Logger}, g.server.Registry)
+	if _, err := mirror.NewKeeper(g.server.Copier(), map[string]mirror.Target{"web2": mirror.Folder{Dir: t.TempDir()}}, g.server.Registry, g.server.Logger); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.NewKeeper(backup.Config{Spots: []backup.Spot{{Name: "nas"}}, Log: g.server.Logger}, g.server.Registry); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := live.NewMetrics(g.server.Registry); err != nil {
 		t.Fatal(err)
 	}

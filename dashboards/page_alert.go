@@ -26,6 +26,7 @@ type alertPage struct {
 	Code     *squares // leads to the page; nil: its address is too long for one
 	Address  string   // of the page, whole
 	Cards    []card   // those of the map
+	Long     bool     // of a sheet: more words than stand on it in large letters
 }
 
 // revision is one line of the timeline.
@@ -81,10 +82,14 @@ func (p *pages) event(w http.ResponseWriter, r *http.Request, name string) {
 			title = l.lex.Exercise + " - " + title
 		}
 		out := view{name: name, title: title, exercise: c.Exercise, style: "sheet.css"}
+		if name == "sheet" {
+			a.setForPaper()
+		}
 		if name == "alert" {
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), statusTimeout)
 			defer cancel()
-			a.Timeline = withSeen(p.timeline(l, h, p.s.revisionsOf(ctx, h.Record), now), p.seen(l, p.s.sitrepsOf(ctx, v, h.Event), now))
+			known, _ := p.s.revisionsOf(ctx, h.Record) // the page shows what could be read
+			a.Timeline = withSeen(p.timeline(l, h, known, now), p.seen(l, p.s.sitrepsOf(ctx, v, h.Event), now))
 			a.Share = shares(title, a.Address)
 			if p.s.Cards != nil {
 				a.Picture = c.URL + "/card.png?lang=" + l.Tag

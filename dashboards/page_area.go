@@ -46,7 +46,7 @@ func (p *pages) area(w http.ResponseWriter, r *http.Request) {
 		for i := range here {
 			all[i] = here[i].happening
 		}
-		page.homePage = p.homeOf(l, all, now)
+		page.homePage = p.homeOf(l, all, now, p.atlas.near(around))
 		page.Drawing = p.drawArea(l, one, around, here)
 		out := view{name: "area", title: one.Name, live: true, accounts: true, area: one.Code.Value, place: one.Name, content: page, exercise: len(page.Practice) > 0}
 		if n := page.Number(); n > 0 {

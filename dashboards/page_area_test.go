@@ -88,6 +88,36 @@ func TestAnAreaShowsWhatConcernsIt(t *testing.T) {
 	}
 }
 
+// An area is coloured whole, and says so; the border that an alert draws itself
+// stands on top, where it reaches into the picture.
+func TestTheMapOfAnAreaTellsPartsFromTheWhole(t *testing.T) {
+	for name, c := range map[string]struct {
+		change []string
+		own    int
+		line   bool
+	}{
+		"a drawn part":      {where("Via del Ponte", "", "", square(inside(t, "VD-8"), 0.0005)), 1, true},
+		"a code":            {where("Borgo Basso", "VALDEMO", "VD-8", nil), 0, false},
+		"a drawn elsewhere": {where("Borgo Basso", "VALDEMO", "VD-8", square(alerts.Point{Lat: 40, Lon: 15}, 0.1)), 0, false},
+		"an exercise":       {append(where("Via del Ponte", "", "", square(inside(t, "VD-8"), 0.0005)), "status", "Exercise"), 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := open(t, inValdemo)
+			g.issue(message("whole-1", c.change...))
+			body := g.get("/area/VD-8?lang=it").body
+			if n := strings.Count(body, `<path class="own" d="M`); n != c.own {
+				t.Errorf("%d borders, want %d", n, c.own)
+			}
+			if strings.Contains(body, "Il tratteggio è") != c.line {
+				t.Errorf("the legend of the border: want %v", c.line)
+			}
+			if real := name != "an exercise"; strings.Contains(body, "colorata per intero") != real {
+				t.Errorf("that zones are coloured whole is said: want %v", real)
+			}
+		})
+	}
+}
+
 // A Cancel without words and areas of its own is where its event was.
 func TestAnAreaShowsTheEnd(t *testing.T) {
 	g := open(t, inValdemo)
@@ -111,8 +141,9 @@ func TestWhatLiesAboutAnArea(t *testing.T) {
 	p := g.page("/area/VD-8?lang=it")
 	p.says("h1", "Borgo Basso")
 	links := map[string]bool{}
-	for _, n := range p.all("main a") {
-		links[attr(n, "href")] = true
+	for _, n := range p.all("main a") { // each keeps the chosen language
+		at, kept := strings.CutSuffix(attr(n, "href"), "lang=it")
+		links[strings.TrimRight(at, "?&")] = kept || strings.HasPrefix(at, "/feed")
 	}
 	for _, want := range []string{"/area/099999", "/subscribe?area=VD-8", "/feed.atom?area=VD-8", "/feed.rss?area=VD-8", "/feed.json?area=VD-8", "/area/VD-8/past", "/areas"} {
 		if !links[want] {
@@ -139,8 +170,11 @@ func TestWhatLiesAboutAnArea(t *testing.T) {
 	beside := 0
 	gaz := areas.Valdemo()
 	for _, a := range gaz.All() {
+		if a.Code.Value == "VD-8" { // reading itself again
+			continue
+		}
 		touch := slices.Contains(gaz.Touching(gaz.Outline("VD-8")), a.Code)
-		if want := touch && a.Code.Name == areas.ValdemoSystem && a.Code.Value != "VD-8"; links["/area/"+a.Code.Value] != (want || a.Code.Value == areas.ValdemoISTAT) {
+		if want := touch && a.Code.Name == areas.ValdemoSystem; links["/area/"+a.Code.Value] != (want || a.Code.Value == areas.ValdemoISTAT) {
 			t.Errorf("a link to %s: %v, want %v", a.Code.Value, !want, want)
 		} else if want {
 			beside++

@@ -89,7 +89,7 @@ func (p *pages) sought(w http.ResponseWriter, r *http.Request, sought string, mi
 		page.Shapes = p.shapesURL()
 	}
 	v := view{name: "area_list", title: l.must("area_list_title"), content: page}
-	made, err := p.render(l, v, p.frame(r.Context(), l, areasList, v, "", time.Now()), false)
+	made, err := p.render(l, v, p.frame(r, l, areasList, v, "", time.Now()), false)
 	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return

@@ -317,13 +317,21 @@ func (c *console) deeds(v *visit, r *alerts.Record, standing broadcast.Standing,
 	if q != "" {
 		changes += "&" + strings.TrimPrefix(q, "?")
 	}
-	return []deedLine{
+	deeds := []deedLine{
 		{Name: v.l.must("board_update"), URL: changes, Main: true, Why: update},
 		{Name: v.l.must("scene_title"), URL: "/console/a/" + string(r.Event) + "/scene" + q, Why: update},
 		{Name: v.l.must("all_clear"), URL: at + "/all-clear" + q, Why: other(by.Can(alerts.VerbSubmit))},
 		{Name: v.l.must("board_extend"), URL: at + "/extend" + q, Why: longer},
 		{Name: v.l.must("board_cancel"), URL: at + "/cancel" + q, Grave: true, Why: other(by.Can(alerts.VerbIssue) || by.Can(alerts.VerbApprove))},
 	}
+	if c.s.Callouts != nil && v.mayCall() { // volunteers are also needed when it is over
+		call := calloutPath + "/new?alert=" + string(r.Event)
+		if q != "" {
+			call += "&" + strings.TrimPrefix(q, "?")
+		}
+		deeds = append(deeds, deedLine{Name: v.l.must("callout_from_alert"), URL: call})
+	}
+	return deeds
 }
 
 // waits tells who waits for whom.

@@ -95,13 +95,13 @@ func (c *console) showClosing(v *visit, one *closing, code int) {
 func (c *console) closing(v *visit, r *alerts.Record, act string) *closing {
 	h := c.happeningOf(r, v.now)
 	var through *throughBox
-	if needsProof(r, act) {
+	if c.s.needsProof(r, act) {
 		through = c.through(v.r.Context(), v, r.ID, act, r.Approved)
 	}
 	one := &closing{
 		Through: through, Mode: drillOf(r),
 		Act: act, To: "/console/a/" + string(r.ID) + "/" + act + langQuery(v), ID: r.ID, Digest: r.Approved, Card: c.s.card(v.l, h, v.now), Channels: c.channelNames(r.Channels),
-		Proof: needsProof(r, act), Prove: proofOf(r.ID, act, r.Approved), Keys: len(v.member.Passkeys), Form: v.r.PostForm, Back: "/console/a/" + string(r.ID) + langQuery(v), Ends: v.l.At(r.Alert.Expires(), v.now),
+		Proof: c.s.needsProof(r, act), Prove: proofOf(r.ID, act, r.Approved), Keys: len(v.member.Passkeys), Form: v.r.PostForm, Back: "/console/a/" + string(r.ID) + langQuery(v), Ends: v.l.At(r.Alert.Expires(), v.now),
 	}
 	if askedOf(v.r).lang != "" {
 		one.Prove += "&lang=" + v.l.Tag

@@ -52,7 +52,7 @@ func (p *pages) confirm(w http.ResponseWriter, r *http.Request, fields map[strin
 		page = confirmPage{Title: l.must("stopped_title"), Text: l.must("stopped_text")}
 	}
 	v := view{name: "confirm", title: page.Title, content: page}
-	made, err := p.render(l, v, p.frame(r.Context(), l, "/", v, "", now), false)
+	made, err := p.render(l, v, p.frame(r, l, "/", v, "", now), false)
 	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return

@@ -2,6 +2,7 @@ package dashboards
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,9 +55,12 @@ func (p *pages) embed(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Content-Security-Policy"] = p.s.framed
 	ready, err := p.embedded(r.Context(), l, q, calm)
+	if errors.Is(err, errNoArea) && wantsPage(r) {
+		p.say(w, r, http.StatusNotFound, l, l.must("no_area_title"), l.must("no_area_text"))
+		return
+	}
 	if err != nil {
-		p.s.feeds.drop(embedPlace(l, q, calm))
-		p.s.noArea(w)
+		p.s.noFeed(w, r, err)
 		return
 	}
 	h["Cache-Control"] = shortly
@@ -72,29 +76,21 @@ func embedPlace(l *locale, q feedAsked, calm bool) place {
 
 // embedded gives the page, made anew where it changed.
 func (p *pages) embedded(ctx context.Context, l *locale, q feedAsked, calm bool) (*ready, error) {
-	c := p.s.feeds.at(embedPlace(l, q, calm))
 	now := time.Now()
-	if made := c.ready.Load(); made != nil && made.version == p.version(ctx, p.s.Board.Snapshot().Cursor, now) {
+	current := func(made *ready) bool { return made.version == p.version(ctx, p.s.Board.Snapshot().Cursor, now) }
+	return p.s.brought(ctx, embedPlace(l, q, calm), q != feedAsked{}, current, func(*ready) (*ready, error) {
+		board := p.s.Board.Snapshot()
+		f, err := p.s.newFeed(ctx, board, now, q, l, "/embed")
+		if err != nil {
+			return nil, err
+		}
+		made, err := p.execute(l, "embed", "embed.html", p.embedOf(f, calm))
+		if err != nil {
+			return nil, err
+		}
+		made.version = p.version(ctx, board.Cursor, now)
 		return made, nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	board := p.s.Board.Snapshot()
-	version := p.version(ctx, board.Cursor, now)
-	if made := c.ready.Load(); made != nil && made.version == version {
-		return made, nil
-	}
-	f, err := p.s.newFeed(ctx, board, now, q, l, "/embed")
-	if err != nil {
-		return nil, err
-	}
-	made, err := p.execute(l, "embed", "embed.html", p.embedOf(f, calm))
-	if err != nil {
-		return nil, err
-	}
-	made.version = version
-	c.ready.Store(made)
-	return made, nil
+	})
 }
 
 func (p *pages) embedOf(f *feed, calm bool) embedPage {
@@ -110,7 +106,7 @@ func (p *pages) embedOf(f *feed, calm bool) embedPage {
 			}
 			return -1
 		}
-		return b.Record.Severity().Rank() - a.Record.Severity().Rank()
+		return b.Card.Severity.Rank() - a.Card.Severity.Rank()
 	})
 	for n, i := range items {
 		if n == maxStrips {

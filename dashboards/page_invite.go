@@ -154,6 +154,8 @@ func roleName(l *locale, role string) string {
 		return l.must("role_viewer")
 	case "author":
 		return l.must("role_author")
+	case "volunteers":
+		return l.must("role_volunteers")
 	case "issuer":
 		return l.must("role_issuer")
 	case "approver":

@@ -35,6 +35,7 @@ type ledgerLine struct {
 	What, Of    string
 	Reason, Via string
 	Alert       alerts.ID
+	Call        alerts.ID // of volunteers
 	Digest      string
 	Short       string
 	Gone        bool // from the store
@@ -128,13 +129,14 @@ func (c *console) ledgerLine(v *visit, f actFilter, one actLine, names, words ma
 		q.Set("person", a.By.ID)
 		line.WhoURL = ledgerURL(v, "/console/ledger", q)
 	}
-	if line.What = words[a.Verb]; line.What == "" {
-		line.What = a.Verb
-	}
+	line.What = didWords(v.l, a, words)
 	if a.Of != "" && a.Of != a.By.ID {
 		line.Of = whoWords(v.l, a.Of, "", names)
 	}
 	line.Reason, line.Via, line.Alert = reasonWords(v.l, a, names), viaWords(v.l, a.Via), a.Alert
+	if line.Call = callOf(a); line.Call != "" {
+		line.Alert = "" // the record of a page to volunteers is none that people open
+	}
 	line.Digest = string(a.Digest)
 	line.Short = line.Digest[:min(12, len(line.Digest))]
 	return line
@@ -205,14 +207,18 @@ func (c *console) ledgerCSV(v *visit) {
 		rows.UseCRLF = true // RFC 4180
 		return rows.Write([]string{"n", "at", "by", "name", "verb", "what", "of", "alert", "event", "digest", "reason", "via"})
 	}, func(l actLine) error {
-		a, at, what := l.Act, "", words[l.Act.Verb]
+		var at, what string
+		a := l.Act
 		switch {
 		case l.Text == nil:
 			what = v.l.must("ledger_gone_act")
 		case !l.Read:
 			what = v.l.must("ledger_unread")
 		default:
-			at = a.At.UTC().Format(time.RFC3339)
+			at, what = a.At.UTC().Format(time.RFC3339), words[a.Verb]
+			if callOf(a) != "" {
+				what = didWords(v.l, a, words)
+			}
 		}
 		row := []string{strconv.FormatInt(l.N, 10), at, a.By.ID, a.By.Name, a.Verb, what, a.Of, string(a.Alert), string(a.Event), string(a.Digest), a.Reason, a.Via}
 		for i := range row {

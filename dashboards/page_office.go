@@ -23,9 +23,14 @@ func (p *pages) accessibility(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *pages) privacy(w http.ResponseWriter, r *http.Request) {
+	receive := part{"privacy_receive", []string{"privacy_receive_1", "privacy_receive_2"}}
+	if p.s.TextsStop {
+		receive.paragraphs = append(receive.paragraphs, "privacy_receive_stop")
+	}
+	receive.paragraphs = append(receive.paragraphs, "privacy_receive_3")
 	p.words(w, r, "privacy", "privacy_title", false, []string{"privacy_1", "privacy_2", "privacy_3"},
 		part{"privacy_read", []string{"privacy_read_1"}},
-		part{"privacy_receive", []string{"privacy_receive_1", "privacy_receive_2"}},
+		receive,
 		part{"privacy_who", []string{"privacy_who_1"}})
 }
 

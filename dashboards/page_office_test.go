@@ -35,7 +35,14 @@ func TestDeliveryTimesArePublished(t *testing.T) {
 }
 
 func TestTheDutiesOfAnOffice(t *testing.T) {
-	g := open(t, func(c *Config) { c.Feedback, c.Accessibility = "sito@comune.valdemo.example", "" })
+	g := open(t, func(c *Config) {
+		c.Feedback, c.Accessibility, c.TextsStop = "sito@comune.valdemo.example", "", true
+	})
+	silent := open(t)
+	for _, lang := range pageLanguages {
+		silent.page("/privacy?lang="+lang).never("main", "STOP")
+		g.page("/privacy?lang="+lang).says("main", "STOP")
+	}
 	for path, wants := range map[string][]string{
 		"/policy":        {"approvato da un'altra", "Non chiediamo denaro", "chiama il 112"},
 		"/feedback":      {"nessuno risponde alle emergenze", "sito@comune.valdemo.example"},

@@ -44,7 +44,7 @@ func (p *pages) outbox(w http.ResponseWriter, r *http.Request) {
 		page.Entries = append(page.Entries, outboxLine{l.At(e.At, now), e, paragraphs(e.Text)})
 	}
 	v := view{name: "outbox", title: l.must("outbox_title"), content: page}
-	f := p.frame(r.Context(), l, "/outbox", v, "", now)
+	f := p.frame(r, l, "/outbox", v, "", now)
 	if !p.s.Desk.Policy.Practice {
 		f.Base = p.s.PublicURL
 		if f.Accessibility == ownAccessibility {

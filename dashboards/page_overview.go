@@ -1,6 +1,7 @@
 package dashboards
 
 import (
+	"slices"
 	"time"
 
 	"martinella/alerts"
@@ -65,8 +66,11 @@ type overviewPage struct {
 	Reviews  []reviewLine
 	Recent   []recentLine
 	Troubles []troubleLine
+	Mirrors  []mirrorLine
+	Backups  []backupLine
 	Duty     dutyBox
 	Warnings []warningLine
+	Callouts []calloutLine // open calls of volunteers
 	Query    string
 	Drill    *startDrill // nil: an exercise was issued here
 	Calm     bool        // nothing waits for anybody
@@ -121,6 +125,10 @@ func (c *console) overview(v *visit) {
 		c.fail(v, err)
 		return
 	}
+	if page.Callouts, err = c.openCallouts(v); err != nil {
+		c.fail(v, err)
+		return
+	}
 	drill, err := c.drillLine(v)
 	if err != nil {
 		c.fail(v, err)
@@ -132,7 +140,8 @@ func (c *console) overview(v *visit) {
 			page.Troubles = append(page.Troubles, troubleLine{t, v.l.At(t.Since, v.now)})
 		}
 	}
-	page.Calm = len(page.Waiting)+len(page.Warnings)+len(page.Lapsed)+len(page.Reviews)+len(page.Alone)+len(page.Troubles) == 0
+	page.Mirrors, page.Backups = c.s.mirrorLines(v.l, v.now), c.s.backupLines(v.l, v.now)
+	page.Calm = !slices.ContainsFunc(page.Backups, backupLine.Bad) && !slices.ContainsFunc(page.Mirrors, mirrorLine.Bad) && len(page.Waiting)+len(page.Warnings)+len(page.Lapsed)+len(page.Reviews)+len(page.Alone)+len(page.Troubles) == 0
 	title := v.l.must("console_title")
 	if n := len(page.Waiting); n > 0 {
 		title = "(" + itoa(n) + ") " + title

@@ -146,6 +146,9 @@ func ringLines(l *locale, rings []*broadcast.Ringing, now time.Time) []ringLine 
 	lines := make([]ringLine, 0, len(rings))
 	for _, r := range rings {
 		line := ringLine{Why: l.must("rings_why_" + string(r.Why)), Who: l.must("rings_who_" + string(r.Who)), At: l.At(r.At, now), Widened: r.Widened, Open: !r.Done, Link: "/console/a/" + string(r.Event) + "/rings"}
+		if r.Callout != "" {
+			line.Link = calloutPath + "/" + string(r.Callout)
+		}
 		if r.Warning != "" {
 			line.Link = "/console/warnings/" + r.Warning
 		}

@@ -126,7 +126,7 @@ func (c *console) readForm(v *visit) bool {
 const largestForm = 4 << 20
 
 // largeForms are the pages that read files.
-var largeForms = map[string]bool{"/console/settings/templates": true, "/console/settings/identity": true}
+var largeForms = map[string]bool{"/console/settings/templates": true, "/console/settings/identity": true, volunteersImport: true}
 
 // stale says that somebody else has changed it, in words of the page.
 func (c *console) stale(v *visit, err error) string {

@@ -46,6 +46,9 @@ func (p *pages) confirmSignUp(w http.ResponseWriter, r *http.Request) {
 // confirmDigits confirms by the digits of a text message.
 func (p *pages) confirmDigits(w http.ResponseWriter, r *http.Request) {
 	l, now := p.locales.of(r, askedOf(r).lang), time.Now()
+	if !p.ownForm(w, r, l) {
+		return
+	}
 	form, ok := p.formOf(w, r, l)
 	if !ok {
 		return

@@ -14,13 +14,16 @@ import (
 
 // statusPage tells the public whether the service works.
 type statusPage struct {
-	Store    string // in words
-	Good     bool
-	Replicas string // in words; "" where none is wanted
-	Last     instant
-	Now      instant
-	Times    []channelTimes
-	Away     bool // the times cannot be read now
+	Store     string // in words
+	Good      bool
+	Replicas  string // in words; "" where none is wanted
+	Last      instant
+	Now       instant
+	Times     []channelTimes
+	Away      bool // the times cannot be read now
+	Mirrors   []mirrorLine
+	Disturbed []disturbance
+	Backup    *backupLine // nil: there is no place for any
 }
 
 // channelTimes is how fast a channel was for the latest public alerts.
@@ -64,6 +67,10 @@ func (p *pages) state(w http.ResponseWriter, r *http.Request) {
 		page.Last = l.At(last, now)
 		page.Times, err = p.timesOf(r.Context(), l, v, now)
 		page.Away = err != nil
+		if !isCopy(r.Context()) { // one copy does not know how it or another fares later
+			page.Mirrors, page.Backup = p.s.mirrorLines(l, now), p.s.newestBackup(l, now)
+			page.Disturbed = p.s.disturbances(l, now)
+		}
 		return view{name: "status", title: l.must("status_title"), content: page}, nil
 	}})
 }

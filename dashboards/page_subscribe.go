@@ -96,15 +96,16 @@ func (p *pages) fieldsOf(l *locale, c signUpChoices, wrong []wrongField) choiceF
 // subscribePage offers every way to get the warnings.
 type subscribePage struct {
 	choiceFields
-	Contact  string // as it was typed
-	Phone    bool   // text messages can be had
-	Mail     bool
-	Ways     string // what the field of the contact takes, in words
-	Push     string // the key that browsers subscribe with; "": they cannot
-	Telegram []accountLine
-	Others   []accountLine // further accounts that can be followed
-	Area     string        // that the address of the page asks for
-	Feeds    string        // the query of its feeds; "": everything
+	Contact   string // as it was typed
+	Phone     bool   // text messages can be had
+	Mail      bool
+	Ways      string // what the field of the contact takes, in words
+	Push      string // the key that browsers subscribe with; "": they cannot
+	Telegram  []accountLine
+	Others    []accountLine // further accounts that can be followed
+	Area      string        // that the address of the page asks for
+	Feeds     string        // the query of its feeds; "": everything
+	Disturbed []disturbance // ways that do not work as they should
 }
 
 // Form reports whether somebody can be written to here.
@@ -141,18 +142,24 @@ func (p *pages) subscribePage(l *locale, c signUpChoices, contact string, wrong 
 
 // subscribe shows the form. ?area=CODE ticks an area.
 func (p *pages) subscribe(w http.ResponseWriter, r *http.Request) {
+	if p.s.SignUps != nil {
+		namesItself(w)
+	}
 	area := plainValue(r.URL.RawQuery, "area")
 	one, known := p.s.Areas.Area(area)
 	if !known {
 		area = ""
 	}
-	p.serve(w, r, leaf{name: "subscribe", id: area, make: func(l *locale, _ *broadcast.View, _ time.Time) (view, error) {
+	p.serve(w, r, leaf{name: "subscribe", id: area, make: func(l *locale, _ *broadcast.View, now time.Time) (view, error) {
 		c := signUpChoices{All: area == "", Language: l.Tag}
 		if area != "" {
 			c.Areas = []string{area}
 		}
 		page := p.subscribePage(l, c, "", nil)
 		page.Area, page.Feeds = area, feedAsked{area: area}.query("")
+		if !isCopy(r.Context()) {
+			page.Disturbed = p.s.disturbances(l, now)
+		}
 		v := view{name: "subscribe", title: l.must("subscribe_title"), area: area, content: page}
 		if known {
 			v.place = one.Name
@@ -165,6 +172,9 @@ func (p *pages) subscribe(w http.ResponseWriter, r *http.Request) {
 // subscribes, so it is the same for everybody.
 func (p *pages) signUp(w http.ResponseWriter, r *http.Request) {
 	l := p.locales.of(r, askedOf(r).lang)
+	if !p.ownForm(w, r, l) {
+		return
+	}
 	form, ok := p.formOf(w, r, l)
 	if !ok {
 		return
@@ -227,7 +237,7 @@ func (p *pages) formOf(w http.ResponseWriter, r *http.Request, l *locale) (url.V
 // private answers with a page that is for one person: it is never kept, no
 // machine lists it, and its own address stands in no link of it.
 func (p *pages) private(w http.ResponseWriter, r *http.Request, code int, l *locale, v view) {
-	made, err := p.render(l, v, p.frame(r.Context(), l, "", v, "", time.Now()), false)
+	made, err := p.render(l, v, p.frame(r, l, "", v, "", time.Now()), false)
 	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"martinella/alerts"
 	"martinella/alerts/areas"
 	"martinella/broadcast"
 	"martinella/broadcast/rdb"
@@ -60,6 +61,30 @@ func (pushDoor) Admit(a channels.PushAddress) error {
 		return channels.ErrPrivate
 	}
 	return nil
+}
+
+// The first page promises the ways that are configured, and no other.
+func TestTheFirstPageNamesTheWaysThatThereAre(t *testing.T) {
+	g := open(t)
+	g.page("/").says(".receive", "Gli avvisi si ricevono anche con: programmi per i feed.")
+	g.page("/").never(".receive", "SMS")
+	var telegram = func(c *Config) {
+		c.Accounts = []Account{{Platform: "telegram", Name: "@valdemo", URL: "https://t.me/valdemo", Channel: "tg"}}
+	}
+	full, _ := openSignUps(t, telegram)
+	full.page("/").says(".receive p", "Gli avvisi si ricevono anche con: SMS, e-mail, notifiche, Telegram, programmi per i feed.")
+	full.page("/").says(".receive a", "SMS, e-mail e altri modi")
+	full.page("/?lang=de").says(".receive p", "per: SMS, E-Mail, Benachrichtigung, Telegram, Feed-Programm.")
+	mails, _ := openSignUps(t, func(c *Config) {
+		c.SignUps.Questions = broadcast.NewQuestions(broadcast.QuestionsConfig{SignUps: c.OwnPages, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: c.Logger,
+			Routes: []broadcast.Route{{Channel: postOffice{kind: "email"}}}})
+	})
+	mails.page("/").never(".receive", "SMS")
+	mute, _ := openSignUps(t, telegram, func(c *Config) {
+		c.SignUps.Push = nil
+		c.Stopped = func(channel string) bool { return channel == "tg" }
+	})
+	mute.page("/").says(".receive p", "con: SMS, e-mail, programmi per i feed.")
 }
 
 type signUpGateway struct {
@@ -470,6 +495,105 @@ func TestBrowsersSubscribe(t *testing.T) {
 	}
 	if r := g.get("/manifest.webmanifest"); r.Header.Get("Content-Type") != "application/manifest+json" || r.json(t)["display"] != "standalone" || !strings.Contains(r.body, `"sizes":"192x192","type":"image/png"`) {
 		t.Errorf("the manifest: %s", r.body)
+	}
+}
+
+// A browser renews its subscription: the old one proves that it is the same, and
+// the person keeps number and choices.
+func TestBrowsersRenew(t *testing.T) {
+	g, _ := openSignUps(t)
+	post := func(body string, more ...string) reply {
+		return g.do("POST", "/subscribe/push", body, append([]string{"Content-Type", "application/json"}, more...)...)
+	}
+	at := func(path string) string { return strings.Replace(browserJSON, "gAAAA", path, 1) }
+	address := func(path string) string {
+		a, err := channels.ReadPushSubscription([]byte(at(path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a.String()
+	}
+	enrol := func(path, severity string) uint32 {
+		if r := post(`{"subscription":` + at(path) + `,"where":"some","areas":["VD-8"],"severity":"` + severity + `","language":"sl"}`); r.StatusCode != 200 {
+			t.Fatalf("%d %s", r.StatusCode, r.body)
+		}
+		number, err := g.own.Roll.Lookup(t.Context(), "push", address(path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return number
+	}
+	renew := func(old, now string) reply { return post(`{"old":` + at(old) + `,"subscription":` + at(now) + `}`) }
+	nobody := func(path string) {
+		t.Helper()
+		if n, err := g.own.Roll.Lookup(t.Context(), "push", address(path)); !errors.Is(err, alerts.ErrNotFound) {
+			t.Errorf("%s is still the address of %d, %v", path, n, err)
+		}
+	}
+
+	number := enrol("old", "Severe")
+	if _, err := broadcast.Fulfil(t.Context(), g.own.Roll, broadcast.WishStop, "push", address("old"), "page", time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if r := renew("old", "new"); r.StatusCode != http.StatusNoContent || r.body != "" {
+		t.Fatalf("renewed: %d %s", r.StatusCode, r.body)
+	}
+	nobody("old")
+	m, err := g.own.Roll.Member(t.Context(), number)
+	if err != nil || m.Contacts["push"] != address("new") || !slices.Equal(m.Areas, []string{"VD-8"}) || m.MinSeverity != "Severe" || m.Language != "sl" || m.Consent != broadcast.ConsentGiven {
+		t.Errorf("kept %+v, %v", m, err)
+	}
+	if _, stopped := m.Stopped["push"]; !stopped {
+		t.Error("a STOP was undone")
+	}
+	if n, err := g.own.Roll.Lookup(t.Context(), "push", address("new")); err != nil || n != number {
+		t.Errorf("the new one is of %d, %v", n, err)
+	}
+
+	// Who knows no old one that subscribes changes nothing, and learns nothing.
+	for name, r := range map[string]reply{
+		"again":                     renew("old", "new"),
+		"somebody else's guess":     renew("guessed", "theirs"),
+		"the endpoint, another key": post(`{"old":` + strings.Replace(at("new"), "BTBZMqHH6r4Tts7J_aSIgg", "CTBZMqHH6r4Tts7J_aSIgg", 1) + `,"subscription":` + at("theirs") + `}`),
+	} {
+		if r.StatusCode != http.StatusNotFound || strings.Contains(r.body, "push.example") {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+	nobody("theirs")
+	for name, r := range map[string]reply{
+		"the old one is none":      post(`{"old":{},"subscription":` + at("theirs") + `}`),
+		"the new one is none":      post(`{"old":` + at("new") + `,"subscription":{}}`),
+		"the new one leads inside": post(`{"old":` + at("new") + `,"subscription":` + strings.Replace(at("theirs"), "push.example", "10.0.0.1", 1) + `}`),
+	} {
+		if r.StatusCode != http.StatusBadRequest || strings.Contains(r.body, "push.example") {
+			t.Errorf("%s: %d %s", name, r.StatusCode, r.body)
+		}
+	}
+	if r := post(`{"old":`+at("new")+`,"subscription":`+at("theirs")+`}`, "Sec-Fetch-Site", "cross-site"); r.StatusCode != http.StatusForbidden {
+		t.Errorf("another site: %d", r.StatusCode)
+	}
+	if n, err := g.own.Roll.Lookup(t.Context(), "push", address("new")); err != nil || n != number {
+		t.Errorf("what was refused changed the contact: %d, %v", n, err)
+	}
+
+	// The same one again is no change; one that subscribed by itself keeps what
+	// was chosen there, and the browser gets every message once.
+	if r := renew("new", "new"); r.StatusCode != http.StatusNoContent {
+		t.Errorf("the same: %d", r.StatusCode)
+	}
+	by := enrol("newer", "Extreme")
+	if r := renew("new", "newer"); r.StatusCode != http.StatusNoContent {
+		t.Errorf("one that subscribed by itself: %d %s", r.StatusCode, r.body)
+	}
+	nobody("new")
+	if m, err := g.own.Roll.Member(t.Context(), by); err != nil || m.MinSeverity != "Extreme" || m.Contacts["push"] != address("newer") {
+		t.Errorf("kept %+v, %v", m, err)
+	}
+	for _, entry := range g.logs.All() {
+		if text := fmt.Sprint(entry.Message, entry.ContextMap()); strings.Contains(text, "push.example") {
+			t.Errorf("the log says %s", text)
+		}
 	}
 }
 

@@ -166,6 +166,11 @@ func (s *Server) ownData(w http.ResponseWriter, r *http.Request) {
 		s.pages.cannot(w, r, err)
 		return
 	}
+	copyOf(w, m, kind)
+}
+
+// copyOf answers with what is kept of a person.
+func copyOf(w http.ResponseWriter, m *broadcast.Member, kind string) {
 	for k, address := range m.Contacts {
 		if k != kind {
 			m.Contacts[k] = roster.Mask(address)

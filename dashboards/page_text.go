@@ -71,7 +71,7 @@ func (p *pages) guide(w http.ResponseWriter, r *http.Request) {
 func (p *pages) robots(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "max-age=86400")
-	_, _ = w.Write([]byte("User-agent: *\nDisallow: /api/\nDisallow: /hooks/\nDisallow: /live\nDisallow: /p/\nDisallow: /s/\nDisallow: /events\n"))
+	_, _ = w.Write([]byte("User-agent: *\nDisallow: /api/\nDisallow: /board/\nDisallow: /d/\nDisallow: /hooks/\nDisallow: /live\nDisallow: /p/\nDisallow: /s/\nDisallow: /events\n"))
 }
 
 func (p *pages) favicon(w http.ResponseWriter, r *http.Request) {

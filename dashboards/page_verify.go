@@ -67,6 +67,7 @@ type foundMessage struct {
 	Sent     []string // as it went out, in the language of the texts
 	Tag      string   // of the texts
 	Foreign  string
+	In       []textIn
 	Pieces   []piece // how the pasted text differs
 }
 
@@ -121,12 +122,18 @@ func (p *pages) check(w http.ResponseWriter, r *http.Request, code, text string)
 	defer cancel()
 	now, board := time.Now(), p.s.Board.Snapshot()
 	page, err := p.judge(ctx, l, board, code, text, now)
+	if errors.Is(err, errCrowded) {
+		p.s.metrics.refused("unavailable")
+		w.Header().Set("Retry-After", seconds(judgeWait))
+		p.say(w, r, http.StatusServiceUnavailable, l, l.must("verify_title"), l.must("verify_wait", "Seconds", seconds(judgeWait)))
+		return
+	}
 	if err != nil {
 		p.unable(w, r, err)
 		return
 	}
 	v := p.verifyView(l, page)
-	made, err := p.render(l, v, p.frame(r.Context(), l, "/verify", v, board.Cursor, now), false)
+	made, err := p.render(l, v, p.frame(r, l, "/verify", v, board.Cursor, now), false)
 	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return
@@ -141,7 +148,7 @@ func (p *pages) check(w http.ResponseWriter, r *http.Request, code, text string)
 
 // judge finds the answer. The error wraps alerts.ErrUnavailable where nothing
 // can be said: a message that is ours must not be called foreign because the
-// store is away.
+// store is away. It is errCrowded where too many texts are being compared.
 func (p *pages) judge(ctx context.Context, l *locale, board *broadcast.View, code, text string, now time.Time) (verifyPage, error) {
 	page := verifyPage{Code: cutText(code, 60), Text: cutText(text, verify.MostCharacters)}
 	text = strings.TrimSpace(text)
@@ -167,8 +174,14 @@ func (p *pages) judge(ctx context.Context, l *locale, board *broadcast.View, cod
 		default:
 			page.Answer = answerCodes
 		}
-	} else if page.Answer, found, err = p.s.byText(ctx, board, text, now); err != nil {
-		return page, err
+	} else {
+		if err = p.s.verifying.turns.take(ctx, judgeWait); err != nil {
+			return page, err
+		}
+		defer p.s.verifying.turns.give()
+		if page.Answer, found, err = p.s.byText(ctx, board, text, now); err != nil {
+			return page, err
+		}
 	}
 	if len(found) == 0 {
 		if _, ill := p.s.Board.Health(); ill != nil { // perhaps it is known elsewhere by now
@@ -215,7 +228,7 @@ func (p *pages) found(ctx context.Context, l *locale, board *broadcast.View, one
 	r := one.record
 	c := p.s.card(l, happening{r, asWritten(r)}, now)
 	m := foundMessage{ID: r.ID, Code: alerts.CodeOf(r.ID), Level: c.Level, Tone: c.Tone, Shape: c.Shape, Exercise: c.Exercise, Issued: c.Issued, By: c.By,
-		Until: l.At(r.Expires(), now), Tag: c.Tag, Foreign: c.Foreign}
+		Until: l.At(r.Expires(), now), Tag: c.Tag, Foreign: c.Foreign, In: c.In}
 	for _, t := range p.s.said(r) {
 		if t.Language == c.Tag {
 			m.Texts = append(m.Texts, t)

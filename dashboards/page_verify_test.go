@@ -103,7 +103,7 @@ func TestWhatVerifyAnswers(t *testing.T) {
 		"the code of the newest":           {codeOf(update), "", "Questo codice è di un nostro messaggio", []string{"La piena passa alle 21:30", "Vale ancora.", "da solo non prova nulla"}, nil},
 		"a code shows what went out, once": {codeOf(update), "", "Questo codice è di un nostro messaggio", []string{`data-sent>` + smsOf(update)}, []string{"Allerta\nPC"}},
 		"an old revision": {codeOf(old), "", "Questo codice è di un nostro messaggio",
-			[]string{"Piena in arrivo: salite ai piani alti subito", "è stato aggiornato", `href="/a/` + string(old.Event) + `"`, "Leggi che cosa vale adesso"}, []string{"Vale ancora."}},
+			[]string{"Piena in arrivo: salite ai piani alti subito", "è stato aggiornato", `href="/a/` + string(old.Event) + `?lang=it"`, "Leggi che cosa vale adesso"}, []string{"Vale ancora."}},
 		"small letters with spaces":            {spaced, "", "Questo codice è di un nostro messaggio", []string{"Piena in arrivo"}, nil},
 		"one that was taken back":              {codeOf(g.recordOf(wrong["id"])), "", "Questo codice è di un nostro messaggio", []string{"era stato inviato per errore"}, []string{"Vale ancora."}},
 		"one that was ended":                   {codeOf(g.recordOf(over["id"])), "", "Questo codice è di un nostro messaggio", []string{"cessato allarme"}, []string{"Vale ancora."}},
@@ -111,7 +111,7 @@ func TestWhatVerifyAnswers(t *testing.T) {
 		"the code in the field for the text":   {"", " " + codeOf(old) + "\n", "Questo codice è di un nostro messaggio", nil, nil},
 		"restricted":                           {codeOf(secret), "", "Nessun nostro messaggio ha questo codice", []string{"tel:112"}, []string{"Turni riservati", string(secret.ID)}},
 		"a draft":                              {codeOf(draft), "", "Nessun nostro messaggio ha questo codice", nil, []string{"Bozza che nessuno", string(draft.ID)}},
-		"an unknown code":                      {"00000", "", "Nessun nostro messaggio ha questo codice", []string{"può essere IT-alert o della Regione, e allora seguilo", `href="/accounts"`}, []string{"falso"}},
+		"an unknown code":                      {"00000", "", "Nessun nostro messaggio ha questo codice", []string{"può essere IT-alert o della Regione, e allora seguilo", `href="/accounts?lang=it"`}, []string{"falso"}},
 		"ours":                                 {"", sms, "Sono parole nostre", []string{"è stato aggiornato"}, []string{"<del>", "<ins>"}},
 		"ours without its accent, in one line": {"", strings.ReplaceAll(strings.ToUpper(sms[:strings.Index(sms, " valdemo")]), "\n", " "), "È una parte di un nostro messaggio", nil, nil},
 		"ours with its accent":                 {"", strings.ReplaceAll(sms, "E'", "È"), "Sono parole nostre", nil, nil},
@@ -129,8 +129,10 @@ func TestWhatVerifyAnswers(t *testing.T) {
 		"the text of a restricted":   {"", smsOf(secret)[:50], "Non emesso da noi", nil, []string{string(secret.ID)}},
 		"a restricted one, its code": {"", smsOf(secret), "Non emesso da noi", nil, []string{string(secret.ID) + `.json`}},
 		"the text of a draft":        {"", smsOf(draft), "Non emesso da noi", nil, []string{string(draft.ID) + `.json`}},
-		"three words":                {"", "ai piani alti", "Servono più parole", nil, nil},
-		"a text of strange signs":    {"", "<script>alert() \u202e \x00 " + strings.Repeat("🌊", 50), "Servono più parole", nil, []string{"<script>alert"}},
+		"our headline with a link added": {"", old.Infos()[0].Headline + "! pagate su http://evil.example", "Somiglia a un nostro messaggio, ma è diverso",
+			[]string{"http://evil.example</ins>"}, []string{"Non emesso da noi", "Sono parole nostre"}},
+		"three words":             {"", "ai piani alti", "Servono più parole", nil, nil},
+		"a text of strange signs": {"", "<script>alert() \u202e \x00 " + strings.Repeat("🌊", 50), "Servono più parole", nil, []string{"<script>alert"}},
 	} {
 		r := g.ask(tt.code, tt.text)
 		if r.StatusCode != 200 || r.Header.Get("Cache-Control") != "no-store" {
@@ -201,7 +203,7 @@ func TestTwoMessagesWithOneCodeAreBothShown(t *testing.T) {
 		page.Found = append(page.Found, m)
 	}
 	v := p.verifyView(l, page)
-	made, err := p.render(l, v, p.frame(t.Context(), l, "/verify", v, "", time.Now()), false)
+	made, err := p.render(l, v, p.frame(httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), l, "/verify", v, "", time.Now()), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,6 +22,7 @@ type made struct {
 	Badge  string                       `json:"badge"`
 	Name   string                       `json:"name"`
 	Push   string                       `json:"push"` // of a message that cannot be read
+	Key    string                       `json:"key"`  // that browsers subscribe with; "": they cannot
 }
 
 // worker keeps the script as it was made last.
@@ -88,6 +89,9 @@ func (p *pages) workerNow() (*ready, error) {
 		m.Words[tag] = map[string]string{"off": l.must("live_copy_off"), "slow": l.must("live_copy_slow"), "ill": l.must("live_copy_ill")}
 	}
 	m.Push = p.locales.all[p.locales.tags[0]].must("live_push")
+	if door := p.s.SignUps; door != nil && door.Push != nil {
+		m.Key = door.Push.PublicKey()
+	}
 	b, err := json.Marshal(m)
 	if err != nil {
 		return nil, err

@@ -3,10 +3,8 @@ package dashboards
 import (
 	"bytes"
 	"context"
-	"embed"
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,10 +13,8 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/callout"
 )
-
-//go:embed templates/*.html
-var templateFiles embed.FS
 
 // pages renders what citizens read. A page is rendered once for each language
 // and change (and minute, because it says when it was made), kept compressed,
@@ -30,26 +26,15 @@ type pages struct {
 	assets    *assets
 	atlas     *atlas
 	archive   *archive
-	templates map[string]map[string]*template.Template // by language, by page
+	templates *templateSet
 	shelf     *shelf
+	links     *buckets // links of calls that open nothing, by address
+	walls     *wallReads
 }
 
-// pageNames are the templates that must exist, each beside layout and parts.
-var pageNames = []string{"embed", "home", "alert", "past", "text", "status", "outbox", "confirm", "accounts",
-	"advice", "advice_one", "advice_kit", "area", "area_list", "verify",
-	"subscribe", "signup", "subscriber", "sheet"}
-
-// consoleNames are those of the console, each beside its own layout and parts.
-var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "account", "staff",
-	"board", "close", "failures",
-	"approve", "settled", "review", "start",
-	"ledger", "held", "scene", "oidc",
-	"rings", "calls", "warnings", "warning",
-	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send",
-	"settings", "channels", "keys", "otemplates", "otemplate", "registers", "identity", "areas", "lexicon"}
-
 func newPages(s *Server) (*pages, error) {
-	p := &pages{s: s, shelf: newShelf(), atlas: newAtlas(s.Areas), templates: map[string]map[string]*template.Template{}}
+	p := &pages{s: s, shelf: newShelf(), links: wrongLinks(), atlas: newAtlas(s.Areas)}
+	p.walls = newWallReads(func(ctx context.Context, token string) (*callout.View, error) { return s.Callouts.Board(ctx, token) })
 	p.archive = &archive{s: s, atlas: p.atlas}
 	tokens, err := brandTokens(s.Brand)
 	if err != nil {
@@ -62,22 +47,8 @@ func newPages(s *Server) (*pages, error) {
 		return nil, err
 	}
 	p.staff = p.locales.only(staffLanguages)
-	for tag, l := range p.locales.all {
-		p.templates[tag] = map[string]*template.Template{}
-		funcs := template.FuncMap{"T": l.T, "P": l.said, "asset": p.assets.url, "upper": upper, "dict": dict, "inc": func(n int) int { return n + 1 }}
-		for layout, names := range map[string][]string{"layout.html": pageNames, "console.html": consoleNames} {
-			if layout == "console.html" && p.staff.all[tag] == nil {
-				continue
-			}
-			for _, name := range names {
-				t, err := template.New(layout).Funcs(funcs).Option("missingkey=error").
-					ParseFS(templateFiles, "templates/"+layout, "templates/parts.html", "templates/"+name+".html")
-				if err != nil {
-					return nil, fmt.Errorf("template %s: %w", name, err)
-				}
-				p.templates[tag][name] = t
-			}
-		}
+	if p.templates, err = loadTemplates(p.locales, p.assets); err != nil {
+		return nil, err
 	}
 	return p, nil
 }
@@ -102,12 +73,12 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 		p.once(a, r, l, one)
 		return
 	}
-	at := place{one.name, one.id, l.Tag, q.part}
+	at := place{one.name, one.id, l.Tag, q.part, q.keeps(l.Tag)}
 	c := p.shelf.at(at)
 	ready := c.ready.Load()
 	if ready == nil || ready.version != p.version(r.Context(), p.s.Board.Snapshot().Cursor, time.Now()) {
 		var err error
-		if ready, err = p.bring(r, c, l, one, q.part); err != nil {
+		if ready, err = p.bring(r, at, c, l, one); err != nil {
 			if errors.Is(err, alerts.ErrNotFound) {
 				p.shelf.drop(at)
 				p.missing(w, r)
@@ -132,6 +103,7 @@ func (p *pages) serve(w http.ResponseWriter, r *http.Request, one leaf) {
 func (p *pages) once(a *recording, r *http.Request, l *locale, one leaf) {
 	board := p.s.Board.Snapshot()
 	now, _ := r.Context().Value(copying{}).(time.Time)
+	l = l.forCopy()
 	err := func() error {
 		if one.basis != nil {
 			if _, err := one.basis(board, now); err != nil {
@@ -143,7 +115,11 @@ func (p *pages) once(a *recording, r *http.Request, l *locale, one leaf) {
 			return err
 		}
 		a.header["Content-Type"] = htmlText
-		return p.templates[l.Tag][v.name].ExecuteTemplate(a, "layout.html", p.frame(r.Context(), l, r.URL.Path, v, board.Cursor, now))
+		page, err := p.templates.in(l.Tag, v.name)
+		if err != nil {
+			return err
+		}
+		return page.ExecuteTemplate(a, "layout.html", p.frame(r, l, r.URL.Path, v, board.Cursor, now))
 	}()
 	switch {
 	case errors.Is(err, alerts.ErrNotFound):
@@ -155,7 +131,7 @@ func (p *pages) once(a *recording, r *http.Request, l *locale, one leaf) {
 }
 
 // bring renders the page for all who wait for it, with what is known by then.
-func (p *pages) bring(r *http.Request, c *copies, l *locale, one leaf, part bool) (*ready, error) {
+func (p *pages) bring(r *http.Request, at place, c *copies, l *locale, one leaf) (*ready, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	began := time.Now()
@@ -168,7 +144,7 @@ func (p *pages) bring(r *http.Request, c *copies, l *locale, one leaf, part bool
 	if began.Sub(c.failed) < failedFor {
 		return nil, c.err
 	}
-	made, err := p.renew(r, before, l, one, part, board, version, began)
+	made, err := p.renew(r, before, l, one, at.part, board, version, began)
 	if err != nil {
 		if !errors.Is(err, alerts.ErrNotFound) {
 			c.failed, c.err = time.Now(), err
@@ -176,6 +152,7 @@ func (p *pages) bring(r *http.Request, c *copies, l *locale, one leaf, part bool
 		return nil, err
 	}
 	c.ready.Store(made)
+	p.shelf.weigh(at, c, made)
 	return made, nil
 }
 
@@ -196,7 +173,7 @@ func (p *pages) renew(r *http.Request, before *ready, l *locale, one leaf, part 
 	if err != nil {
 		return nil, err
 	}
-	made, err := p.render(l, v, p.frame(r.Context(), l, r.URL.Path, v, board.Cursor, now), part)
+	made, err := p.render(l, v, p.frame(r, l, r.URL.Path, v, board.Cursor, now), part)
 	if err != nil {
 		return nil, err
 	}
@@ -211,16 +188,35 @@ func (p *pages) render(l *locale, v view, f frame, part bool) (*ready, error) {
 	if part {
 		block = "live"
 	}
-	return p.execute(l, v.name, block, f)
+	b, err := p.written(l, v.name, block, f)
+	if err != nil {
+		return nil, err
+	}
+	if f.Keeps {
+		b = keepLanguage(b, l.Tag)
+	}
+	return newReady(b), nil
 }
 
 // execute runs one block of a page's templates.
 func (p *pages) execute(l *locale, name, block string, content any) (*ready, error) {
+	b, err := p.written(l, name, block, content)
+	if err != nil {
+		return nil, err
+	}
+	return newReady(b), nil
+}
+
+func (p *pages) written(l *locale, name, block string, content any) ([]byte, error) {
+	page, err := p.templates.in(l.Tag, name)
+	if err != nil {
+		return nil, err
+	}
 	var b bytes.Buffer
-	if err := p.templates[l.Tag][name].ExecuteTemplate(&b, block, content); err != nil {
+	if err := page.ExecuteTemplate(&b, block, content); err != nil {
 		return nil, fmt.Errorf("render %s: %w", name, err)
 	}
-	return newReady(b.Bytes()), nil
+	return b.Bytes(), nil
 }
 
 // version is that of a page made of the view at cursor, at now.
@@ -260,7 +256,7 @@ func (p *pages) missing(w http.ResponseWriter, r *http.Request) {
 // say answers with a page of one sentence.
 func (p *pages) say(w http.ResponseWriter, r *http.Request, code int, l *locale, title, text string) {
 	v := view{name: "text", title: title, content: textPage{Title: title, Paragraphs: []string{text}}}
-	made, err := p.render(l, v, p.frame(r.Context(), l, "/", v, "", time.Now()), false)
+	made, err := p.render(l, v, p.frame(r, l, "/", v, "", time.Now()), false)
 	if err != nil {
 		p.s.internal(w, r, err, nil)
 		return

@@ -180,6 +180,11 @@ func (s *Server) unknown(mux *http.ServeMux) http.HandlerFunc {
 		switch {
 		case len(allowed) > 0:
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			if !isAPI && wantsPage(r) {
+				l := s.pages.locales.of(r, askedOf(r).lang)
+				s.pages.say(w, r, http.StatusMethodNotAllowed, l, l.must("not_a_form_title"), l.must("not_a_form_text"))
+				return
+			}
 			writeProblem(w, problem{Title: "method not allowed", Status: http.StatusMethodNotAllowed, Detail: "this path answers " + strings.Join(allowed, ", "), Problems: alerts.Problems{}})
 		case isAPI:
 			writeProblem(w, problem{Title: "no such path", Status: http.StatusNotFound, Detail: "the paths are listed at /api/v1/openapi.json", Problems: alerts.Problems{}})
@@ -187,6 +192,11 @@ func (s *Server) unknown(mux *http.ServeMux) http.HandlerFunc {
 			s.pages.missing(w, r)
 		}
 	}
+}
+
+// wantsPage reports whether a browser asks, which shows its reader what it gets.
+func wantsPage(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
 }
 
 // theRest is the pattern of what no other pattern has.

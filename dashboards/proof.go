@@ -45,7 +45,7 @@ func (s *Server) proved(ctx context.Context, by *caller, act string, id alerts.I
 	if err != nil {
 		return err
 	}
-	needed := needsProof(r, act)
+	needed := s.needsProof(r, act)
 	if which == alerts.Newest { // the desk weighs a change by what it replaces too
 		if needed, err = s.Desk.NeedsProof(ctx, r); err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 // pushRequest is what the page sends for its browser.
 type pushRequest struct {
 	Subscription json.RawMessage `json:"subscription"` // PushSubscription.toJSON
+	Old          json.RawMessage `json:"old"`          // the same of before, from the worker: the browser has renewed it
 	Where        string          `json:"where"`        // "all": the whole territory
 	Areas        []string        `json:"areas"`        // else these
 	Severity     string          `json:"severity"`
@@ -28,6 +29,9 @@ const maxPush = 16 << 10
 // was answered. Errors never repeat the endpoint: it is a capability.
 func (s *Server) pushOf(w http.ResponseWriter, r *http.Request) (pushRequest, channels.PushAddress, bool) {
 	var in pushRequest
+	if !s.ownCall(w, r) {
+		return in, channels.PushAddress{}, false
+	}
 	if !s.SignUps.Questions.Admit(s.from(r)) {
 		s.tooMany(w, busyFor, "too many sign-ups from this address")
 		return in, channels.PushAddress{}, false
@@ -42,7 +46,7 @@ func (s *Server) pushOf(w http.ResponseWriter, r *http.Request) (pushRequest, ch
 		err = s.SignUps.Push.Admit(to)
 	}
 	if err != nil {
-		s.fail(w, r, refuse(errBadRequest, "subscription", "is not one that a push service of the Internet gives", "send what PushSubscription.toJSON gives"))
+		s.fail(w, r, refuse(errBadRequest, "subscription", "is not one of a push service that is known here", "send what PushSubscription.toJSON gives; the operator adds other push services to the channel's services"))
 		return in, to, false
 	}
 	return in, to, true
@@ -53,6 +57,10 @@ func (s *Server) pushOf(w http.ResponseWriter, r *http.Request) (pushRequest, ch
 func (s *Server) subscribePush(w http.ResponseWriter, r *http.Request) {
 	in, to, ok := s.pushOf(w, r)
 	if !ok {
+		return
+	}
+	if len(in.Old) > 0 {
+		s.renewPush(w, r, in.Old, to)
 		return
 	}
 	c, wrong := chosenOf(url.Values{"where": {in.Where}, "area": in.Areas, "severity": {in.Severity}, "language": {in.Language}}, s.Areas)
@@ -73,6 +81,30 @@ func (s *Server) subscribePush(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"own": "/p/" + s.OwnPages.OwnToken(number, "push", to.String(), now)})
+}
+
+// renewPush puts the subscription that a browser has now in the place of its old
+// one, which proves that it is the same browser: nobody else knows it. The choices
+// stay as they are. 404 where nobody subscribes with the old one.
+func (s *Server) renewPush(w http.ResponseWriter, r *http.Request, before json.RawMessage, to channels.PushAddress) {
+	old, err := channels.ReadPushSubscription(before)
+	if err != nil {
+		s.fail(w, r, refuse(errBadRequest, "old", "is not the subscription of a browser", "send what PushSubscription.toJSON gave"))
+		return
+	}
+	if !s.SignUps.Questions.Enrolling() {
+		s.tooMany(w, busyFor, "too many browsers subscribe at once")
+		return
+	}
+	ctx, cancel := actContext(r)
+	defer cancel()
+	number, err := s.OwnPages.Renew(ctx, "push", old.String(), to.String(), time.Now())
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.Logger.Info("a browser renewed its subscription", zap.Uint32("person", number))
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // stopPush takes a browser off the roll. One that is not on it is no error.

@@ -161,6 +161,11 @@ func TestEveryRealAlertHasItsPage(t *testing.T) {
 			if where := places(in.Areas); !strings.Contains(text, where) {
 				t.Errorf("%s does not say where: %s", all[i].name, where)
 			}
+			for _, name := range placeNames(in.Areas) {
+				if !strings.Contains(text, name) {
+					t.Errorf("%s does not name %s", all[i].name, name)
+				}
+			}
 			for j := range in.Areas {
 				usable = usable || slices.ContainsFunc(rings(&in.Areas[j]), func(p alerts.Polygon) bool {
 					return !slices.ContainsFunc(p, func(at alerts.Point) bool { return !at.Valid() })
@@ -230,7 +235,44 @@ func TestTextFromRightToLeft(t *testing.T) {
 		if !strings.Contains(body, `<span lang="ar" dir="auto">فيضان`) || strings.Contains(body, `<span lang="ar">`) {
 			t.Errorf("%s leaves the direction open", path)
 		}
+		for _, want := range []string{`<h%s dir="rtl">`, `<p dir="rtl"><span lang="ar" dir="auto">`, `<ol class="acts" dir="rtl">`} {
+			if n := map[bool]string{true: "2", false: "1"}[path == "/"]; !strings.Contains(body, strings.Replace(want, "%s", n, 1)) {
+				t.Errorf("%s has no %s", path, want)
+			}
+		}
+		if !strings.Contains(mapOf(t, body), `lang="ar" direction="rtl">`) {
+			t.Errorf("%s turns the name on the map around", path)
+		}
+		if strings.Contains(body, `<html lang="it" dir`) || !strings.Contains(body, `<p class="h3">Cosa fare`) {
+			t.Errorf("%s turns our own words around", path)
+		}
 	}
+	if body := g.get("/embed?lang=it").body; !strings.Contains(body, `</b> <i dir="rtl"><span lang="ar"`) {
+		t.Errorf("the strip leaves the text on the left: %s", body)
+	}
+}
+
+// A long list of places stands whole on the page and on paper, and short where
+// there are many alerts.
+func TestEveryAreaIsNamed(t *testing.T) {
+	g := open(t)
+	where := ""
+	for n := range 30 {
+		where += "<area><areaDesc>Frazione " + itoa(n+1) + "</areaDesc></area>"
+	}
+	id := g.issue(message("many-areas", "severity", "Extreme", "</info>", where+"</info>"))["id"].(string)
+	p := g.page("/a/" + id)
+	p.says("article summary", "Tutte le zone (31)")
+	if n := len(p.all("article details li")); n != 31 {
+		t.Errorf("%d areas in the list", n)
+	}
+	p.says("article dd", "Frazione 11, +19")
+	g.page("/a/"+id+"/sheet").says("dd", "Frazione 29, Frazione 30")
+	home := g.page("/")
+	home.says("dd", "+19")
+	home.never("main", "Frazione 12")
+	few := g.issue(message("few-areas"))["id"].(string)
+	g.page("/a/"+few).never("article", "Tutte le zone")
 }
 
 func TestArabicInABrowser(t *testing.T) {
@@ -242,6 +284,18 @@ func TestArabicInABrowser(t *testing.T) {
 	b.open(g.URL + "/a/" + id + "?lang=it")
 	if got := b.eval(`getComputedStyle(document.querySelector('h1 [lang=ar]')).unicodeBidi + ' ' + document.querySelector('h1 [lang=ar]').matches(':dir(rtl)')`); got != "isolate true" {
 		t.Errorf("the heading is %v", got)
+	}
+	for path, blocks := range map[string]string{
+		"/?lang=it": "#cards h2,#cards .acts", "/a/" + id + "?lang=it": "article h1,article .acts", "/a/" + id + "/sheet?lang=it": "article h1,article .acts", "/embed?lang=it": "a i",
+	} {
+		b.open(g.URL + path)
+		if got := b.eval(`[...document.querySelectorAll('` + blocks + `')].map(e => {
+			const text = document.createRange(), box = e.getBoundingClientRect(); text.selectNodeContents(e.querySelector('[lang=ar]'));
+			const lines = text.getBoundingClientRect(), s = getComputedStyle(e);
+			return s.direction + ' ' + (Math.abs(box.right - parseFloat(s.paddingRight) - lines.right) < 8 || box.right - lines.right);
+		}).join(', ')`); got != strings.Repeat(", rtl true", strings.Count(blocks, ",")+1)[2:] {
+			t.Errorf("%s: %v", path, got)
+		}
 	}
 	b.quiet()
 }

@@ -124,6 +124,13 @@ func (s *Server) public() []route {
 			route{"POST", "/p/{token}", anybody, s.pages.changeOwn},
 			route{"GET", "/p/{token}/data.json", anybody, s.ownData})
 	}
+	routes = append(routes, s.volunteerRoutes()...)
+	if s.Callouts != nil {
+		routes = append(routes,
+			route{"GET", dispatchPath + "{token}", anybody, s.pages.dispatch},
+			route{"POST", dispatchPath + "{token}", anybody, s.pages.answerDispatch},
+			route{"GET", wallPath + "{token}", anybody, s.pages.wall})
+	}
 	routes = append(routes, s.feedRoutes()...)
 	if s.Photos != nil {
 		routes = append(routes, route{"GET", "/photo/{file}", anybody, s.photo})
@@ -178,7 +185,8 @@ func (s *Server) Public() http.Handler {
 		}
 		mux.Handle(r.Method+" "+r.Path, serve)
 	}
-	for _, r := range s.public() {
+	open := s.public()
+	for _, r := range open {
 		mux.HandleFunc(r.Method+" "+r.Path, r.Serve)
 	}
 	if s.console != nil {
@@ -187,7 +195,7 @@ func (s *Server) Public() http.Handler {
 		}
 	}
 	mux.HandleFunc(theRest, s.unknown(mux))
-	return s.recovered(s.hurried(drained(s.headers(mux))))
+	return s.recovered(s.hurried(drained(s.headers(astray(mux, open, mux)))))
 }
 
 // Admin is the handler of the administration port.

@@ -23,7 +23,10 @@ import (
 	"martinella/alerts/lint"
 	"martinella/alerts/templates"
 	"martinella/broadcast"
+	"martinella/broadcast/backup"
 	"martinella/channels"
+	"martinella/dashboards/certificate"
+	"martinella/dashboards/mirror"
 	"martinella/dashboards/photo"
 	"martinella/dashboards/settings"
 	"martinella/dashboards/signin"
@@ -58,7 +61,8 @@ type Config struct {
 	// everybody in practice, else on the administration port alone.
 	Outbox Outbox
 	// Staff lets the members of staff into the console; nil: there is none.
-	// Troubles are the channels that do not work now, for the console.
+	// Troubles are the channels that do not work now, for the console; the public
+	// reads which way is disturbed and since when, nothing else.
 	Staff    *signin.Office
 	Troubles func() []broadcast.Trouble
 	// Papers keeps drafts, own templates and settings of the console; Preview
@@ -72,6 +76,8 @@ type Config struct {
 	// whom calls reached; nil: nobody is called here.
 	Rings Rings
 	Rung  broadcast.RingStore
+	// Callouts calls volunteers out; nil: nobody is called out here.
+	Callouts Callouts
 	// Warnings keeps the official warnings of others, and Feeds are where they
 	// come from; nil: none are read here.
 	Warnings broadcast.Warnings
@@ -105,13 +111,27 @@ type Config struct {
 	// them, and confirms sign-ups; nil: there are none. SignUps lets people
 	// subscribe themselves; nil: nobody can, and it needs OwnPages.
 	OwnPages *broadcast.SignUps
-	SignUps  *SignUps
+	// TextsStop tells that text messages are sent to people, who can answer them
+	// with STOP.
+	TextsStop bool
+	SignUps   *SignUps
+	// Volunteers is the roster of volunteers, for the console and for their own
+	// pages; nil: there is none.
+	Volunteers *Volunteers
 
 	// Words is what the linter knows of the authority's words: its sites, its
 	// approved links and telephone numbers.
 	Words lint.Context
 	// Templates gives the warnings written in advance; nil: the shipped ones.
 	Templates func() ([]templates.Template, error)
+
+	// Mirrors tells how the copies of the public pages on other hosts fare; nil:
+	// there are none.
+	Mirrors func() []mirror.State
+
+	// Backups tells how old the last good backup in each place is; nil: there are
+	// no places.
+	Backups func() []backup.Status
 
 	// Ready lists why alerts cannot be accepted durably now; none means ready.
 	Ready func(ctx context.Context) []string
@@ -141,6 +161,9 @@ type Config struct {
 	// Certificates, by a name for the metric of their expiry: TLS, signing,
 	// and those of senders.
 	Certificates map[string]*x509.Certificate
+	// TLS tells of the certificate of the public listener; nil: TLS is a proxy's
+	// business.
+	TLS func() certificate.State
 
 	// Site is the institution's own page; the contacts are shown in the footer
 	// and on the pages about accessibility and privacy. Brand is "#rrggbb".
@@ -175,11 +198,16 @@ type Server struct {
 	metrics *metrics
 	auth    *authenticator
 	pages   *pages
-	feeds   *shelf   // those that were rendered
-	widget  *ready   // the custom element for other sites
-	framed  []string // the policy of /embed
-	status  *status
-	console *console // nil without staff
+	feeds   *shelf // those that were rendered, for everybody
+	// filtered are the feeds and strips of which readers chose a part.
+	filtered *filtered
+	widget   *ready   // the custom element for other sites
+	framed   []string // the policy of /embed
+	status   *status
+	console  *console // nil without staff
+
+	ownPosts *http.CrossOriginProtection // tells our forms from those of other sites
+
 	dressed dressed
 	zones   func() *zones // of the maps
 
@@ -194,6 +222,8 @@ type Server struct {
 	statements *statementKey // nil without a key
 
 	exporting chan struct{} // holds a token while the ledger is exported
+
+	sameSite *http.CrossOriginProtection // of forms on public pages that are one person's
 
 	bodyTime time.Duration // see [Server.hurried]
 }
@@ -216,8 +246,11 @@ func New(c Config) (*Server, error) {
 		}
 	}
 	c.PublicURL = strings.TrimSuffix(c.PublicURL, "/")
+	sameSite := http.NewCrossOriginProtection()
 	if u, err := url.Parse(c.PublicURL); err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
 		return nil, errors.New("dashboards: PublicURL is not an http address")
+	} else if err := sameSite.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil { // a proxy may change Host
+		return nil, err
 	}
 	if c.Limits == (cap.Limits{}) {
 		c.Limits = cap.Submit
@@ -225,7 +258,7 @@ func New(c Config) (*Server, error) {
 	if c.KeyRate == 0 {
 		c.KeyRate, c.KeyBurst = 100, 500
 	}
-	s := &Server{Config: c, bodyTime: bodyTime, exporting: make(chan struct{}, 1), feeds: newShelf(), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier(), drawing: make(chan struct{}, cardsAtOnce)}
+	s := &Server{Config: c, sameSite: sameSite, bodyTime: bodyTime, exporting: make(chan struct{}, 1), feeds: newShelf(), filtered: newFiltered(filteredBytes), reader: photo.NewReader(), uploads: make(chan struct{}, uploadsAtOnce), verifying: newVerifier(), drawing: make(chan struct{}, cardsAtOnce)}
 	s.zones = sync.OnceValue(func() *zones { return newZones(c.Areas) })
 	var err error
 	if s.statements, err = newStatementKey(c.Statements); err != nil {
@@ -242,9 +275,10 @@ func New(c Config) (*Server, error) {
 	}
 	s.pages.assets.renew = s.catchUp
 	s.framed, s.widget = framedBy(c.EmbedOrigins), newWidget(s.pages.locales)
-	if s.console, err = newConsole(s); err != nil {
+	if s.ownPosts, err = newOwnPosts(c.PublicURL); err != nil {
 		return nil, err
 	}
+	s.console = newConsole(s)
 	return s, nil
 }
 

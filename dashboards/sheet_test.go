@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"martinella/alerts"
+	"martinella/alerts/areas"
 )
 
 // painted draws the words that it was asked for.
@@ -39,7 +40,7 @@ func TestAnAlertCanBePassedOnCheckedAndPrinted(t *testing.T) {
 	at := "https://allerta.valdemo.example/a/" + string(id)
 	for _, want := range []string{
 		`href="sms:?body=` + strings.ReplaceAll(url.PathEscape(`Avviso - pericolo estremo: Acqua & fango: "su" `+at), "&", "&amp;") + `"`,
-		`<strong class="code">` + alerts.CodeOf(id) + `</strong>`, `href="/verify?code=` + alerts.CodeOf(id) + `"`,
+		`<strong class="code">` + alerts.CodeOf(id) + `</strong>`, `href="/verify?code=` + alerts.CodeOf(id) + `&amp;lang=it"`,
 		`property="og:image" content="` + at + `/card.png?lang=it"`, `property="og:url" content="` + at + `"`, `property="og:locale" content="it"`,
 		`property="og:title" content="Avviso - pericolo estremo: Acqua &amp; fango: &#34;su&#34;"`, `name="twitter:card"`,
 		`href="/a/` + string(id) + `/sheet?lang=it"`, `href="/a/` + string(id) + `/card.png?lang=it"`, `aria-label="Codice QR`,
@@ -125,4 +126,27 @@ func TestTheSheetInABrowser(t *testing.T) {
 	b.quiet()
 	b.open(g.URL + "/a/" + id + "/sheet?lang=it")
 	b.printed("sheet")
+	b.onPaper("sheet-grey", true)
+
+	where := ""
+	for _, a := range areas.Valdemo().All() {
+		where += "<area><areaDesc>" + a.Name + "</areaDesc><geocode><valueName>" + a.Code.Name + "</valueName><value>" + a.Code.Value + "</value></geocode></area>"
+	}
+	xml := message("many", append(arabic(), "</info>", where+"</info>")...)
+	from, to := strings.Index(xml, "<info>"), strings.Index(xml, "</info>")+7
+	for _, tag := range []string{"it-IT", "en", "de", "sl", "fr"} {
+		own := message("many", "severity", "Extreme", "language", tag, "</info>", where+"</info>")
+		xml = xml[:to] + own[strings.Index(own, "<info>"):strings.Index(own, "</info>")+7] + xml[to:]
+	}
+	arabicAlone := xml[:from] + xml[from:to] + "</alert>"
+	many := g.issue(xml)["id"].(string)
+	alone := g.issue(strings.Replace(arabicAlone, ">many<", ">arabic<", 1))["id"].(string)
+	for _, lang := range pageLanguages {
+		b.open(g.URL + "/a/" + many + "/sheet?lang=" + lang)
+		b.printed("sheet-many-" + lang)
+	}
+	b.onPaper("sheet-many", false)
+	b.open(g.URL + "/a/" + alone + "/sheet?lang=it")
+	b.printed("sheet-arabic")
+	b.onPaper("sheet-arabic", true)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -150,9 +151,50 @@ func TestTheQueryIsReadAsNetURLReadsIt(t *testing.T) {
 	} {
 		r := &http.Request{URL: &url.URL{RawQuery: raw}}
 		q := r.URL.Query()
-		want := asked{q.Get("lang"), q.Get("part") == "live", q.Get("v"), q.Get("refresh")}
+		want := asked{q.Get("lang"), q.Get("part") == "live", q.Get("bare") != "", q.Get("v"), q.Get("refresh")}
 		if got := askedOf(r); got != want {
 			t.Errorf("%q: %+v, want %+v", raw, got, want)
 		}
+	}
+}
+
+// Pages of areas, in every language, whole and as live parts, stay within the
+// bytes of the shelf, and those that everybody reads stay.
+func TestTheShelfIsBoundedInBytes(t *testing.T) {
+	g := open(t, valdemo)
+	s := g.server.pages.shelf
+	s.most = 200_000
+	g.get("/?lang=it")
+	home := func() (all []*ready) {
+		for at, c := range s.pages {
+			if at.name == "home" {
+				all = append(all, c.ready.Load())
+			}
+		}
+		return all
+	}
+	before, asked := home(), 0
+	for _, a := range g.server.pages.atlas.all {
+		for _, lang := range pageLanguages {
+			for _, part := range []string{"", "&part=live"} {
+				asked++
+				if r := g.get(a.URL() + "?lang=" + lang + part); r.StatusCode != http.StatusOK {
+					t.Fatalf("%s: %d", a.URL(), r.StatusCode)
+				}
+				weight := 0
+				for _, c := range s.pages {
+					weight += c.weight
+				}
+				if s.bytes > s.most || s.bytes != weight {
+					t.Fatalf("%d bytes are counted, %d kept, %d may be", s.bytes, weight, s.most)
+				}
+			}
+		}
+	}
+	if len(s.pages) == 0 || len(s.pages) >= asked {
+		t.Errorf("%d pages of %d are kept", len(s.pages), asked)
+	}
+	if len(before) != 1 || !slices.Equal(home(), before) {
+		t.Error("the first page went")
 	}
 }

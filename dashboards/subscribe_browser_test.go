@@ -97,6 +97,10 @@ func TestABrowserSubscribesInABrowser(t *testing.T) {
 	if b.eval(`window.registered + ' ' + window.asked`) != "/sw.js true" {
 		t.Errorf("registered %v", b.eval(`window.registered + ' ' + window.asked`))
 	}
+	const drawer = `caches.match('/subscribe/push', {cacheName: 'martinella-push'}).then(r => r ? r.json() : {}).then(s => s.endpoint || '')`
+	if got := b.eval(drawer); got != "https://push.example/wpush/v2/gAAAA" {
+		t.Errorf("the worker finds %q of the subscription", got)
+	}
 	b.picture("subscribe-push")
 	address, err := channels.ReadPushSubscription([]byte(browserJSON))
 	if err != nil {
@@ -113,6 +117,9 @@ func TestABrowserSubscribesInABrowser(t *testing.T) {
 	g.page(own).says("dl", "Un browser")
 	b.eval(`document.getElementById('push-stop').click(); 1`)
 	b.until(state + ` === 'Le notifiche sono disattivate.'`)
+	if got := b.eval(drawer); got != "" {
+		t.Errorf("after leaving the worker finds %q", got)
+	}
 	if r := g.get(own); r.StatusCode != 404 {
 		t.Errorf("after leaving: %d", r.StatusCode)
 	}

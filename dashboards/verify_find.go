@@ -30,9 +30,18 @@ const (
 	verifyAllRate, verifyAllBurst = 100, 500
 )
 
+// How many texts are compared at once (a code is looked up without a turn), and
+// how long a reader waits for a turn: a comparison of long texts costs tens of
+// milliseconds and 8 MB.
+const (
+	judgedAtOnce = 4
+	judgeWait    = 2 * time.Second
+)
+
 // verifier keeps what checks need: how many there were, and the recent texts.
 type verifier struct {
 	each, all *buckets
+	turns     turns // of comparisons
 
 	reading sync.Mutex // held by who brings recent up to date
 
@@ -57,7 +66,7 @@ const (
 )
 
 func newVerifier() *verifier {
-	return &verifier{each: newBuckets(verifyRate, verifyBurst), all: newBuckets(verifyAllRate, verifyAllBurst), texts: map[alerts.ID][]verify.Text{}}
+	return &verifier{each: newBuckets(verifyRate, verifyBurst), all: newBuckets(verifyAllRate, verifyAllBurst), turns: make(turns, judgedAtOnce), texts: map[alerts.ID][]verify.Text{}}
 }
 
 // take counts a question, and says how long to wait if there were too many.
@@ -177,7 +186,11 @@ func (s *Server) named(ctx context.Context, board *broadcast.View, text string) 
 		if err != nil {
 			return nil, err
 		}
-		for _, one := range s.revisionsOf(ctx, head) {
+		all, err := s.revisionsOf(ctx, head)
+		if err != nil { // what is ours must not be called foreign
+			return nil, err
+		}
+		for _, one := range all {
 			if broadcast.Public(one) {
 				known[one.ID] = one
 			}
@@ -262,6 +275,11 @@ func (s *Server) candidate(ctx context.Context, r *alerts.Record) (candidate, er
 	for _, text := range all {
 		if one := verify.Prepare(text); !one.Short() {
 			texts = append(texts, one)
+		}
+	}
+	for _, t := range s.said(r) { // last: of several alike the whole text is shown
+		if lead := verify.PrepareLead(t.Headline); !lead.Short() {
+			texts = append(texts, lead)
 		}
 	}
 	v.mu.Lock()

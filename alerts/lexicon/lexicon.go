@@ -14,14 +14,20 @@ import (
 // Words is the lexicon of one language. It is not changed after loading and
 // may be used from many goroutines.
 type Words struct {
-	Language  string                     `json:"-"`
-	Exercise  string                     `json:"exercise"`  // the first word of every exercise
-	Updated   string                     `json:"updated"`   // marks an update
-	Cancelled string                     `json:"cancelled"` // marks what was sent by mistake
-	Stopped   string                     `json:"stopped"`   // marks an exercise that was taken back, for whatever reason
-	Ended     string                     `json:"ended"`     // marks the all-clear: another act, other words
-	Replaced  string                     `json:"replaced"`  // marks an earlier post that another one took the place of
-	Levels    map[alerts.Severity]string `json:"levels"`    // DECISIONS 14: never a colour, which is the region's word
+	Language  string `json:"-"`
+	Exercise  string `json:"exercise"`  // the first word of every exercise
+	Updated   string `json:"updated"`   // marks an update
+	Cancelled string `json:"cancelled"` // marks what was sent by mistake
+	Stopped   string `json:"stopped"`   // marks an exercise that was taken back, for whatever reason
+	Ended     string `json:"ended"`     // marks the all-clear: another act, other words
+	Replaced  string `json:"replaced"`  // marks an earlier post that another one took the place of
+
+	// What begins the headline of a closing, before the event.
+	EndedHeadline     string `json:"ended_headline"`
+	CancelledHeadline string `json:"cancelled_headline"`
+	StoppedHeadline   string `json:"stopped_headline"` // of an exercise that was taken back
+
+	Levels map[alerts.Severity]string `json:"levels"` // DECISIONS 14: never a colour, which is the region's word
 
 	Where        string `json:"where"`       // stands before the place
 	UntilPattern string `json:"until"`       // {time} {weekday} {day} {month}
@@ -99,6 +105,7 @@ func both(a, b *Words) *Words {
 	once := func(x, y string) string { return pair(strings.TrimSuffix(x, ": {next}"), y) }
 	w := &Words{
 		Exercise: pair(a.Exercise, b.Exercise), Updated: pair(a.Updated, b.Updated), Cancelled: pair(a.Cancelled, b.Cancelled), Stopped: pair(a.Stopped, b.Stopped), Ended: pair(a.Ended, b.Ended), Replaced: pair(a.Replaced, b.Replaced),
+		EndedHeadline: pair(a.EndedHeadline, b.EndedHeadline), CancelledHeadline: pair(a.CancelledHeadline, b.CancelledHeadline), StoppedHeadline: pair(a.StoppedHeadline, b.StoppedHeadline),
 		Levels:       map[alerts.Severity]string{},
 		Where:        strings.TrimSuffix(a.Where, ": ") + " / " + b.Where,
 		UntilPattern: "-> {time}, {day}.{month_number}.", UntilFew: "-> {time}, {day}.{month_number}.",
@@ -151,6 +158,25 @@ func (w *Words) Cancel(exercise bool) (mark, action string) {
 		return w.Stopped, w.StoppedAction
 	}
 	return w.Cancelled, w.CancelledAction
+}
+
+// Closing gives the standard words of an event that is over ([alerts.ChangeEnded])
+// or was taken back ([alerts.ChangeCancelled]): "Cessato allarme: Alluvione", and
+// a sentence. They stand in every language for which nobody wrote others. event
+// is in this language; "" leaves it out.
+func (w *Words) Closing(change alerts.Change, exercise bool, event string) (headline, text string) {
+	switch {
+	case change == alerts.ChangeEnded:
+		headline, text = w.EndedHeadline, w.EndedAction
+	case exercise:
+		headline, text = w.StoppedHeadline, w.StoppedAction
+	default:
+		headline, text = w.CancelledHeadline, w.CancelledAction
+	}
+	if event = strings.TrimSpace(event); event != "" {
+		headline += ": " + event
+	}
+	return headline, text
 }
 
 // Amended gives what an earlier post says first and second once a change took

@@ -16,8 +16,8 @@ import (
 
 // spoken are the rooms whose sentences the console shows to people.
 var spoken = []string{
-	"alerts", "alerts/cap", "alerts/compose", "alerts/ledger", "alerts/lint", "alerts/templates",
-	"broadcast", "broadcast/rdb", "dashboards", "dashboards/photo", "dashboards/settings", "dashboards/signin",
+	"alerts", "alerts/cap", "alerts/compose", "alerts/ledger", "alerts/lint", "alerts/templates", "alerts/volunteers",
+	"broadcast", "broadcast/callout", "broadcast/rdb", "broadcast/roster", "dashboards", "dashboards/photo", "dashboards/settings", "dashboards/signin",
 	"channels", "channels/bluesky", "channels/email", "channels/facebook", "channels/mastodon", "channels/mqtt", "channels/pressroom",
 	"channels/sms", "channels/sms/httpsms", "channels/sms/smpp", "channels/telegram", "channels/voice", "channels/webpush", "channels/x",
 }
@@ -38,13 +38,17 @@ var beyond = []string{
 	"takes {0} for each of {1} recipients, {2} euro; at the contract's speed the last leaves after {3}",
 	"takes {0} more because writing {1} is not allowed by the channel's settings",
 	"what was kept: {0}", "entry {0}: {1}", "entries {0} to {1}: {2}", // of the ledger
+	"the phone number is not one that exists: {0}", "the number is one that costs whoever calls it: {0}", "the e-mail address cannot be read: {0}", "the push endpoint is not an https address with its keys: {0}",
+	"write it like +393331234567", "write it like name@example.org",
+	"write citizens, volunteers, institutions, media, staff", "write emergency or information", "write Minor, Moderate, Severe, Extreme, or nothing for all", "write given, asked, or nothing for a list of the authority",
 	"a bot cannot read what it posted: after a lost answer nobody knows whether the post is there",
 }
 
 // reasons are files whose errors tell why a channel cannot carry an alert, or why
 // the ledger is not whole: they stand within a sentence.
 var reasons = []string{"channels/area.go", "channels/fit.go", "channels/sms/text.go", "channels/sms/smpp/text.go", "channels/email/render.go", "channels/webpush/render.go",
-	"broadcast/draft.go", "alerts/ledger/entry.go", "alerts/ledger/earlier.go", "alerts/ledger/head.go", "alerts/ledger/key.go", "alerts/ledger/export.go", "alerts/cap/guard.go"}
+	"broadcast/draft.go", "alerts/ledger/entry.go", "alerts/ledger/earlier.go", "alerts/ledger/head.go", "alerts/ledger/key.go", "alerts/ledger/export.go", "alerts/cap/guard.go",
+	"broadcast/roster/contact.go", "broadcast/roster/lines.go"}
 
 // verb is what stands in a format for a value.
 var verb = regexp.MustCompile(`%[-+#0-9.*]*[a-zA-Z]`)

@@ -3,6 +3,7 @@ package lexicon
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"martinella/alerts"
@@ -44,6 +45,18 @@ func Ring(tag string, why alerts.Why, headline, authority string) string {
 // RingSubject is the subject of a mail that calls somebody.
 func RingSubject(tag, authority string) string {
 	return strings.ReplaceAll(ringWords(tag)["subject"], "{authority}", authority)
+}
+
+// RingShort is the headline of a ring for a call to volunteers to which too few
+// come. missing are the needs that are not met, as "2 × pilot"; one that begins
+// with no skill is written by [RingAnybody].
+func RingShort(tag, code string, coming, needed int, missing []string) string {
+	return strings.NewReplacer("{code}", code, "{coming}", strconv.Itoa(coming), "{needed}", strconv.Itoa(needed), "{missing}", strings.Join(missing, ", ")).Replace(ringWords(tag)["short"])
+}
+
+// RingAnybody says that so many people of any skill are missing.
+func RingAnybody(tag string, n int) string {
+	return strings.ReplaceAll(ringWords(tag)["anybody"], "{n}", strconv.Itoa(n))
 }
 
 // RingNobody says that who should have been called could not be.

@@ -20,6 +20,12 @@ func TestStaffIsCalledInEveryLanguageForEveryCause(t *testing.T) {
 				t.Errorf("%s %s has %d characters: %q", lang, why, n, text)
 			}
 		}
+		short := RingShort(lang, "V-0417", 3, 8, []string{"2 × pilota", RingAnybody(lang, 3)})
+		for _, want := range []string{"V-0417", "3", "8", "2 × pilota"} {
+			if !strings.Contains(short, want) || strings.ContainsAny(short, "{}") {
+				t.Errorf("%s: %q has no %q", lang, short, want)
+			}
+		}
 		if RingSubject(lang, "Valdemo") == "" || RingNobody(lang) == "" || len(rings[lang]) != len(rings["it"]) {
 			t.Errorf("%s is not complete", lang)
 		}

@@ -10,6 +10,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/callout"
 	"martinella/channels"
 )
 
@@ -23,6 +24,7 @@ type Node struct {
 	People    broadcast.People
 	Staff     broadcast.Staff
 	Papers    broadcast.Papers
+	Callouts  callout.Store
 }
 
 // Open makes an empty store for one test and gives a node of it.

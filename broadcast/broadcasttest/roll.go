@@ -312,14 +312,27 @@ func listed(t *testing.T, n *Node) {
 
 func erasedAll(t *testing.T, n *Node) {
 	r := n.roll(t)
+	before := lastAct(t, n)
 	got := enter(t, r, listOf(4)...)
-	gone, err := r.EraseAll(t.Context(), []uint32{got[0].Number, 7777, got[2].Number, got[3].Number}, func(m *broadcast.Member) bool { return m.Contacts["phone"] != phoneOf(3) })
+	gone, err := r.EraseAll(t.Context(), []uint32{got[0].Number, 7777, got[2].Number, got[3].Number}, &alerts.Act{V: 1, Verb: broadcast.ActVolunteerErased, By: alerts.By{ID: "staff:1"}}, func(m *broadcast.Member) bool { return m.Contacts["phone"] != phoneOf(3) })
 	if err != nil || gone != 2 {
 		t.Errorf("erased %d, %v", gone, err)
 	}
 	addresses, err := r.Contacts(t.Context(), "phone", []uint32{got[0].Number, got[1].Number, got[2].Number, got[3].Number})
 	if err != nil || !slices.Equal(addresses, []string{"", phoneOf(1), "", phoneOf(3)}) {
 		t.Errorf("left are %q, %v", addresses, err)
+	}
+	// One act for each of those who were erased, and a note of a list.
+	if err := broadcast.NoteList(t.Context(), r, alerts.By{ID: "staff:1"}, broadcast.ActListTaken, "console", "", broadcast.TakenList{List: broadcast.ListRoster, Rows: 2}, time.Unix(1e9, 0)); err != nil {
+		t.Fatal(err)
+	}
+	var said []string
+	for _, a := range actsAfter(t, n, before) {
+		said = append(said, a.Verb+" "+a.Of+a.Reason)
+	}
+	want := []string{"volunteer-erased " + broadcast.PersonID(got[0].Number), "volunteer-erased " + broadcast.PersonID(got[2].Number), "list-taken roster: 2 rows"}
+	if !slices.Equal(said, want) {
+		t.Errorf("the acts are %q, want %q", said, want)
 	}
 }
 

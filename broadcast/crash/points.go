@@ -15,7 +15,18 @@ const (
 	BeforeAck    Point = "before-ack"    // all were sent, the job is not settled
 )
 
-// Points are all of them.
+// The places that a call of volunteers passes, in order.
+const (
+	AfterCall   Point = "after-call"   // opened, and nobody is paged
+	BeforePage  Point = "before-page"  // a round is decided, and nothing of it is stored
+	AfterPage   Point = "after-page"   // page and steps are written, and nobody knows
+	AfterAnswer Point = "after-answer" // an answer is written, and the volunteer has none
+)
+
+// Points are those that an alert passes.
 func Points() []Point {
 	return []Point{BeforeAccept, AfterAccept, AfterXAdd, AfterPlan, AfterTry, AfterSubmit, AfterDone, BeforeAck}
 }
+
+// CallPoints are those that a call of volunteers passes besides.
+func CallPoints() []Point { return []Point{AfterCall, BeforePage, AfterPage, AfterAnswer} }

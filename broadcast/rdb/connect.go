@@ -67,13 +67,16 @@ type Redis struct {
 	shared   *Shared // of memory
 	server   *server // of embedded
 
-	epoch    atomic.Pointer[string]
-	head     atomic.Pointer[string] // newest log entry that this node knows of
-	replicas replication
-	lost     atomic.Int64 // entries deleted while pending
-	unread   atomic.Int64 // times that a record could not be read
-	liveness liveness
-	wishes   wishes // of people
+	epoch      atomic.Pointer[string]
+	head       atomic.Pointer[string] // newest log entry that this node knows of
+	replicas   replication
+	lost       atomic.Int64 // entries deleted while pending
+	unread     atomic.Int64 // times that a record could not be read
+	liveness   liveness
+	wishes     wishes // of people
+	volunteers volunteerRoll
+
+	rewriteRefused bool // of Run: the log was told that Redis does not rewrite
 
 	durability struct {
 		sync.Mutex
@@ -165,6 +168,11 @@ func (r *Redis) open(ctx context.Context) (err error) {
 
 	if err := again(ctx, func(ctx context.Context) error { return r.commands.Ping(ctx).Err() }); err != nil {
 		return fail("connect", err)
+	}
+	if half, err := r.commands.Exists(ctx, r.keys.restoring()).Result(); err != nil {
+		return fail("connect", err)
+	} else if half > 0 {
+		return ErrRestoring
 	}
 	if err := r.migrate(ctx); err != nil {
 		return err

@@ -98,19 +98,22 @@ func (k keys) photo(digest alerts.Digest) string { return k.tag + "photo:" + str
 
 // Nodes, people, API keys.
 
-func (k keys) watched() string             { return k.tag + "watched" } // sorted set: published records to look after, by ms
-func (k keys) waiting() string             { return k.tag + "waiting" } // sorted set: ids of what was submitted and not decided on; see waiting.go
-func (k keys) nodes() string               { return k.tag + "nodes" }   // sorted set by last sign of life, s
-func (k keys) lease(node string) string    { return k.tag + "lease:" + node }
-func (k keys) people() string              { return k.tag + "people" } // hash: number to sealed subscriber
-func (k keys) peopleSeq() string           { return k.tag + "people:seq" }
-func (k keys) tombstones() string          { return k.tag + "people:erased" }
-func (k keys) peopleChanges() string       { return k.tag + "people:changes" } // stream: n, the numbers of who was added, changed or erased
-func (k keys) contact(index string) string { return k.tag + "contact:" + index }
-func (k keys) keyMark() string             { return k.tag + "keyfile" }     // see vault.mark
-func (k keys) apiKeys() string             { return k.tag + "keys" }        // hash: id to key
-func (k keys) apiTokens() string           { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
-func (k keys) apiUsed() string             { return k.tag + "keys:used" }   // hash: id to last use, ms
+func (k keys) watched() string                { return k.tag + "watched" } // sorted set: published records to look after, by ms
+func (k keys) waiting() string                { return k.tag + "waiting" } // sorted set: ids of what was submitted and not decided on; see waiting.go
+func (k keys) nodes() string                  { return k.tag + "nodes" }   // sorted set by last sign of life, s
+func (k keys) lease(node string) string       { return k.tag + "lease:" + node }
+func (k keys) people() string                 { return k.tag + "people" } // hash: number to sealed subscriber
+func (k keys) peopleSeq() string              { return k.tag + "people:seq" }
+func (k keys) tombstones() string             { return k.tag + "people:erased" }
+func (k keys) rewrite() string                { return k.tag + "people:rewrite" }       // hash: due, the number of who was erased last; asked, what was due when rewriting was asked for; run, of which run of Redis
+func (k keys) rewriteTurn() string            { return k.tag + "people:rewrite:turn" }  // there while nobody else may ask for one
+func (k keys) peopleChanges() string          { return k.tag + "people:changes" }       // stream: n, the numbers of who was added, changed or erased
+func (k keys) peopleNote(nonce string) string { return k.tag + "people:note:" + nonce } // there for a minute: an act was appended
+func (k keys) contact(index string) string    { return k.tag + "contact:" + index }
+func (k keys) keyMark() string                { return k.tag + "keyfile" }     // see vault.mark
+func (k keys) apiKeys() string                { return k.tag + "keys" }        // hash: id to key
+func (k keys) apiTokens() string              { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
+func (k keys) apiUsed() string                { return k.tag + "keys:used" }   // hash: id to last use, ms
 
 // Who signs in: see staff.go.
 
@@ -125,6 +128,13 @@ func (k keys) tickets(kind string) string      { return k.tag + "tickets:" + kin
 func (k keys) session(digest string) string    { return k.tag + "session:" + digest }  // hash: m member, d sealed document, began, seen, ends in ms
 func (k keys) sessionsOf(member string) string { return k.tag + "sessions:" + member } // sorted set: digest by when it ends, ms
 func (k keys) attempts(index string) string    { return k.tag + "attempts:" + index }  // hash: n, until in ms
+
+// Copies of the store: see backups.go and restored.go.
+
+func (k keys) restoring() string              { return k.tag + "restoring" }                 // there while a copy is being brought back into this store
+func (k keys) restored() string               { return k.tag + "restored" }                  // string: backup.Restored
+func (k keys) backup(place string) string     { return k.tag + "backup:" + place }           // string: backup.State
+func (k keys) backupTurn(place string) string { return k.tag + "backup:" + place + ":turn" } // there while nobody else may make one
 
 // What staff write besides alerts: see papers.go.
 
@@ -152,6 +162,24 @@ func (k keys) warningsOf(sender, identifier string) string {
 func (k keys) feed(name string) string     { return k.tag + "feed:" + name }           // string: broadcast.FeedState
 func (k keys) feedTurn(name string) string { return k.tag + "feed:" + name + ":turn" } // there while nobody else may read it
 func (k keys) feedSeen(name string) string { return k.tag + "feed:" + name + ":seen" } // sorted set: entry by when it was last there, ms
+
+// Calls to volunteers: see callouts.go. Scripts make those of a call from
+// call("") and the id.
+
+func (k keys) call(id alerts.ID) string         { return k.tag + "call:" + string(id) } // hash: number, rev, state, j sealed call, said number of answers, timer ms, token of who has it in hand, look ms, round and cursor of the newest page
+func (k keys) callLegs(id alerts.ID) string     { return k.call(id) + ":legs" }         // hash: number to "step wave begun-ms kind kind ..."
+func (k keys) callDue(id alerts.ID) string      { return k.call(id) + ":due" }          // sorted set: number by when the step is due, ms
+func (k keys) callAnswers(id alerts.ID) string  { return k.call(id) + ":answers" }      // hash: number to "which nonce sealed answer"
+func (k keys) callPresent(id alerts.ID) string  { return k.call(id) + ":present" }      // hash: number to "nonce presence"
+func (k keys) callPages(id alerts.ID) string    { return k.call(id) + ":pages" }        // hash: record to its channels
+func (k keys) callPaged(id alerts.ID) string    { return k.call(id) + ":paged" }        // hash: number to lines "record channel ordinal ms"
+func (k keys) callMessages(id alerts.ID) string { return k.call(id) + ":messages" }     // hash: "which:number" to sealed message
+func (k keys) calls() string                    { return k.tag + "calls" }              // sorted set of all ids, by number
+func (k keys) callSeq() string                  { return k.tag + "calls:seq" }
+func (k keys) callsOpen() string                { return k.tag + "calls:open" }   // sorted set: those of calls that are open
+func (k keys) callsDue() string                 { return k.tag + "calls:due" }    // sorted set: ids by when a node must look at them, ms
+func (k keys) callsForget() string              { return k.tag + "calls:forget" } // set: numbers of erased people that calls may name still
+func (k keys) callsNamed() string               { return k.tag + "calls:named" }  // set: numbers of people whom any call names
 
 // laneGroup is the consumer group of every lane; a channel's group of the log
 // is logGroup.

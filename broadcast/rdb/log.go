@@ -40,17 +40,39 @@ func (l *Log) After(ctx context.Context, c broadcast.Cursor, most int) ([]broadc
 	if err != nil {
 		return nil, fail("read the log", err)
 	}
-	var entries []redis.XMessage
-	err = again(ctx, func(ctx context.Context) (err error) {
-		next := place{from.ms, from.seq + 1} // no exclusive ranges in miniredis; sequence numbers never reach their end
-		entries, err = l.r.commands.XRangeN(ctx, l.r.keys.log(), next.String(), "+", int64(most)).Result()
-		return err
-	})
-	if err != nil {
-		return nil, fail("read the log", err)
+	var out []broadcast.Entry
+	for len(out) < most { // behind pages there may be more
+		want := most - len(out)
+		var entries []redis.XMessage
+		err = again(ctx, func(ctx context.Context) (err error) {
+			next := place{from.ms, from.seq + 1} // no exclusive ranges in miniredis; sequence numbers never reach their end
+			entries, err = l.r.commands.XRangeN(ctx, l.r.keys.log(), next.String(), "+", int64(want)).Result()
+			return err
+		})
+		if err != nil {
+			return nil, fail("read the log", err)
+		}
+		some, err := l.r.entries(ctx, epoch, l.r.withoutPages(entries))
+		if err != nil {
+			return nil, fail("read the log", err)
+		}
+		out = append(out, some...)
+		if len(entries) < want {
+			break
+		}
+		from, _ = readPlace(entries[len(entries)-1].ID)
 	}
-	out, err := l.r.entries(ctx, epoch, entries)
-	return out, fail("read the log", err)
+	return out, nil
+}
+
+// withoutPages leaves out pages to volunteers, which only their channels read.
+func (r *Redis) withoutPages(in []redis.XMessage) (out []redis.XMessage) {
+	for _, m := range in {
+		if r.saw(m.ID); m.Values["call"] == nil {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // from checks a cursor and gives the place after which to read.
@@ -78,10 +100,9 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 				epoch, from, err = l.from(ctx, c)
 			}
 			var entries []broadcast.Entry
-			var past place
 			if err == nil {
 				checked = true
-				entries, past, err = l.wait(ctx, epoch, from)
+				entries, err = l.wait(ctx, epoch, from)
 			}
 			if errors.Is(err, broadcast.ErrGone) {
 				yield(broadcast.Entry{}, fail("tail the log", err))
@@ -110,9 +131,6 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 					return
 				}
 			}
-			if from.before(past) { // the newest ones were of no kind that is known here
-				from, c = past, newCursor(epoch, past.String())
-			}
 			if c == "" { // nothing yet, but from now on the place is known
 				c = newCursor(epoch, from.String())
 			}
@@ -120,29 +138,33 @@ func (l *Log) Tail(ctx context.Context, c broadcast.Cursor) iter.Seq2[broadcast.
 	}
 }
 
-// wait reads what comes after a place, and gives the place to which it read;
-// nothing within a second is no error.
-func (l *Log) wait(ctx context.Context, epoch string, from place) (entries []broadcast.Entry, past place, err error) {
+// wait reads what comes after a place; nothing within a second is no error. Where
+// the newest are pages, or of no kind that is known here, an entry without a
+// record tells how far it read.
+func (l *Log) wait(ctx context.Context, epoch string, from place) (entries []broadcast.Entry, err error) {
 	if now := l.r.epoch.Load(); now != nil && *now != epoch {
-		return nil, from, broadcast.ErrGone // the log was made anew while we read
+		return nil, broadcast.ErrGone // the log was made anew while we read
 	}
 	reading, cancel := context.WithTimeout(ctx, blocked+time.Second)
 	defer cancel()
 	streams, err := l.r.reader.XRead(reading, &redis.XReadArgs{Streams: []string{l.r.keys.log(), from.String()}, Count: page, Block: blocked}).Result()
 	if errors.Is(err, redis.Nil) {
-		return nil, from, nil
+		return nil, nil
 	}
 	if err != nil {
-		return nil, from, err
+		return nil, err
 	}
 	if err := l.chained(ctx, epoch, from, streams[0].Messages); err != nil {
-		return nil, from, err
+		return nil, err
 	}
-	if entries, err = l.r.entries(ctx, epoch, streams[0].Messages); err != nil {
-		return nil, from, err
+	if entries, err = l.r.entries(ctx, epoch, l.r.withoutPages(streams[0].Messages)); err != nil {
+		return nil, err
 	}
-	past, _ = readPlace(streams[0].Messages[len(streams[0].Messages)-1].ID)
-	return entries, past, nil
+	past := newCursor(epoch, streams[0].Messages[len(streams[0].Messages)-1].ID)
+	if len(entries) == 0 || entries[len(entries)-1].Cursor != past {
+		entries = append(entries, broadcast.Entry{Cursor: past})
+	}
+	return entries, nil
 }
 
 // chained checks that what follows a place really followed it: after a failover

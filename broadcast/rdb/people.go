@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"strconv"
 	"time"
 
@@ -36,6 +37,7 @@ var errUnreadable = errors.New("cannot be read")
 type read struct {
 	member *broadcast.Member // nil: nobody
 	mark   []byte            // the beginning of the sealed value, which no other one has
+	text   []byte            // as it was sealed
 	err    error             // it is there and does not open
 }
 
@@ -96,7 +98,7 @@ func (v *vault) member(number uint32, box []byte) read {
 		return out
 	}
 	m.Number = number
-	out.member = m
+	out.member, out.text = m, text
 	return out
 }
 
@@ -181,6 +183,26 @@ func (p *People) Member(ctx context.Context, number uint32) (*broadcast.Member, 
 	return found[0].member, nil
 }
 
+// Members gives several people at once, in the order of numbers; nil for who is
+// not there, and for who cannot be read, which is logged. It blocks until the
+// store answered.
+func (p *People) Members(ctx context.Context, numbers []uint32) ([]*broadcast.Member, error) {
+	out := make([]*broadcast.Member, 0, len(numbers))
+	for some := range slices.Chunk(numbers, peoplePage) {
+		found, err := p.read(ctx, some)
+		if err != nil {
+			return nil, fail("read people", err)
+		}
+		for _, f := range found {
+			if f.err != nil {
+				p.unreadable(f.err)
+			}
+			out = append(out, f.member)
+		}
+	}
+	return out, nil
+}
+
 // Contacts implements [broadcast.People].
 func (p *People) Contacts(ctx context.Context, kind string, numbers []uint32) ([]string, error) {
 	found, err := p.read(ctx, numbers)
@@ -213,9 +235,10 @@ func (p *People) Lookup(ctx context.Context, kind, address string) (number uint3
 }
 
 // Erase implements [broadcast.People]. The append-only file still holds the
-// ciphertext until Redis rewrites it, which is asked for at once.
+// ciphertext until Redis rewrites it, which is asked for at once, or within
+// about a minute where it was just asked for: see [Redis.askRewrite].
 func (p *People) Erase(ctx context.Context, number uint32) error {
-	n, err := p.EraseAll(ctx, []uint32{number}, nil)
+	n, err := p.EraseAll(ctx, []uint32{number}, nil, nil)
 	if err == nil && n == 0 {
 		err = fmt.Errorf("erase person %d: %w", number, alerts.ErrNotFound)
 	}
@@ -223,9 +246,13 @@ func (p *People) Erase(ctx context.Context, number uint32) error {
 }
 
 // EraseAll implements [broadcast.Roll].
-func (p *People) EraseAll(ctx context.Context, numbers []uint32, only func(*broadcast.Member) bool) (erased int, err error) {
+func (p *People) EraseAll(ctx context.Context, numbers []uint32, act *alerts.Act, only func(*broadcast.Member) bool) (erased int, err error) {
 	for _, number := range numbers {
-		there, err := p.erase(ctx, number, nil, only)
+		note, err := actAbout(act, number)
+		if err != nil {
+			return erased, err
+		}
+		there, err := p.erase(ctx, number, note, true, only)
 		if err != nil {
 			return erased, fail("erase person "+strconv.FormatUint(uint64(number), 10), err)
 		}
@@ -234,16 +261,41 @@ func (p *People) EraseAll(ctx context.Context, numbers []uint32, only func(*broa
 		}
 	}
 	if erased > 0 {
-		_ = p.r.commands.BgRewriteAOF(ctx).Err() // not everywhere allowed, and one may be running
+		_ = p.r.askRewrite(ctx) // it is written down, and Run asks again
 	}
 	return erased, nil
+}
+
+// actAbout is an act about a person as it is stored; nil for none.
+func actAbout(act *alerts.Act, number uint32) ([]byte, error) {
+	if act == nil {
+		return nil, nil
+	}
+	about := *act
+	about.Of = broadcast.PersonID(number)
+	note, err := json.Marshal(about)
+	if err != nil {
+		return nil, fmt.Errorf("act: %w", err)
+	}
+	return note, nil
+}
+
+// Note implements [broadcast.Roll].
+func (p *People) Note(ctx context.Context, act alerts.Act) error {
+	const op = "note an act on people"
+	text, err := actText(&act)
+	if err != nil {
+		return fmt.Errorf("%s: %w", op, err)
+	}
+	k := p.r.keys
+	return fail(op, p.r.repeat(ctx, p.r.scripts.notepeople, []string{k.acts(), k.actSeq(), k.actsOf("people"), k.peopleNote(nonce())}, text, time.Minute.Milliseconds()).Err())
 }
 
 // tries is how often a change is begun anew because somebody else changed the
 // same person meanwhile.
 const tries = 20
 
-func (p *People) erase(ctx context.Context, number uint32, act []byte, only func(*broadcast.Member) bool) (there bool, err error) {
+func (p *People) erase(ctx context.Context, number uint32, act []byte, rewrite bool, only func(*broadcast.Member) bool) (there bool, err error) {
 	now := time.Now().UnixMilli()
 	for range tries {
 		found, err := p.read(ctx, []uint32{number})
@@ -258,10 +310,15 @@ func (p *People) erase(ctx context.Context, number uint32, act []byte, only func
 		}
 		// Who does not open has no index that could be found; the entry goes all the same.
 		k := p.r.keys
-		keys := append([]string{k.people(), k.tombstones(), k.peopleChanges(), k.acts(), k.actSeq(), k.actsOf("people")}, p.indexKeys(found[0].member)...)
-		got, err := p.r.repeat(ctx, p.r.scripts.erase, keys, number, now, found[0].mark, act).Int()
+		keys := append([]string{k.people(), k.tombstones(), k.peopleChanges(), k.acts(), k.actSeq(), k.actsOf("people"), k.callsForget(), k.callsNamed(), k.rewrite()}, p.indexKeys(found[0].member)...)
+		got, err := p.r.repeat(ctx, p.r.scripts.erase, keys, number, now, found[0].mark, act, flag(rewrite)).Int()
+		if err == nil && got == 2 {
+			if err := p.r.Callouts().Forget(ctx, number); err != nil { // Run does it later
+				p.r.log.Warn("calls still name somebody who was erased", zap.Error(err))
+			}
+		}
 		if err != nil || got >= 0 {
-			return got == 1, err
+			return got > 0, err
 		}
 	}
 	return false, alerts.ErrStale

@@ -205,6 +205,9 @@ func (p *People) write(ctx context.Context, changes []change, act []byte) ([]int
 	args := []any{len(changes), act}
 	for _, c := range changes {
 		text, err := json.Marshal(c.next)
+		if err == nil {
+			text, err = withUnknown(c.before.text, text)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("person %d cannot be stored", c.number) // the error might quote it
 		}

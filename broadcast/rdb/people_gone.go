@@ -38,7 +38,7 @@ func (p *People) Unlist(ctx context.Context, number uint32, kind, address string
 		case !errors.Is(err, errMore):
 			return changed && err == nil, err
 		}
-		erased, err := p.erase(ctx, number, note, func(m *broadcast.Member) bool {
+		erased, err := p.erase(ctx, number, note, false, func(m *broadcast.Member) bool {
 			return len(m.Contacts) == 1 && m.Contacts[kind] == address
 		})
 		if err != nil {

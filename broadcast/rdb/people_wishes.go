@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -50,6 +51,7 @@ func (w *wishes) set(number uint32, m *broadcast.Member) error {
 	entry := uint32(0)
 	if m != nil {
 		one := wish{who: m.Open()}
+		one.who.Volunteer = nil // no two are alike, and no alert asks for it
 		for kind := range one.who.Contacts {
 			one.who.Contacts[kind] = somewhere
 		}
@@ -170,36 +172,49 @@ func (p *People) Warm(ctx context.Context) error {
 
 // catchUp reads who changed since the last look. In one round trip where nobody did.
 func (p *People) catchUp(ctx context.Context, w *wishes) error {
+	numbers, last, err := p.changesSince(ctx, w.at)
+	if err != nil {
+		return err
+	}
+	if last == "" {
+		return p.readWishes(ctx, w)
+	}
+	for some := range slices.Chunk(numbers, peoplePage) {
+		if err := p.learn(ctx, w, some); err != nil {
+			return err
+		}
+	}
+	w.at = last
+	return nil
+}
+
+// changesSince gives who changed after the place at of the stream, and the place
+// to go on from: "" where at is none, or the stream was cut or begun anew.
+func (p *People) changesSince(ctx context.Context, at string) (numbers []uint32, last string, err error) {
 	const page = 1000
-	for w.at != "" {
+	for at != "" {
 		var entries []redis.XMessage
 		err := again(ctx, func(ctx context.Context) (err error) {
-			entries, err = p.r.commands.XRangeN(ctx, p.r.keys.peopleChanges(), w.at, "+", page).Result()
+			entries, err = p.r.commands.XRangeN(ctx, p.r.keys.peopleChanges(), at, "+", page).Result()
 			return err
 		})
 		if err != nil {
-			return err
+			return nil, "", err
 		}
-		if len(entries) == 0 || entries[0].ID != w.at {
-			break // cut or begun anew
+		if len(entries) == 0 || entries[0].ID != at {
+			return nil, "", nil
 		}
-		numbers, err := changed(entries[1:])
+		some, err := changed(entries[1:])
 		if err != nil {
-			return err
+			return nil, "", err
 		}
-		for len(numbers) > 0 {
-			n := min(len(numbers), peoplePage)
-			if err := p.learn(ctx, w, numbers[:n]); err != nil {
-				return err
-			}
-			numbers = numbers[n:]
-		}
-		w.at = entries[len(entries)-1].ID
+		numbers, at = append(numbers, some...), entries[len(entries)-1].ID
 		if len(entries) < page {
-			return nil
+			slices.Sort(numbers)
+			return slices.Compact(numbers), at, nil
 		}
 	}
-	return p.readWishes(ctx, w)
+	return nil, "", nil
 }
 
 // changed are the numbers that the entries name, each once.

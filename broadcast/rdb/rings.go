@@ -32,8 +32,12 @@ func (s *Store) Ring(ctx context.Context, once string, r alerts.Ring, act alerts
 		return false, fmt.Errorf("%s: %w", op, err)
 	}
 	k := s.r.keys
+	event := k.event(act.Event)
+	if r.Callout != "" {
+		event = k.call(r.Callout)
+	}
 	got, err := s.r.repeat(ctx, s.r.scripts.ring,
-		[]string{k.event(act.Event), k.acts(), k.actSeq(), k.actsOf(act.Event), k.nothing(), k.ring(ring.ID), k.ringsDue(), k.rings(), k.ringsOf(act.Event)},
+		[]string{event, k.acts(), k.actSeq(), k.actsOf(act.Event), k.nothing(), k.ring(ring.ID), k.ringsDue(), k.rings(), k.ringsOf(act.Event)},
 		nonce(), once, a, ring.ID, doc, r.At.UnixMilli(), ringsKept.Milliseconds()).Int()
 	switch {
 	case err != nil:

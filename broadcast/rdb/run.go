@@ -13,14 +13,18 @@ import (
 const (
 	epochEvery = 2 * time.Second
 	trimEvery  = 10 * time.Minute
+	// forgetEvery is how soon calls forget an erased person where that failed at
+	// first.
+	forgetEvery = 10 * time.Second
 	// keepLog is how far the log reaches back at least (DECISIONS 20). A
 	// channel that no node had open for so long no longer holds it up.
 	keepLog = broadcast.KeepLog
 )
 
 // Run keeps this node's lease, watches the other nodes, the log's epoch and
-// the embedded server, and trims the log, until ctx ends. It returns an error
-// only if the embedded server cannot be started again.
+// the embedded server, has the append-only file rewritten for who was erased,
+// and trims the log, until ctx ends. It returns an error only if the embedded
+// server cannot be started again.
 func (r *Redis) Run(ctx context.Context) error {
 	r.setRunning(true)
 	defer r.setRunning(false)
@@ -30,7 +34,7 @@ func (r *Redis) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(leasePoll)
 	defer tick.Stop()
-	var refreshed, epoch, trimmed, replicas time.Time
+	var refreshed, epoch, trimmed, rewritten, replicas, forgot time.Time
 	down := false
 	for {
 		now := time.Now()
@@ -49,10 +53,12 @@ func (r *Redis) Run(ctx context.Context) error {
 		step(new(time.Time), 0, r.pollNodes)
 		step(&epoch, epochEvery, r.renewEpoch)
 		step(&replicas, replicaPoll, r.watchReplicas)
+		step(&rewritten, rewritePoll, r.rewriteDue)
 		step(&trimmed, trimEvery, func(ctx context.Context) error {
 			_, err := r.Trim(ctx, now.Add(-keepLog))
 			return err
 		})
+		step(&forgot, forgetEvery, r.Callouts().forgetErased)
 		switch {
 		case ctx.Err() != nil:
 		case err != nil && !down:

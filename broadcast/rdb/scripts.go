@@ -17,13 +17,17 @@ type scripts struct {
 	plan, begin, again, finish, park, report                *redis.Script
 	retry, due, bury, replay, takeover, forget, join, touch *redis.Script
 	resend, redial, undead, posted                          *redis.Script
-	lease, pace, hold, trim, epoch, person, erase           *redis.Script
+	lease, pace, hold, trim, epoch                          *redis.Script
+	person, erase, rewritten, notepeople                    *redis.Script
 	grow, head                                              *redis.Script
 	member, unmember, ticket, session, seen, attempt        *redis.Script
 	paper                                                   *redis.Script
 	keep, key                                               *redis.Script
 	ring, takering, putring                                 *redis.Script
 	warning, answer, ringwarning                            *redis.Script
+	opencall, changecall, answercall, attendcall            *redis.Script
+	takecall, pagecall, forgetcalled, messagecall           *redis.Script
+	unsure, enter                                           *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -44,17 +48,21 @@ func loadScripts() (*scripts, error) {
 		plan: script("plan"), begin: script("states", "begin"), again: script("states", "again"), finish: script("states", "receipts", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
+		unsure: script("states", "unsure"), enter: script("acts", "enter"),
 		resend: script("acts", "states", "resend"), redial: script("states", "redial"), undead: script("states", "undead"),
 		posted:   script("acts", "states", "posted"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),
 		lease: script("lease"), pace: script("pace"), hold: script("hold"), trim: script("trim"), epoch: script("epoch"),
-		person: script("acts", "person"), erase: script("acts", "erase"),
+		person: script("acts", "person"), erase: script("acts", "erase"), rewritten: script("rewritten"), notepeople: script("acts", "notepeople"),
 		grow: script("grow"), head: script("head"),
 		member: script("acts", "member"), unmember: script("acts", "unmember"), ticket: script("acts", "ticket"), keep: script("acts", "keep"), key: script("acts", "key"),
 		session: script("session"), seen: script("seen"), attempt: script("attempt"),
 		paper: script("paper"),
 		ring:  script("acts", "rings", "ring"), takering: script("takering"), putring: script("putring"),
 		warning: script("acts", "rings", "warning"), answer: script("acts", "answer"), ringwarning: script("acts", "rings", "ringwarning"),
+		opencall: script("acts", "states", "calls", "opencall"), changecall: script("acts", "states", "calls", "changecall"),
+		answercall: script("acts", "states", "calls", "answercall"), attendcall: script("acts", "attendcall"),
+		takecall: script("takecall"), pagecall: script("acts", "states", "calls", "pagecall"), forgetcalled: script("states", "calls", "forgetcalled"), messagecall: script("messagecall"),
 	}
 	return s, failed
 }

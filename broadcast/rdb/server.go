@@ -45,6 +45,7 @@ type server struct {
 	failed chan struct{}
 	halt   chan struct{} // closed by stop: a wait before the next start ends
 	ended  chan struct{} // the supervisor is gone
+	args   []string      // beside those of every server
 
 	mu       sync.Mutex
 	process  *process
@@ -75,25 +76,39 @@ func startServer(ctx context.Context, cfg Config, log *zap.Logger) (*server, err
 	if err != nil {
 		return nil, err
 	}
+	if _, err := os.Lstat(filepath.Join(dir, RestoringDir)); err == nil {
+		return nil, fmt.Errorf("%w: %s", ErrRestoring, dir)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
 	s := &server{cfg: cfg, log: log, binary: binary, dir: dir, failed: make(chan struct{}), halt: make(chan struct{}), ended: make(chan struct{})}
-	if s.lock, err = lockDir(ctx, dir); err != nil {
+	// A backup asks for a copy as a replica does: the server need not wait for others.
+	s.args = []string{"--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0"}
+	if err := s.launch(ctx); err != nil {
 		return nil, err
+	}
+	go s.supervise() //nolint:gosec // G118: the program lives on when ctx, which is for its start, has ended
+	return s, nil
+}
+
+// launch takes the directory and starts the server for the first time.
+func (s *server) launch(ctx context.Context) (err error) {
+	dir := s.dir
+	if s.lock, err = lockDir(ctx, dir); err != nil {
+		return err
 	}
 	s.socket = filepath.Join(dir, "redis.sock")
 	if len(s.socket) >= longestSocket {
 		if s.short, err = os.MkdirTemp("", "martinella"); err != nil {
-			return nil, errors.Join(err, s.lock.Close())
+			return errors.Join(err, s.lock.Close())
 		}
 		s.socket = filepath.Join(s.short, "redis.sock")
 	}
 	if err := s.start(ctx); err != nil {
-		return nil, errors.Join(err, s.release())
+		return errors.Join(err, s.release())
 	}
-	go s.supervise() //nolint:gosec // G118: the program lives on when ctx, which is for its start, has ended
-	return s, nil
+	return nil
 }
 
 // findServer looks for a program that speaks Redis.
@@ -172,10 +187,10 @@ func (s *server) start(ctx context.Context) error {
 // (golang/go#27505).
 func (s *server) spawn() (*process, error) {
 	p := &process{born: time.Now(), done: make(chan struct{}), out: &serverLog{log: s.log}}
-	p.cmd = exec.Command(s.binary,
+	p.cmd = exec.Command(s.binary, append([]string{
 		"--port", "0", "--unixsocket", s.socket, "--unixsocketperm", "700", "--dir", s.dir,
-		"--appendonly", "yes", "--appendfsync", "always", "--save", "", "--daemonize", "no", "--logfile", "",
-		"--maxmemory", strconv.FormatInt(s.cfg.MaxMemory, 10), "--maxmemory-policy", "noeviction")
+		"--save", "", "--daemonize", "no", "--logfile", "",
+		"--maxmemory", strconv.FormatInt(s.cfg.MaxMemory, 10), "--maxmemory-policy", "noeviction"}, s.args...)...)
 	p.cmd.Dir = s.dir
 	p.cmd.Stdout, p.cmd.Stderr = p.out, p.out
 	p.cmd.ExtraFiles = []*os.File{s.lock}

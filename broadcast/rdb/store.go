@@ -69,6 +69,9 @@ func (s *Store) Intake(ctx context.Context, rec *alerts.Record, raw []byte, act 
 // Get implements [alerts.Store].
 func (s *Store) Get(ctx context.Context, id alerts.ID, which alerts.Latest) (*alerts.Record, error) {
 	rec, err := s.r.record(ctx, id)
+	if err == nil && rec.Call != "" { // a page to volunteers is no alert: see callouts.go
+		err = alerts.ErrNotFound
+	}
 	if err != nil {
 		return nil, fail("get "+string(id), err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // node gives what package broadcasttest asks of a store.
 func node(r *Redis) *broadcasttest.Node {
-	return &broadcasttest.Node{Store: r.Store(), Keys: r.Keys(), Publisher: r, Log: r.Log(), Work: r, People: r.People(), Staff: r.Staff(), Papers: r.Papers()}
+	return &broadcasttest.Node{Store: r.Store(), Keys: r.Keys(), Publisher: r, Log: r.Log(), Work: r, People: r.People(), Staff: r.Staff(), Papers: r.Papers(), Callouts: r.Callouts()}
 }
 
 // openMemory opens a store in this process.
@@ -80,8 +80,12 @@ func contracts(t *testing.T, open broadcasttest.Open) {
 	t.Run("queue", func(t *testing.T) { broadcasttest.TestQueue(t, open) })
 	t.Run("people", func(t *testing.T) { broadcasttest.TestPeople(t, open) })
 	t.Run("roll", func(t *testing.T) { broadcasttest.TestRoll(t, open) })
+	t.Run("volunteers", func(t *testing.T) { broadcasttest.TestVolunteers(t, open) })
 	t.Run("staff", func(t *testing.T) { broadcasttest.TestStaff(t, open) })
 	t.Run("sitreps", func(t *testing.T) { broadcasttest.TestSitreps(t, open) })
 	t.Run("papers", func(t *testing.T) { broadcasttest.TestPapers(t, open) })
+	t.Run("callouts", func(t *testing.T) {
+		broadcasttest.TestCallouts(t, func(t *testing.T) *broadcasttest.CalloutsNode { return open(t).Calling(t) })
+	})
 	t.Run("keys", func(t *testing.T) { broadcasttest.TestKeys(t, open) })
 }

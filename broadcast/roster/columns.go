@@ -6,7 +6,8 @@ import (
 )
 
 // The columns that a list may have, as Write writes them.
-var columns = []string{"phone", "email", "push", "language", "areas", "severity_min", "audience", "purpose", "until", "channels", "topics", "circle", "quiet", "consent", "stopped", "other_contacts"}
+var columns = []string{"phone", "email", "push", "language", "areas", "severity_min", "audience", "purpose", "until", "channels", "topics", "circle", "quiet", "consent", "stopped", "other_contacts",
+	"name", "organisation", "groups", "skills", "speaks", "availability", "exceptions"}
 
 // headings are the other names of columns, without case, accents, hyphens,
 // points and underscores.
@@ -15,18 +16,26 @@ var headings = map[string][]string{
 	"email":          {"e mail", "mail", "posta elettronica", "indirizzo email", "indirizzo e mail", "indirizzo mail", "email address", "e mail address"},
 	"push":           {"push endpoint", "indirizzo push"},
 	"language":       {"lingua", "lang"},
-	"areas":          {"area", "zona", "zone", "aree", "geocode", "geocodes", "codice area", "codici area", istat, "istat", "comune istat", "codice comune"},
+	"areas":          {"area", "area di casa", "zona di casa", "home area", "home areas", "zona", "zone", "aree", "geocode", "geocodes", "codice area", "codici area", istat, "istat", "comune istat", "codice comune"},
 	"severity_min":   {"gravita minima", "severita minima", "minimum severity", "min severity", "severity min", "gravita"},
 	"audience":       {"pubblico", "destinatari", "destinatario", "categoria", "group", "gruppo"},
 	"purpose":        {"scopo", "finalita"},
 	"until":          {"scadenza", "fino al", "valido fino al", "data fine", "fine", "end date", "expires", "valid until"},
-	"channels":       {"canali", "canale", "channel", "canali preferiti", "preferred channels"},
+	"channels":       {"canali", "canale", "channel", "canali preferiti", "preferred channels", "ordine dei contatti", "ordine contatti", "order of contacts", "contact order"},
 	"topics":         {"temi", "tema", "argomenti", "argomento", "topic"},
-	"circle":         {"cerchio", "punto e raggio", "point and radius"},
+	"circle":         {"cerchio", "punto e raggio", "point and radius", "punto", "punto di casa", "casa", "posizione", "coordinate", "home point", "point", "home"},
 	"quiet":          {"ore di silenzio", "silenzio", "quiet hours", "non disturbare"},
 	"consent":        {"consenso"},
 	"stopped":        {"fermati", "fermato", "stop", "revocati"},
 	"other_contacts": {"altri contatti"},
+	"name":           {"nome", "nominativo", "nome e cognome", "cognome e nome", "full name"},
+	"surname":        {"cognome", "last name", "family name"},
+	"organisation":   {"organizzazione", "associazione", "odv", "organization", "association"},
+	"groups":         {"gruppi", "squadra", "squadre", "sezione", "sezioni", "team", "teams", "sections"},
+	"skills":         {"competenze", "competenza", "abilitazioni", "specializzazioni", "specializzazione", "qualifiche", "brevetti", "patenti", "skill", "certificates"},
+	"speaks":         {"lingue", "lingue parlate", "altre lingue", "languages", "other languages", "spoken languages"},
+	"availability":   {"disponibilita", "disponibilita settimanale", "orari", "turni", "weekly availability", "available"},
+	"exceptions":     {"eccezioni", "assenze", "ferie", "absences"},
 }
 
 const istat = "codice istat"
@@ -35,7 +44,7 @@ const istat = "codice istat"
 // which spreadsheets strip of their zeros; "" for one that is not used.
 func columnOf(heading string) (column string, ofISTAT bool) {
 	name := folded(heading)
-	for _, c := range columns {
+	for _, c := range append([]string{"surname"}, columns...) {
 		if name == folded(c) {
 			return c, false
 		}

@@ -4,7 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
+	"strings"
+
+	"martinella/broadcast"
 )
 
 // Reader reads the people of a list one after the other. It is for one
@@ -15,11 +19,45 @@ type Reader struct {
 	columns  []string // by position; "" is not used
 	ofISTAT  bool
 	ignored  []string
+	headings []string // as they stand in the list
+	left     map[int]int
+}
+
+// Left is a column of which values were not stored, and of how many rows: names
+// of people who are no volunteers, and what stands under no heading.
+type Left struct {
+	Heading string `json:"heading,omitempty"` // "": it has none
+	Column  int    `json:"column"`            // from 1
+	Rows    int    `json:"rows"`
+}
+
+// Left are the columns of the rows so far, beside [Reader.Ignored], of which
+// values were not stored, in the order of the list.
+func (r *Reader) Left() (all []Left) {
+	for _, at := range slices.Sorted(maps.Keys(r.left)) {
+		all = append(all, Left{strings.TrimSpace(r.headings[at]), at + 1, r.left[at]})
+	}
+	return all
+}
+
+// leave counts what a row has and what is not stored of it. A refused row is not
+// stored at all, and said to be.
+func (r *Reader) leave(fields []string, row *Row) {
+	if len(row.Refusals) > 0 {
+		return
+	}
+	for i, f := range fields {
+		c := r.columns[i]
+		ofOther := (c == "name" || c == "surname") && row.Listing.Subscriber.Audience != broadcast.AudienceVolunteers
+		if strings.TrimSpace(f) != "" && (ofOther || c == "" && strings.TrimSpace(r.headings[i]) == "") {
+			r.left[i]++
+		}
+	}
 }
 
 // NewReader reads the heading. The error says what is wrong with it.
 func NewReader(in io.Reader, d Defaults) (*Reader, error) {
-	r := &Reader{lines: newLines(in), defaults: d}
+	r := &Reader{lines: newLines(in), defaults: d, left: map[int]int{}}
 	heading, _, err := r.lines.next()
 	if errors.Is(err, io.EOF) {
 		return nil, errors.New("the list is empty")
@@ -27,13 +65,22 @@ func NewReader(in io.Reader, d Defaults) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the heading cannot be read: %w", err)
 	}
+	r.headings = heading
 	contact := false
+	roster := r.isRoster(heading)
+	named := roster || slices.ContainsFunc(heading, func(name string) bool { column, _ := columnOf(name); return column == "audience" })
 	for _, name := range heading {
 		column, ofISTAT := columnOf(name)
 		switch {
+		case column == "audience" && roster && (folded(name) == "gruppo" || folded(name) == "group"):
+			column = "groups" // of volunteers it is their team
+		case (column == "name" || column == "surname") && !named:
+			column = "" // names are stored of volunteers only
+		}
+		switch {
 		case column != "" && slices.Contains(r.columns, column):
 			return nil, fmt.Errorf("two columns are %s", column)
-		case column == "" && name != "":
+		case column == "" && strings.TrimSpace(name) != "":
 			r.ignored = append(r.ignored, name)
 		}
 		r.columns, r.ofISTAT = append(r.columns, column), r.ofISTAT || ofISTAT
@@ -44,6 +91,16 @@ func NewReader(in io.Reader, d Defaults) (*Reader, error) {
 		return nil, errors.New("no column of the heading is a contact")
 	}
 	return r, nil
+}
+
+// isRoster reports whether a list is, or may be, of volunteers: it says so, or it
+// has a column that only they have.
+func (r *Reader) isRoster(heading []string) bool {
+	audience, ok := known(audiences, r.defaults.Audience)
+	return ok && audience == broadcast.AudienceVolunteers || slices.ContainsFunc(heading, func(name string) bool {
+		column, _ := columnOf(name)
+		return slices.Contains(ofVolunteers, column)
+	})
 }
 
 // Ignored are the headings that are not used: they are not stored, either.
@@ -71,8 +128,10 @@ func (r *Reader) Next() (Row, error) {
 	value := make(map[string]string, len(fields))
 	for i, f := range fields {
 		if c := r.columns[i]; c != "" {
-			value[c] = f
+			value[c] = unguarded(f)
 		}
 	}
-	return r.defaults.row(line, value, r.ofISTAT), nil
+	row := r.defaults.row(line, value, r.ofISTAT)
+	r.leave(fields, &row)
+	return row, nil
 }

@@ -308,6 +308,9 @@ func anybody(rnd *rand.Rand, i int) broadcast.Listing {
 		s.Topics = []string{pick("viabilità", "scuole e asili"), "acqua"}
 		s.Quiet = &broadcast.Hours{From: "22:30", To: "07:00"}
 	}
+	if s.Audience == broadcast.AudienceVolunteers && rnd.IntN(3) > 0 {
+		s.Volunteer = someProfile(rnd)
+	}
 	l := broadcast.Listing{Subscriber: s}
 	if rnd.IntN(4) == 0 {
 		l.Stopped = []string{"phone"}

@@ -18,10 +18,24 @@ import (
 type Defaults struct {
 	Areas    []string
 	Language string // "it"
-	Audience string // "citizens"
+	Audience string // "citizens", and "volunteers" for rows with skills or the like
 	Purpose  string // "emergency"
 	Channels []string
 	Consent  broadcast.Consent
+
+	zone *time.Location // of days; nil: Italy's
+}
+
+func (d Defaults) in(zone *time.Location) Defaults {
+	d.zone = zone
+	return d
+}
+
+func (d Defaults) at() *time.Location {
+	if d.zone != nil {
+		return d.zone
+	}
+	return rome()
 }
 
 // Row is one person of a list, or why it is not taken: Refusals is then not
@@ -32,8 +46,8 @@ type Row struct {
 	Refusals []Refusal
 }
 
-func (r *Row) refuse(field, reason, remedy string) {
-	r.Refusals = append(r.Refusals, Refusal{r.Line, field, reason, remedy})
+func (r *Row) refuse(field, problem, hint string) {
+	r.Refusals = append(r.Refusals, Refusal{r.Line, field, problem, hint})
 }
 
 var (
@@ -50,19 +64,37 @@ func (d Defaults) row(line int, value map[string]string, ofISTAT bool) Row {
 	s := &r.Listing.Subscriber
 	s.V = broadcast.SubscriberVersion
 	r.contacts(value)
-	r.areas(value["areas"], d.Areas, ofISTAT)
 	r.language(or(value["language"], d.Language, "it"))
-	r.word(&s.Audience, "audience", audiences, or(value["audience"], d.Audience, "citizens"), "citizens, volunteers, institutions, media, staff")
+	r.word(&s.Audience, "audience", audiences, or(value["audience"], d.Audience, audienceOf(value)), "citizens, volunteers, institutions, media, staff")
+	r.areas(value["areas"], d.Areas, ofISTAT)
 	r.word(&s.Purpose, "purpose", purposes, or(value["purpose"], d.Purpose, "emergency"), "emergency or information")
 	r.word((*string)(&s.MinSeverity), "severity_min", severities, value["severity_min"], "Minor, Moderate, Severe, Extreme, or nothing for all")
 	r.word((*string)(&s.Consent), "consent", consents, or(value["consent"], string(d.Consent)), "given, asked, or nothing for a list of the authority")
-	r.until(value["until"])
+	r.until(value["until"], d.at())
 	s.Channels = r.kinds("channels", value["channels"], d.Channels)
 	r.Listing.Stopped = r.kinds("stopped", value["stopped"], nil)
 	s.Topics = r.list("topics", value["topics"], wordForm)
 	r.circle(value["circle"])
 	r.quiet(value["quiet"])
+	r.profile(value, d.at())
+	r.Listing.Silent = silent(value)
 	return r
+}
+
+// ReadRow makes a person of fields by column, days being of the zone: the form
+// of somebody who edits one person has the rules of lists.
+func ReadRow(value map[string]string, zone *time.Location) Row {
+	return Defaults{}.in(zone).row(0, value, false)
+}
+
+// audienceOf is that of a row which names none: who has skills is a volunteer.
+func audienceOf(value map[string]string) string {
+	for _, column := range ofVolunteers {
+		if value[column] != "" {
+			return broadcast.AudienceVolunteers
+		}
+	}
+	return "citizens"
 }
 
 func or(values ...string) string {
@@ -135,6 +167,9 @@ func (r *Row) areas(text string, otherwise []string, ofISTAT bool) {
 	if len(all) == 0 {
 		all = otherwise
 	}
+	if len(all) == 0 && r.Listing.Subscriber.Audience == broadcast.AudienceVolunteers {
+		all = []string{"*"} // they help wherever they are called
+	}
 	for _, a := range all {
 		if ofISTAT && (len(a) == 4 || len(a) == 5) && strings.Trim(a, "0123456789") == "" {
 			a = strings.Repeat("0", 6-len(a)) + a
@@ -171,9 +206,9 @@ func (r *Row) word(to *string, field string, words map[string]string, text, reme
 // days are the forms of a date in lists.
 var days = []string{time.DateOnly, "02/01/2006", "2/1/2006", "02.01.2006", "2.1.2006", "02-01-2006"}
 
-// until takes the last day, which the subscription includes by Italian time, or
+// until takes the last day, which the subscription includes by the time of the zone, or
 // an instant as export writes it.
-func (r *Row) until(text string) {
+func (r *Row) until(text string, zone *time.Location) {
 	if text == "" {
 		return
 	}
@@ -182,7 +217,7 @@ func (r *Row) until(text string) {
 		return
 	}
 	for _, form := range days {
-		if at, err := time.ParseInLocation(form, text, rome()); err == nil {
+		if at, err := time.ParseInLocation(form, text, zone); err == nil {
 			r.Listing.Subscriber.Until = at.AddDate(0, 0, 1).UTC()
 			return
 		}
@@ -201,6 +236,9 @@ func rome() *time.Location {
 // kinds reads kinds of contact.
 func (r *Row) kinds(field, text string, otherwise []string) []string {
 	var out []string
+	if _, every := known(everyKind, text); every && text != "" {
+		return nil
+	}
 	for _, word := range split(text, inField+" ") {
 		if column, _ := columnOf(word); column == "phone" || column == "email" || column == "push" {
 			word = column
@@ -230,12 +268,16 @@ func (r *Row) list(field, text string, form *regexp.Regexp) []string {
 	return words
 }
 
-// circle reads "45.46,9.19 2": latitude, longitude, radius in km.
+// circle reads "45.46,9.19 2": latitude, longitude, radius in km, which
+// volunteers may leave out: they live somewhere.
 func (r *Row) circle(text string) {
 	if text == "" {
 		return
 	}
 	words := strings.FieldsFunc(text, func(c rune) bool { return c == ',' || c == ';' || c == ' ' })
+	if len(words) == 2 && r.Listing.Subscriber.Audience == broadcast.AudienceVolunteers {
+		words = append(words, "0")
+	}
 	var n [3]float64
 	ok := len(words) == 3
 	for i := range n {
@@ -254,11 +296,11 @@ func (r *Row) circle(text string) {
 
 // quiet reads "22:00-07:00".
 func (r *Row) quiet(text string) {
-	if text == "" {
+	if _, none := known(noHours, text); none {
 		return
 	}
 	from, to, _ := strings.Cut(strings.ReplaceAll(text, " ", ""), "-")
-	a, b := hour(from), hour(to)
+	a, b := hourOf(from), hourOf(to)
 	if a == "" || b == "" || a == b {
 		r.refuse("quiet", "the hours are "+shown(text), "write them like 22:00-07:00")
 		return
@@ -266,7 +308,8 @@ func (r *Row) quiet(text string) {
 	r.Listing.Subscriber.Quiet = &broadcast.Hours{From: a, To: b}
 }
 
-func hour(s string) string {
+// hourOf gives a time of day in the form that is stored, "" for what is none.
+func hourOf(s string) string {
 	m := hourForm.FindStringSubmatch(s)
 	if m == nil {
 		return ""

@@ -29,6 +29,13 @@ var (
 	}
 )
 
+// Words by which a list takes back what a volunteer may have chosen; an empty
+// field leaves it.
+var (
+	noHours   = map[string]string{"": "", "no": "", "nessuna": "", "nessuno": "", "mai": "", "none": "", "never": ""}
+	everyKind = map[string]string{"tutti": "", "all": ""}
+)
+
 // known gives what the folded word stands for.
 func known(words map[string]string, s string) (string, bool) {
 	v, ok := words[folded(s)]

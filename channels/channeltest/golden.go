@@ -27,18 +27,24 @@ func Golden(t *testing.T, c channels.Channel) {
 		var b strings.Builder
 		for _, m := range messages {
 			b.WriteString("== " + m.Audience + " " + m.Language + ": " + m.Title + "\n" + m.Text + "\n")
-			if len(m.Payload) > 0 {
-				var tidy any
-				if json.Unmarshal(m.Payload, &tidy) == nil {
-					text, _ := json.MarshalIndent(tidy, "", "  ")
-					b.Write(append(text, '\n'))
-				} else {
-					b.Write(append(m.Payload, '\n'))
-				}
-			}
+			b.WriteString(tidied(m.Payload))
 		}
 		compareFile(t, filepath.Join("testdata", string(kind)+".golden"), b.String())
 	}
+}
+
+// tidied is a payload with a line break behind it, JSON over several lines; ""
+// for none.
+func tidied(payload []byte) string {
+	if len(payload) == 0 {
+		return ""
+	}
+	var tidy any
+	if json.Unmarshal(payload, &tidy) == nil {
+		text, _ := json.MarshalIndent(tidy, "", "  ")
+		return string(text) + "\n"
+	}
+	return string(payload) + "\n"
 }
 
 func compareFile(t *testing.T, path, got string) {

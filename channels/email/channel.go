@@ -48,6 +48,7 @@ var (
 	_ channels.Confirmer = (*Channel)(nil)
 	_ channels.Listener  = (*Channel)(nil)
 	_ channels.Answerer  = (*Channel)(nil)
+	_ channels.Pager     = (*Channel)(nil)
 )
 
 // New checks the configuration and prepares the channel; it opens no

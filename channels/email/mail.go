@@ -46,7 +46,7 @@ func (c *Channel) write(m channels.Message) (letter, error) {
 	}
 	h.line("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence notes come back
 	h.line("X-Auto-Response-Suppress", "OOF, AutoReply")
-	if urgent(m) {
+	if urgent(m) || t.Urgent {
 		h.line("Importance", "high")
 		h.line("X-Priority", "1")
 	}
@@ -54,8 +54,11 @@ func (c *Channel) write(m channels.Message) (letter, error) {
 		h.line("X-TipoRicevuta", "sintetica") // RFC 6109: a receipt without our whole mail
 	}
 	w := wordsFor(m.Language, c.authority())
-	stop := c.stopAddress(m.To)
-	if links := c.unsubscribe(m.To); len(links) > 0 {
+	stop, links := c.stopAddress(m.To), c.unsubscribe(m.To)
+	if t.Page { // who is called leaves the roster with a person, not by one touch beside the answer
+		stop, links = "", nil
+	}
+	if len(links) > 0 {
 		h.line("List-Unsubscribe", strings.Join(links, ",\r\n "))
 		if c.oneClick != "" {
 			h.line("List-Unsubscribe-Post", "List-Unsubscribe=One-Click") // RFC 8058
@@ -146,7 +149,7 @@ func (c *Channel) earlier(m channels.Message, t draft, to route) []string {
 func (c *Channel) closed(m channels.Message, t draft, w words, stop string) (text, page string) {
 	var plain, rich strings.Builder
 	plain.WriteString(m.Text)
-	if !over(m) {
+	if !over(m) && !t.Page {
 		plain.WriteString("\n\n" + w.Help)
 	}
 	plain.WriteString("\n\n-- \n")

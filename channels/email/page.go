@@ -64,19 +64,31 @@ type section struct {
 	Wide    bool // under its own heading; else heading and text on one line
 }
 
+// pageData is what the template shows.
+type pageData struct {
+	Lang, Dir, Title, Source, Mark, Hazard string
+	Exercise                               bool
+	Tone                                   tone
+	Sections                               []section
+	Help                                   string
+	Button                                 template.HTML // a link like a button, escaped
+	Link, Page                             string
+	Map                                    *picture
+	MapSource                              template.URL
+	Words                                  words
+}
+
+func (d pageData) html() (string, error) {
+	var b strings.Builder
+	if err := pageTemplate.Execute(&b, d); err != nil {
+		return "", err
+	}
+	return b.String(), nil
+}
+
 // page makes the HTML of a mail up to its closing lines.
 func page(c channels.Composed, m channels.Message, w words, p *picture) (string, error) {
-	data := struct {
-		Lang, Dir, Title, Source, Mark, Hazard string
-		Exercise                               bool
-		Tone                                   tone
-		Sections                               []section
-		Help                                   string
-		Link, Page                             string
-		Map                                    *picture
-		MapSource                              template.URL
-		Words                                  words
-	}{
+	data := pageData{
 		Lang: c.Language, Dir: direction(c.Language), Title: m.Title, Source: textOf(c, channels.PieceSource),
 		Mark: textOf(c, channels.PieceMark), Hazard: strings.TrimRight(textOf(c, channels.PieceHazard), "."),
 		Exercise: m.Exercise, Tone: toneOf(m), Link: c.Link, Page: w.Page, Map: p, Words: w,
@@ -106,9 +118,5 @@ func page(c channels.Composed, m channels.Message, w words, p *picture) (string,
 	add("", channels.PieceTime, false, false)
 	add(w.Where, channels.PiecePlace, false, false)
 	add(w.What, channels.PieceEffect, false, true)
-	var b strings.Builder
-	if err := pageTemplate.Execute(&b, data); err != nil {
-		return "", err
-	}
-	return b.String(), nil
+	return data.html()
 }

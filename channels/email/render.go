@@ -39,6 +39,10 @@ type draft struct {
 	Map        []byte    `json:"map,omitempty"`
 	MapID      string    `json:"map_id,omitempty"` // the Content-ID within the page
 	Supersedes alerts.ID `json:"supersedes,omitempty"`
+
+	// Page: it calls somebody who is on the authority's roster, or ends that.
+	Page   bool `json:"page,omitempty"`
+	Urgent bool `json:"urgent,omitempty"` // the call is
 }
 
 // line is one of the small lines at the end. One with a value is left out where

@@ -69,6 +69,7 @@ var (
 	_ channels.Checker = (*Channel)(nil)
 
 	_ channels.Notifier = (*Channel)(nil)
+	_ channels.Pager    = (*Channel)(nil)
 )
 
 // New makes an outbox. It opens nothing: the first use does. The error names
@@ -116,6 +117,17 @@ func (c *Channel) Render(r *alerts.Record) ([]channels.Message, error) {
 		messages = append(messages, m)
 	}
 	return messages, nil
+}
+
+// RenderPage writes a page to volunteers whole, once for all of them, and
+// without the link, which is one person's: in practice everybody may read the
+// outbox.
+func (c *Channel) RenderPage(p channels.Page) (channels.Message, error) {
+	p.Link = ""
+	t := channels.ComposePage(p)
+	m := p.Message()
+	m.Title, m.Text = t.Heading(), t.Text()
+	return m, nil
 }
 
 // Send writes m down, unless it is written already. A full disk is a plain

@@ -35,6 +35,12 @@ func TestContract(t *testing.T) { channeltest.Run(t, suite) }
 
 func TestGolden(t *testing.T) { channeltest.Golden(t, outbox(t, Config{})) }
 
+func TestPages(t *testing.T) {
+	channeltest.Pages(t, channeltest.PagerSuite{New: func(t testing.TB) channels.Pager { return outbox(t, Config{}) }})
+}
+
+func TestGoldenPages(t *testing.T) { channeltest.GoldenPages(t, outbox(t, Config{})) }
+
 func lines(t *testing.T, path string) []Entry {
 	t.Helper()
 	f, err := os.Open(path)

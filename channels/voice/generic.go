@@ -52,7 +52,7 @@ func (c *Config) generic(m *mistakes, hook string) carrier {
 
 func (c *genericCarrier) values(one call) provider.Values {
 	speech := one.said + " " + one.words.Again + " " + one.said
-	if c.config.confirm() && c.provider.Hooked() {
+	if c.config.confirm() && c.provider.Hooked() && !one.page { // "press 1" would be taken for "I come"
 		speech += " " + one.words.Press
 	}
 	sum := sha256.Sum256([]byte(one.Key + "\x00" + one.Language))
@@ -80,10 +80,14 @@ func (c *genericCarrier) find(ctx context.Context, one call) (string, bool, erro
 
 func (c *genericCarrier) check(ctx context.Context) error { return c.provider.Check(ctx, nil) }
 
-func (c *genericCarrier) events(r *http.Request, body []byte) ([]channels.DeliveryReport, error) {
+// keys is false: a description says that a call was heard, not which key was
+// pressed in which call.
+func (c *genericCarrier) keys() bool { return false }
+
+func (c *genericCarrier) events(r *http.Request, body []byte) ([]channels.DeliveryReport, []channels.Reply, error) {
 	events, err := c.provider.Events(r, body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	var reports []channels.DeliveryReport
 	for _, e := range events {
@@ -99,7 +103,7 @@ func (c *genericCarrier) events(r *http.Request, body []byte) ([]channels.Delive
 		}
 		reports = append(reports, c.config.report(became, e.ID, e.Code, at))
 	}
-	return reports, nil
+	return reports, nil, nil
 }
 
 func (c *genericCarrier) answer(*http.Request) (string, []byte) { return "", nil }

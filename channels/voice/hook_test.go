@@ -178,6 +178,7 @@ func sidOf(i int) string {
 func FuzzHook(f *testing.F) {
 	f.Add("on=key&lang=it", "CallSid="+sid+"&Digits=1")
 	f.Add("on=end", "CallSid="+sid+"&CallStatus=completed&AnsweredBy=machine_start")
+	f.Add("on=key&lang=it&call=V-0417", "CallSid="+sid+"&Digits=2&To=%2B393331234567")
 	f.Add("on=%zz", "%zz")
 	f.Fuzz(func(t *testing.T, query, body string) {
 		values, err := url.ParseQuery(body)
@@ -186,7 +187,7 @@ func FuzzHook(f *testing.F) {
 		}
 		c := &twilioCarrier{hook: "https://allerta.comune.pistoia.example/hooks/calls", token: token}
 		r := &http.Request{Method: http.MethodPost, URL: &url.URL{Path: "/hooks/calls", RawQuery: query}, Header: http.Header{}}
-		if _, err := c.events(r, []byte(body)); !errors.Is(err, channels.ErrForged) {
+		if _, _, err := c.events(r, []byte(body)); !errors.Is(err, channels.ErrForged) {
 			t.Fatalf("an unsigned request: %v", err)
 		}
 		mac := hmac.New(sha1.New, []byte(token))
@@ -203,7 +204,10 @@ func FuzzHook(f *testing.F) {
 			}
 		}
 		r.Header.Set("X-Twilio-Signature", base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-		reports, err := c.events(r, []byte(body))
+		reports, replies, err := c.events(r, []byte(body))
+		if len(replies) > 1 || len(replies) == 1 && (reports[0].State != channels.ReportDelivered || !numberForm.MatchString(replies[0].From)) {
+			t.Fatalf("%+v, %+v", reports, replies)
+		}
 		if err == nil && (len(reports) != 1 || !callSID.MatchString(reports[0].MessageID) || len(reports[0].Code) > 40) {
 			t.Fatalf("%+v", reports)
 		}

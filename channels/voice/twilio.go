@@ -83,12 +83,20 @@ const (
 	onMachine = "machine"
 )
 
-func (c *twilioCarrier) address(on, language string) string {
+// address is where Twilio sends what it is asked for, with further fields as
+// pairs. Its signature covers all of it.
+func (c *twilioCarrier) address(on, language string, more ...string) string {
 	if c.hook == "" {
 		return ""
 	}
-	return c.hook + "?" + url.Values{"on": {on}, "lang": {language}}.Encode()
+	query := url.Values{"on": {on}, "lang": {language}}
+	for i := 0; i+1 < len(more); i += 2 {
+		query.Set(more[i], more[i+1])
+	}
+	return c.hook + "?" + query.Encode()
 }
+
+func (c *twilioCarrier) keys() bool { return c.hook != "" && c.config.confirm() }
 
 var callSID = regexp.MustCompile(`^CA[0-9a-fA-F]{32}$`)
 
@@ -106,7 +114,10 @@ type callShown struct {
 func (c *twilioCarrier) dial(ctx context.Context, one call) (string, error) {
 	lang := alerts.PrimaryLanguage(one.Language)
 	action := ""
-	if c.config.confirm() {
+	switch {
+	case one.page && one.code != "" && c.keys():
+		action = c.address(onKey, lang, "call", one.code)
+	case !one.page && c.config.confirm():
 		action = c.address(onKey, lang)
 	}
 	said := one.twiml(action, c.config.voice(one.words.Language))

@@ -4,38 +4,46 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"sync"
 	"time"
 
+	"martinella/alerts/lexicon"
 	"martinella/channels"
 	"martinella/channels/twilio"
 )
 
 // events reads the end of a call, a pressed key, or who answered.
-func (c *twilioCarrier) events(r *http.Request, body []byte) ([]channels.DeliveryReport, error) {
+func (c *twilioCarrier) events(r *http.Request, body []byte) ([]channels.DeliveryReport, []channels.Reply, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil || c.hook == "" {
-		return nil, channels.ErrForged
+		return nil, nil, channels.ErrForged
 	}
 	address := c.hook
 	if r.URL.RawQuery != "" {
 		address += "?" + r.URL.RawQuery
 	}
 	if !twilio.Verify(c.token, address, form, r.Header.Get(twilio.SignatureHeader)) {
-		return nil, channels.ErrForged
+		return nil, nil, channels.ErrForged
 	}
 	r.PostForm = form // the answer depends on the key
 	sid := form.Get("CallSid")
 	if !callSID.MatchString(sid) {
-		return nil, errors.New("twilio: the request names no call")
+		return nil, nil, errors.New("twilio: the request names no call")
 	}
 	became, code := enroute, ""
+	var replies []channels.Reply
 	switch r.URL.Query().Get("on") {
 	case onKey:
-		if form.Get("Digits") == "1" {
-			became = heard
-		} else {
+		said, known := keyed(r.URL.Query().Get("call"), form.Get("Digits"))
+		switch {
+		case !known:
 			code = "another key"
+		case said != "" && numberForm.MatchString(form.Get("To")):
+			replies = append(replies, channels.Reply{From: form.Get("To"), To: c.config.Source, Text: said, At: time.Now()})
+			became = heard
+		default:
+			became = heard
 		}
 	case onMachine:
 		if byMachine(form.Get("AnsweredBy")) {
@@ -45,9 +53,25 @@ func (c *twilioCarrier) events(r *http.Request, body []byte) ([]channels.Deliver
 	case onEnd:
 		became, code = c.ended(sid, form)
 	default:
-		return nil, errors.New("twilio: the request is about nothing that we asked for")
+		return nil, nil, errors.New("twilio: the request is about nothing that we asked for")
 	}
-	return []channels.DeliveryReport{c.config.report(became, sid, code, time.Now())}, nil
+	return []channels.DeliveryReport{c.config.report(became, sid, code, time.Now())}, replies, nil
+}
+
+var callCode = regexp.MustCompile(`^[A-Z]{1,3}-[0-9]{1,10}$`)
+
+// keyed says what a key means: that the message was heard, and in a volunteers'
+// call, in the words of an answer by text message, whether they come. The code
+// stands with it, so that it is never taken for an answer to another call.
+func keyed(code, digits string) (said string, known bool) {
+	asks := callCode.MatchString(code)
+	switch {
+	case asks && digits == "1":
+		return "SI " + code, true
+	case asks && digits == "2":
+		return "NO " + code, true
+	}
+	return "", digits == "1" && !asks
 }
 
 // ended reads CallStatus (twilio.com/docs/voice/api/call-resource). A call that
@@ -82,8 +106,14 @@ func (c *twilioCarrier) answer(r *http.Request) (string, []byte) {
 	if query.Get("on") != onKey {
 		return "", nil
 	}
-	w, _ := wordsFor(query.Get("lang"))
-	return "text/xml; charset=utf-8", thanks(w, c.config.voice(w.Language), r.PostForm.Get("Digits"), c.address(onKey, query.Get("lang")))
+	digits, lang, code := r.PostForm.Get("Digits"), query.Get("lang"), query.Get("call")
+	_, known := keyed(code, digits)
+	if !callCode.MatchString(code) {
+		w, _ := wordsFor(lang)
+		return "text/xml; charset=utf-8", thanks(w.Thanks, w.Press, c.config.voice(w.Language), known, c.address(onKey, lang))
+	}
+	w := lexicon.ForPages(lang)
+	return "text/xml; charset=utf-8", thanks(w.Thanks, w.Press, c.config.voice(w.Language), known, c.address(onKey, lang, "call", code))
 }
 
 // sids remembers, as long as the process lives, whose calls are whose and which

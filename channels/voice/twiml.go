@@ -77,7 +77,7 @@ func (c call) twiml(action string, asks Voice) string {
 		s.pause()
 		s.say(asks, c.words.Again)
 		s.say(c.voice, c.said)
-		if action != "" {
+		if action != "" && !c.page { // a page says itself what a key means
 			s.say(asks, c.words.Press)
 		}
 	})
@@ -91,15 +91,15 @@ func (c call) mark() string {
 	return first + "."
 }
 
-// thanks is what follows a pressed key: the end after 1, the question again
-// after another one.
-func thanks(w *words, v Voice, pressed, action string) []byte {
+// thanks is what follows a pressed key: the end after one that means something,
+// the question again after another one.
+func thanks(words, question string, v Voice, known bool, action string) []byte {
 	var s script
 	s.b.WriteString(xml.Header + "<Response>")
-	if pressed == "1" {
-		s.say(v, w.Thanks)
+	if known {
+		s.say(v, words)
 	} else {
-		s.gather(action, func() { s.say(v, w.Press) })
+		s.gather(action, func() { s.say(v, question) })
 	}
 	s.b.WriteString("</Response>")
 	return s.b.Bytes()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,7 @@ var (
 	_ channels.Measurer     = (*Channel)(nil)
 	_ channels.Inbound      = (*Channel)(nil)
 	_ channels.HookAnswerer = (*Channel)(nil)
+	_ channels.Pager        = (*Channel)(nil)
 	_ channels.Finder       = finding{}
 )
 
@@ -45,6 +47,8 @@ type call struct {
 	voice     Voice
 	said      string // the text, once, as a voice reads it
 	recording string // address of a recording of it; "": none
+	page      bool   // it asks a volunteer to come
+	code      string // of the volunteers' call that a key answers; "": no key does
 }
 
 // carrier is one provider. Its methods may be called at once.
@@ -57,7 +61,9 @@ type carrier interface {
 	check(ctx context.Context) error
 	// events reads a request to the hook; channels.ErrForged where it is not
 	// the provider's.
-	events(r *http.Request, body []byte) ([]channels.DeliveryReport, error)
+	events(r *http.Request, body []byte) ([]channels.DeliveryReport, []channels.Reply, error)
+	// keys reports whether a pressed key comes back as the person's answer.
+	keys() bool
 	// answer is what the provider waits for after such a request; nil: nothing.
 	answer(r *http.Request) (contentType string, body []byte)
 	// note is worth saying of the configuration; "" for nothing.
@@ -114,7 +120,11 @@ func (c *Channel) prepare(m channels.Message) (call, error) {
 		return call{}, channels.Permanent(fmt.Errorf("voice %s: %w", c.name, errNumber))
 	}
 	w, _ := wordsFor(m.Language)
-	return call{Message: m, words: w, voice: c.config.voice(m.Language), said: calm(m.Text), recording: string(m.Payload)}, nil
+	one := call{Message: m, words: w, voice: c.config.voice(m.Language), said: calm(m.Text), recording: string(m.Payload)}
+	if code, ok := strings.CutPrefix(one.recording, pagePrefix); ok {
+		one.recording, one.page, one.code = "", true, code
+	}
+	return one, nil
 }
 
 // Send begins one call and does not wait for its end: that is reported later.
@@ -168,14 +178,14 @@ func (c *Channel) Check(ctx context.Context) error {
 	return nil
 }
 
-// Inbound reads what the provider says of calls at /hooks/{channel}.
+// Inbound reads what the provider says of calls at /hooks/{channel}. A key that
+// answers a volunteers' call is a reply of its code: "SI V-0417", "NO V-0417".
 func (c *Channel) Inbound(r *http.Request) ([]channels.DeliveryReport, []channels.Reply, error) {
 	body, err := provider.ReadBody(r)
 	if err != nil {
 		return nil, nil, err
 	}
-	reports, err := c.carrier.events(r, body)
-	return reports, nil, err
+	return c.carrier.events(r, body)
 }
 
 // HookAnswer is what the person hears who pressed a key.

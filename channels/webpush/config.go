@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -18,8 +19,10 @@ type Config struct {
 	Contact      string  `yaml:"contact"`        // whom push services write to: a mail address, or an https page
 	PerSecond    float64 `yaml:"per_second"`     // default 250
 	// Services are further push services that are known to be such, by host
-	// ("push.example.org") or domain (".example.org"): what they answer is
-	// believed of the whole channel, as it is of the browsers' own.
+	// ("push.example.org") or domain (".example.org"), with allow_private also
+	// localhost or an address ("127.0.0.1"): browsers subscribe with them, and
+	// what they answer is believed of the whole channel, as it is of the
+	// browsers' own.
 	Services []string `yaml:"services"`
 	// AllowPrivate lets endpoints be on this machine and in private networks,
 	// and without TLS on this machine: for tests on one's own machine, never
@@ -41,7 +44,11 @@ func (c *Config) check(name string) (Key, error) {
 		c.PerSecond = defaultPerSecond
 	}
 	for _, s := range c.Services {
-		if !hostForm.MatchString(s) {
+		_, err := netip.ParseAddr(s)
+		switch own := s == "localhost" || err == nil; {
+		case own && !c.AllowPrivate:
+			errs = append(errs, fmt.Errorf("services: %q is reached with allow_private only, which is for tests", s))
+		case !own && !hostForm.MatchString(s):
 			errs = append(errs, fmt.Errorf("services: %q is not a host like push.example.org or a domain like .example.org", s))
 		}
 	}

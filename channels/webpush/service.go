@@ -13,24 +13,46 @@ type service struct {
 	known bool
 }
 
-// knownServices are those of the browsers: Chrome, Edge and most others on
-// Android; Firefox; Edge on Windows; Safari (Apple, "Sending web push
-// notifications in web apps and browsers"). What one of them answers is
-// believed: of any other only what concerns the one recipient.
-var knownServices = []string{"fcm.googleapis.com", ".push.services.mozilla.com", ".notify.windows.com", ".push.apple.com"}
+// knownServices are those of the browsers. Only their subscriptions are taken
+// from strangers, see [Channel.Admit]; and what one of them answers is believed:
+// of any other, which an operator's list may name, only what concerns the one
+// recipient.
+var knownServices = []string{
+	// Chrome, Edge and most others on Android, Opera, Brave; the second one for
+	// Chromium that is not Chrome: chromium.googlesource.com/chromium/src,
+	// components/push_messaging/push_messaging_constants.cc.
+	"fcm.googleapis.com", "jmt17.google.com",
+	// Firefox: github.com/mozilla-services/autopush-rs, README ("the default Push
+	// server url").
+	".push.services.mozilla.com",
+	// Edge on Windows: learn.microsoft.com, "Enterprise Firewall Configurations to
+	// Support WNS Traffic".
+	".notify.windows.com",
+	// Safari: webkit.org/blog/12945/meet-web-push ("any subdomain of
+	// push.apple.com").
+	".push.apple.com",
+}
 
 // stranger is the name of every other one.
 const stranger = "a push service that is not known here"
 
-// serviceOf finds the service of an endpoint.
-func (c *Channel) serviceOf(endpoint *url.URL) service {
+// listed finds the endpoint's host in the lists of known services.
+func (c *Channel) listed(endpoint *url.URL) (name string, known bool) {
 	host := strings.ToLower(endpoint.Hostname())
 	for _, list := range [][]string{knownServices, c.config.Services} {
 		for _, s := range list {
 			if host == s || strings.HasPrefix(s, ".") && strings.HasSuffix(host, s) {
-				return service{name: strings.TrimPrefix(s, "."), known: true}
+				return strings.TrimPrefix(s, "."), true
 			}
 		}
+	}
+	return "", false
+}
+
+// serviceOf finds the service of an endpoint.
+func (c *Channel) serviceOf(endpoint *url.URL) service {
+	if name, known := c.listed(endpoint); known {
+		return service{name: name, known: true}
 	}
 	if c.config.AllowPrivate {
 		return service{name: "the push service of this machine", known: true}

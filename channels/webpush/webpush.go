@@ -45,6 +45,7 @@ var (
 	_ channels.Checker   = (*Channel)(nil)
 	_ channels.Limiter   = (*Channel)(nil)
 	_ channels.Measurer  = (*Channel)(nil)
+	_ channels.Pager     = (*Channel)(nil)
 )
 
 // New makes a channel; it opens no connection. The error names every mistake of
@@ -144,6 +145,8 @@ func ttl(m channels.Message, now time.Time) time.Duration {
 // section 5.3).
 func urgency(m channels.Message) webpush.Urgency {
 	switch {
+	case m.Audience == channels.AudienceVolunteers: // who is asked to come is woken, and told not to
+		return webpush.UrgencyHigh
 	case m.Severity.Rank() >= alerts.SeveritySevere.Rank(), m.Change == alerts.ChangeCancelled, m.Change == alerts.ChangeEnded:
 		return webpush.UrgencyHigh
 	case m.Severity == alerts.SeverityMinor:

@@ -27,6 +27,7 @@ import (
 	"martinella/alerts/areas"
 	"martinella/broadcast/rdb"
 	"martinella/channels"
+	"martinella/dashboards/certificate"
 )
 
 // The modes of a gateway. Neither changes an alert: live refuses to start on a
@@ -43,14 +44,15 @@ type Config struct {
 	Mode      string          `yaml:"mode"`
 	Authority AuthorityConfig `yaml:"authority"`
 
-	Data           string   `yaml:"data"`
-	Listen         string   `yaml:"listen"`
-	AdminListen    string   `yaml:"admin_listen"`
-	PublicURL      string   `yaml:"public_url"`
-	TrustedProxies []string `yaml:"trusted_proxies"` // addresses or prefixes whose X-Forwarded-For counts
-	Direct         bool     `yaml:"direct"`          // no proxy stands before the listener
-	Origins        []string `yaml:"origins"`         // other sites that may open the live feed
-	Profiling      bool     `yaml:"profiling"`       // /debug/pprof on the administration port
+	Data           string    `yaml:"data"`
+	Listen         string    `yaml:"listen"`
+	AdminListen    string    `yaml:"admin_listen"`
+	PublicURL      string    `yaml:"public_url"`
+	TLS            TLSConfig `yaml:"tls"`
+	TrustedProxies []string  `yaml:"trusted_proxies"` // addresses or prefixes whose X-Forwarded-For counts
+	Direct         bool      `yaml:"direct"`          // no proxy stands before the listener
+	Origins        []string  `yaml:"origins"`         // other sites that may open the live feed
+	Profiling      bool      `yaml:"profiling"`       // /debug/pprof on the administration port
 
 	Redis                RedisConfig `yaml:"redis"`
 	AcceptWeakDurability string      `yaml:"accept_weak_durability"` // the weaker mode, by its name
@@ -65,6 +67,7 @@ type Config struct {
 	Feeds    []FeedConfig    `yaml:"feeds"`  // official warnings of others
 	Areas    []AreaConfig    `yaml:"areas"`  // outlines of municipalities and zones
 	Mirror   []MirrorConfig  `yaml:"mirror"` // copies of the public pages on other hosts
+	Backup   []BackupConfig  `yaml:"backup"` // places of encrypted backups
 
 	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
 	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
@@ -73,7 +76,8 @@ type Config struct {
 
 	StaffOIDC OIDCConfig `yaml:"staff_oidc"` // the provider through which staff may sign in
 
-	gazetteer *areas.Gazetteer // of Areas; nil without any
+	gazetteer   *areas.Gazetteer    // of Areas; nil without any
+	certificate *certificate.Source // of TLS, once the listeners are open; nil without it
 
 	file   string // it was read from; "" without one
 	nobody bool   // no authority is configured
@@ -157,7 +161,7 @@ var envOther = []string{"MARTINELLA_CONFIG", "MARTINELLA_DEMO_ONCE", "MARTINELLA
 
 // configFlags are the flags that set a configuration key of the same name.
 func configFlags(f *pflag.FlagSet) {
-	f.String("config", "", "configuration `FILE` (default martinella.yaml if there is one)")
+	f.String("config", "", "configuration `FILE` (default martinella.yaml here or in /etc/martinella, if there is one)")
 	f.String("data", "./data", "`DIR` of everything that the gateway keeps")
 	f.String("redis", "embedded", "embedded, memory or redis://...")
 }
@@ -218,7 +222,7 @@ func loadConfigOf(sh shell, file string, flags *pflag.FlagSet) (*Config, error) 
 	if err := k.UnmarshalWithConf("", c, koanf.UnmarshalConf{Tag: "yaml"}); err != nil {
 		return nil, usage(fmt.Errorf("configuration: %w", err), "")
 	}
-	c.Channels, c.Senders, c.Feeds, c.Areas, c.Mirror, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Feeds, whole.Areas, whole.Mirror, whole.Accounts, whole.Hashtags
+	c.Channels, c.Senders, c.Feeds, c.Areas, c.Mirror, c.Backup, c.Accounts, c.Hashtags = whole.Channels, whole.Senders, whole.Feeds, whole.Areas, whole.Mirror, whole.Backup, whole.Accounts, whole.Hashtags
 	c.complete()
 	c.rules(r)
 	if len(r.mistakes) > 0 {
@@ -239,16 +243,22 @@ func configFile(sh shell, flags *pflag.FlagSet) (string, error) {
 		file, _ = flags.GetString("config")
 	}
 	if file == "" {
-		if _, err := os.Stat("martinella.yaml"); errors.Is(err, fs.ErrNotExist) {
-			return "", nil
+		for _, usual := range usualFiles {
+			if _, err := os.Stat(usual); !errors.Is(err, fs.ErrNotExist) {
+				return usual, nil
+			}
 		}
-		return "martinella.yaml", nil
+		return "", nil
 	}
 	if _, err := os.Stat(file); err != nil {
 		return "", usage(fmt.Errorf("configuration %s", plainPathError(err)), "name an existing file with --config")
 	}
 	return file, nil
 }
+
+// usualFiles are where the configuration is looked for: in the folder where one
+// stands, and where the Debian package has it.
+var usualFiles = []string{"martinella.yaml", "/etc/martinella/martinella.yaml"}
 
 // readConfigFile walks the nodes of the file into c, and gives what could be
 // read by its path, without the lists, which only a file can hold.

@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"martinella/alerts/areas"
 )
@@ -15,7 +17,11 @@ type AreaConfig struct {
 	Code   string `yaml:"code"`   // property with the code
 	Name   string `yaml:"name"`   // property with the name
 	Parent string `yaml:"parent"` // property with the code of the area around it
+	Source string `yaml:"source"` // whom the outlines are from, as their licence wants it: it stands below the maps
 }
+
+// maxSource bounds whom the outlines are from, in bytes: it stands below a map.
+const maxSource = 200
 
 // areaRules reads the outlines: one mistake refuses all of them, since an area
 // that is missing would be an alert that nobody gets.
@@ -28,6 +34,9 @@ func (c *Config) areaRules(say sayFunc) {
 		if file == "" {
 			say(at, "is missing", "name a GeoJSON file")
 			continue
+		}
+		if len(a.Source) > maxSource || strings.ContainsFunc(a.Source, unicode.IsControl) {
+			say(fmt.Sprintf("areas[%d].source", i), "is no line of at most 200 bytes", "write it like ISTAT, CC BY 4.0, 2026")
 		}
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(filepath.Dir(c.file), file)

@@ -39,6 +39,7 @@ func TestMistakesOfAreasHaveTheirLine(t *testing.T) {
 		"named twice":       {"areas:\n  - {file: comuni.geojson}\n  - {file: ./comuni.geojson}\n", twoAreas, []string{"m.yaml:5: areas[1].file is \"./comuni.geojson\", which stands here already"}},
 		"an unknown key":    {"areas:\n  - {file: comuni.geojson, sistem: ISTAT}\n", twoAreas, []string{"m.yaml:4: unknown key areas[0].sistem (did you mean system?)"}},
 		"another property":  {"areas:\n  - {file: comuni.geojson, code: istat}\n", twoAreas, []string{"m.yaml:4: areas[0].file comuni.geojson: feature 1 (Valdemo): has no code", "feature 2 (Pontelungo): has no code", `"com_istat_code"`}},
+		"a source of lines": {"areas:\n  - {file: comuni.geojson, source: \"ISTAT\\nCC BY\"}\n", twoAreas, []string{"m.yaml:4: areas[0].source is no line of at most 200 bytes"}},
 		"a ring not closed": {"areas:\n  - {file: comuni.geojson}\n", strings.Replace(twoAreas, "[11,44]]]", "[11,44.05]]]", 1), []string{"m.yaml:4: areas[0].file comuni.geojson: feature 2 (999002): polygon 1, ring 1 is not closed (repeat the first position"}},
 		"no GeoJSON":        {"areas:\n  - {file: comuni.geojson}\n", "PK", []string{"m.yaml:4: areas[0].file comuni.geojson: is not GeoJSON"}},
 	} {

@@ -6,7 +6,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -36,7 +35,10 @@ func (c *Config) mirrorRules(say sayFunc) {
 			say(at+".name", "is "+quoted(m.Name)+", which another copy has", "give every copy its own name")
 		}
 		names[m.Name] = true
-		place := m.Folder + m.URL
+		place := m.URL
+		if m.Folder != "" {
+			place += resolved(m.Folder)
+		}
 		switch {
 		case (m.Folder == "") == (m.URL == ""):
 			say(at, "needs a folder or a url", "name one of the two: folder: /var/www/copy, or url: https://copy.example")
@@ -46,8 +48,8 @@ func (c *Config) mirrorRules(say sayFunc) {
 			m.rules(say, at)
 		case m.TokenFile != "":
 			say(at+".token_file", "has no use for a folder", "leave it out")
-		case c.Data != "" && inside(m.Folder, c.Data):
-			say(at+".folder", "is in the folder of the gateway's data", "a web server gives out all of it: name another folder")
+		case overlap(m.Folder, c.Data) != "":
+			say(at+".folder", overlap(m.Folder, c.Data), "a web server gives out all of it, keys and people too: name a folder apart from it")
 		}
 		places[place] = true
 	}
@@ -72,12 +74,56 @@ func (m *MirrorConfig) rules(say sayFunc, at string) {
 	}
 }
 
-// inside reports whether a folder is another one or in it, as far as their names
-// tell.
-func inside(folder, of string) bool {
-	a, errA := filepath.Abs(folder)
-	b, errB := filepath.Abs(of)
-	return errA == nil && errB == nil && (a == b || strings.HasPrefix(a, b+string(filepath.Separator)))
+// overlap says how a folder for pages and the gateway's data are in each other, ""
+// where they are apart. Links are followed, also above folders that are not there
+// yet.
+func overlap(folder, data string) string {
+	switch {
+	case data == "":
+		return ""
+	case within(folder, data):
+		return "is in the folder of the gateway's data"
+	case within(data, folder):
+		return "holds the folder of the gateway's data"
+	}
+	return ""
+}
+
+// within reports whether a folder is another one or in it.
+func within(folder, of string) bool {
+	a, b := resolved(folder), resolved(of)
+	there, err := os.Stat(b)
+	for {
+		if a == b {
+			return true
+		}
+		if here, errHere := os.Stat(a); err == nil && errHere == nil && os.SameFile(here, there) {
+			return true
+		}
+		up := filepath.Dir(a)
+		if up == a {
+			return false
+		}
+		a = up
+	}
+}
+
+// resolved is the path of a folder without links, as far as it is there.
+func resolved(folder string) string {
+	at, err := filepath.Abs(folder)
+	if err != nil {
+		return filepath.Clean(folder)
+	}
+	for whole, rest := at, ""; ; {
+		if real, err := filepath.EvalSymlinks(at); err == nil {
+			return filepath.Join(real, rest)
+		}
+		up := filepath.Dir(at)
+		if up == at {
+			return whole
+		}
+		rest, at = filepath.Join(filepath.Base(at), rest), up
+	}
 }
 
 // looker is a target that can be looked at without writing pages.

@@ -162,11 +162,41 @@ func (r *nodeReader) scalar(n *yaml.Node, v reflect.Value, path string) {
 		r.complain(n, fmt.Sprintf("%s is %q, which %v", path, n.Value, err), "")
 		return
 	}
-	if strings.HasSuffix(path, "_file") && v.Kind() == reflect.String && !filepath.IsAbs(v.String()) && v.String() != "" {
-		v.SetString(filepath.Join(r.dir, v.String())) // beside the configuration, wherever it is started
+	if strings.HasSuffix(path, "_file") && v.Kind() == reflect.String && v.String() != "" {
+		v.SetString(beside(r.file, v.String()))
 	}
 	r.keep(path, v)
 }
+
+// beside is where a file lies that a configuration names: beside it, wherever
+// the gateway is started. Under systemd the configuration is itself a credential
+// (systemd.exec(5), LoadCredential= of a folder): what lies beside it is there
+// too, in one flat folder with the same first word.
+func beside(config, name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	dir := filepath.Dir(config)
+	if folder, _ := credential(config); folder != "" {
+		return filepath.Join(dir, folder+"_"+strings.ReplaceAll(filepath.Clean(name), string(filepath.Separator), "_"))
+	}
+	return filepath.Join(dir, name)
+}
+
+// credential takes the name of a configuration apart that systemd gave as a
+// credential: the word for the folder that it comes from, "" where it is an
+// ordinary file, and how it is called in there.
+func credential(config string) (folder, name string) {
+	dir, base := filepath.Split(config)
+	first, rest, flat := strings.Cut(base, "_")
+	if flat && os.Getenv(credentials) != "" && filepath.Clean(dir) == filepath.Clean(os.Getenv(credentials)) {
+		return first, rest
+	}
+	return "", base
+}
+
+// credentials names the folder that systemd gives a service for its secrets.
+const credentials = "CREDENTIALS_DIRECTORY"
 
 // keep notes a value that could be read.
 func (r *nodeReader) keep(path string, v reflect.Value) {

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -61,6 +60,7 @@ func (c *Config) rules(r *nodeReader) {
 	if _, err := c.signing(); err != nil {
 		say("signing", err.Error(), "name the PEM files of an RSA key and of its certificate, or leave signing out")
 	}
+	c.tlsRules(say)
 	c.redisRules(r, say)
 	if c.Policy.SecondPersonReach < 0 {
 		say("policy.second_person_reach", "is negative", "0 asks for a second person for every Actual alert")
@@ -80,6 +80,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.areaRules(say)
 	c.feedRules(say)
 	c.mirrorRules(say)
+	c.backupRules(say)
 	c.accountRules(say)
 	c.hashtagRules(say)
 	c.wordRules(say)
@@ -202,9 +203,7 @@ func (c *Config) senderRules(r *nodeReader, say sayFunc) {
 		if s.Certificate == "" {
 			say(at+".certificate", "is missing", "name the PEM file of the sender's certificate")
 		} else {
-			if !filepath.IsAbs(s.Certificate) {
-				s.Certificate = filepath.Join(r.dir, s.Certificate)
-			}
+			s.Certificate = beside(r.file, s.Certificate)
 			if _, err := readCertificate(s.Certificate); err != nil {
 				say(at+".certificate", err.Error(), "name a PEM file with one certificate")
 			}
@@ -225,11 +224,11 @@ func rightsOf(can, areas, hazards []string, severityMax string, status, channels
 	}
 	r := alerts.Rights{SelfApprove: self, Areas: areas, Hazards: hazards, Channels: channels}
 	if len(can) == 0 {
-		ps = append(ps, alerts.Problem{Field: "can", Problem: "is missing", Hint: "submit, approve, issue or read"})
+		ps = append(ps, alerts.Problem{Field: "can", Problem: "is missing", Hint: "submit, approve, issue, call or read"})
 	}
 	for _, v := range can {
 		if !slices.Contains(alerts.Verbs, alerts.Verb(v)) {
-			ps = append(ps, alerts.Problem{Field: "can", Problem: "is " + quoted(v), Hint: "submit, approve, issue or read"})
+			ps = append(ps, alerts.Problem{Field: "can", Problem: "is " + quoted(v), Hint: "submit, approve, issue, call or read"})
 		}
 		r.Verbs = append(r.Verbs, alerts.Verb(v))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -42,6 +43,7 @@ func doctorCommand(sh shell) *cobra.Command {
 				d.certificates(c, time.Now())
 				d.channels(ctx, c)
 				d.mirrors(ctx, c)
+				d.backups(ctx, c, s, time.Now())
 				return nil
 			})
 			if errors.Is(err, rdb.ErrOtherKey) {
@@ -111,14 +113,21 @@ func (d *doctor) folder(c *Config) {
 	}
 }
 
+// renewBefore is how long before its end a certificate is worth a word.
+const renewBefore = 30 * 24 * time.Hour
+
+func goodFor(c *x509.Certificate, now time.Time) string {
+	return fmt.Sprintf("valid for %d days", int(c.NotAfter.Sub(now).Hours()/24))
+}
+
 func (d *doctor) certificates(c *Config, now time.Time) {
+	d.tls(c, now)
 	for _, s := range c.Senders {
 		cert, err := readCertificate(s.Certificate)
 		good := ""
 		if err == nil {
-			left := cert.NotAfter.Sub(now)
-			good = fmt.Sprintf("valid for %d days", int(left.Hours()/24))
-			if left < 30*24*time.Hour {
+			good = goodFor(cert, now)
+			if cert.NotAfter.Sub(now) < renewBefore {
 				err = fmt.Errorf("ends on %s: ask the sender for the next one", cert.NotAfter.Format(time.DateOnly))
 			}
 		}

@@ -34,7 +34,8 @@ address in an SMS (/a/...) opens there too. Every page says when the copy was
 made.
 
 A second run writes only what changed, replaces each file as a whole, and removes
-what is gone; files of somebody else in DIR stay. The guide, page "mirror", says
+what is gone; files of somebody else in DIR stay. A DIR that holds files and no
+earlier copy is refused, and so is one in or around the gateway's data. The guide, page "mirror", says
 how to serve it. For a copy that follows every change by itself, see "mirror" in
 the configuration.`,
 		Example: "  martinella export site /var/www/copy --config martinella.yaml\n  martinella export site copy && rsync -a --delete copy/ web2:/var/www/copy/",
@@ -56,6 +57,12 @@ const boardTime = time.Minute
 func exportSite(ctx context.Context, sh shell, c *Config, s *store, dir string) error {
 	if c.PublicURL == "" {
 		return usage(errors.New("public_url is not set"), "feeds and shared links lead to it: set it to the address that citizens know")
+	}
+	if how := overlap(dir, c.Data); how != "" {
+		return refused(fmt.Errorf("%s %s", dir, how), "a web server gives out all of it, keys and people too: name a folder apart from it")
+	}
+	if _, err := (mirror.Folder{Dir: dir}).Look(ctx); errors.Is(err, mirror.ErrForeign) {
+		return refused(err, "nothing was written; the files of an earlier copy are known by its copy.json")
 	}
 	g, err := newGateway(c, s, c.PublicURL, newLogger(sh.err))
 	if err != nil {

@@ -53,6 +53,29 @@ func TestExportSite(t *testing.T) {
 	if code, _, stderr := command(t, "export", "site", file, "--config", config); code != exitRefused || !strings.Contains(stderr, "hint: ") {
 		t.Errorf("a file for a folder: %d %s", code, stderr)
 	}
+	site := filepath.Join(dir, "site")
+	if err := os.Mkdir(site, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	foreign := write(t, filepath.Join(site, "index.html"), "somebody's own site")
+	link := filepath.Join(dir, "link")
+	if err := os.Symlink(filepath.Join(dir, "data"), link); err != nil {
+		t.Fatal(err)
+	}
+	for where, want := range map[string]string{
+		site: "not of an earlier copy", filepath.Join(dir, "data", "copy"): "is in the folder of the gateway's data",
+		filepath.Join(link, "copy"): "is in the folder of the gateway's data", dir: "holds the folder of the gateway's data",
+	} {
+		if code, _, stderr := command(t, "export", "site", where, "--config", config); code != exitRefused || !strings.Contains(stderr, want) || !strings.Contains(stderr, "hint: ") {
+			t.Errorf("export to %s: %d %s", where, code, stderr)
+		}
+	}
+	if b, err := os.ReadFile(foreign); err != nil || string(b) != "somebody's own site" || filesIn(t, site) != 1 {
+		t.Errorf("the site of somebody is %q now, %v", b, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "data", "copy")); err == nil {
+		t.Error("a folder was made in the data")
+	}
 	write(t, config, string(text))
 	if code, _, stderr := command(t, "export", "site", out, "--config", config); code != exitUsage || !strings.Contains(stderr, "public_url") {
 		t.Errorf("without an address: %d %s", code, stderr)
@@ -192,7 +215,21 @@ func TestMirrorRules(t *testing.T) {
 	}
 	empty := write(t, filepath.Join(dir, "empty"), "")
 	full := write(t, filepath.Join(dir, "full"), "x")
+	if err := os.MkdirAll(filepath.Join(dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"link": "data", "around": "."} {
+		if err := os.Symlink(filepath.Join(dir, to), filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	for entry, want := range map[string]string{
+		"{name: web2, folder: " + filepath.Join(dir, "link", "x", "y") + "}":                "is in the folder of the gateway's data",
+		"{name: web2, folder: " + filepath.Join(dir, "link") + "}":                          "is in the folder of the gateway's data",
+		"{name: web2, folder: " + dir + "}":                                                 "holds the folder of the gateway's data",
+		"{name: web2, folder: " + filepath.Join(dir, "around") + "}":                        "holds the folder of the gateway's data",
+		"{name: web2, folder: /}":                                                           "holds the folder of the gateway's data",
+		"{name: web2, folder: " + dir + "/p}\n- {name: web3, folder: " + dir + "/around/p}": "is where another copy is",
 		"{folder: /tmp/x}": "mirror[0].name is",
 		"{name: web2}":     "needs a folder or a url",
 		"{name: web2, folder: /tmp/x, url: http://h/}":                    "needs a folder or a url",
@@ -214,6 +251,10 @@ func TestMirrorRules(t *testing.T) {
 		if strings.Contains(stderr, "a:b") {
 			t.Errorf("%s: the password is told", entry)
 		}
+	}
+	write(t, config, string(text)+"mirror:\n- {name: web2, folder: "+filepath.Join(dir, "around")+"}\n")
+	if code, _, stderr := command(t, "serve", "--config", config); code != exitUsage || !strings.Contains(stderr, "holds the folder of the gateway's data") {
+		t.Errorf("serve starts with a copy around its data: %d %s", code, stderr)
 	}
 	write(t, config, string(text)+"mirror:\n- {name: web2, url: 'http://127.0.0.1:1/copy', token_file: "+full+"}\n")
 	must(t, "config", "check", "--config", config)

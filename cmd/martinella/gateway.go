@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/oklog/ulid/v2"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -22,6 +22,8 @@ import (
 	"martinella/alerts/cap"
 	"martinella/alerts/lexicon"
 	"martinella/broadcast"
+	"martinella/broadcast/backup"
+	"martinella/broadcast/callout"
 	"martinella/broadcast/live"
 	"martinella/channels"
 	"martinella/channels/imagecard"
@@ -46,6 +48,7 @@ type gateway struct {
 	questions   *broadcast.Questions // nil: nobody subscribes by themselves
 	subscribing *dashboards.SignUps  // nil as well
 	rings       *broadcast.Rings
+	callouts    *callout.Callouts
 	feeds       *broadcast.Feeds
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
@@ -54,6 +57,7 @@ type gateway struct {
 	started     dashboards.StartedAreas
 	server      *dashboards.Server
 	mirror      *mirror.Keeper
+	backup      *backup.Keeper
 	stopping    atomic.Bool
 	stirred     chan struct{} // has the sweep look at once
 }
@@ -89,9 +93,11 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	ownPage := func(number uint32, kind, address string, at time.Time) string {
 		return strings.TrimSuffix(c.PublicURL, "/") + "/p/" + own.OwnToken(number, kind, address, at)
 	}
+	g.callouts = g.callOut(routes, registry)
+	sink.Replies = g.callouts.Reply
 	cards := imagecard.New(g.settings())
 	for _, r := range routes {
-		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, OwnPage: ownPage, Log: log})
+		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, OwnPage: ownPage, CallPage: g.callouts.Link, Log: log})
 	}
 	g.fallBack()
 	planner := &broadcast.Planner{
@@ -104,13 +110,14 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		Policy:    alerts.Policy{SecondPersonReach: c.Policy.SecondPersonReach, Practice: c.Mode == modePractice},
 		Store:     s.Store(),
 		Publisher: planner,
-		NewID: func(now time.Time) alerts.ID {
-			return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
-		},
+		NewID:     newID,
 		Digest:    digest,
 		Sitreps:   s.Store(),
 		Instructs: c.words().Instructs,
 		Suspended: func(language string) string { return lexicon.For(language).Suspended },
+		Over: func(language string, change alerts.Change, exercise bool, event string) (headline, text string) {
+			return lexicon.For(language).Closing(change, exercise, event)
+		},
 	}
 	if g.office, err = signin.New(s.Staff(), c.Authority.Name, c.PublicURL); err != nil {
 		return nil, err
@@ -122,7 +129,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	g.office.Through(provider)
 	g.rings = broadcast.NewRings(broadcast.RingsConfig{
 		Store: s, Records: s.Store(), Crew: g.office, Routes: routes, Approves: g.desk.MayApprove, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: log,
-		Warning: g.warning,
+		Warning: g.warning, Callout: g.callouts.Shortage,
 	}, registry)
 	g.desk.Ringer = g.rings
 	feeds, err := c.feeds()
@@ -134,6 +141,9 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		Again: c.Policy.WarningAgain, Escalate: c.Policy.WarningEscalate, Log: log,
 	}, registry)
 	if err := g.follow(registry); err != nil {
+		return nil, err
+	}
+	if g.backup, err = c.keeper(s, registry, log); err != nil {
 		return nil, err
 	}
 	if err := g.doors(registry, sink); err != nil {
@@ -154,6 +164,11 @@ func (g *gateway) warning(ctx context.Context, key string) (string, bool, error)
 		return "", false, err
 	}
 	return w.Headline(g.config.Authority.Language), w.Stands(time.Now()), nil
+}
+
+// newID is a ULID.
+func newID(now time.Time) alerts.ID {
+	return alerts.ID(ulid.MustNew(ulid.Timestamp(now), ulid.DefaultEntropy()).String())
 }
 
 // digest is over the canonical CAP; that of an own alert leaves sent out.
@@ -273,8 +288,13 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Site: c.Pages.Site, Accessibility: c.Pages.Accessibility, Feedback: c.Pages.Feedback, Brand: c.Pages.Brand, Licence: c.Pages.Licence, Profiling: c.Profiling,
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped, EmbedOrigins: c.Embed.Origins,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: g.outlines(), StartedAreas: g.started, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
-		SignUps: g.subscribing, OwnPages: &broadcast.SignUps{Roll: g.store.People()},
+		SignUps: g.subscribing, OwnPages: &broadcast.SignUps{Roll: g.store.People()}, TextsStop: g.textsStop(),
+		Volunteers: g.volunteers(), Callouts: g.callouts,
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Written: g.written, Statements: statements, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
+		Mirrors: func() []mirror.State { return g.mirror.States() }, Backups: g.backup.States,
+	}
+	if c.certificate != nil {
+		conf.TLS = c.certificate.State
 	}
 	for _, p := range c.TrustedProxies {
 		prefix, err := parsePrefix(p)
@@ -306,40 +326,6 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 	}
 	g.server, err = dashboards.New(conf)
 	return err
-}
-
-// durableEnough refuses a store that could forget an alert: always in mode
-// live, unless the configuration names exactly this weakness.
-func durableEnough(c *Config, d broadcast.Durability) error {
-	if c.Mode != modeLive || d.Durable || acceptedByName(c, d) {
-		return nil
-	}
-	return refused(fmt.Errorf("the store could lose what it has accepted (%s: %s)", d.Mode, d.Reason),
-		fmt.Sprintf("set appendonly yes and appendfsync always in Redis, or accept it with accept_weak_durability: %s", d.Mode))
-}
-
-// reasons says why alerts cannot be accepted durably now.
-func (g *gateway) reasons(ctx context.Context) []string {
-	var why []string
-	if g.stopping.Load() {
-		why = append(why, "the gateway is stopping")
-	}
-	d, err := g.store.Durability(ctx)
-	switch {
-	case err != nil:
-		why = append(why, "the store does not answer")
-	case d.Memory:
-		why = append(why, "the store keeps nothing (memory): Actual alerts are refused")
-	case !d.Durable && !acceptedByName(g.config, d):
-		why = append(why, "the store could lose what it accepts: "+d.Reason)
-	}
-	if err == nil && d.Skew.Abs() > skewFails {
-		why = append(why, fmt.Sprintf("this clock is %v from the store's", d.Skew.Round(time.Second)))
-	}
-	if since, err := g.board.Health(); err != nil && time.Since(since) > 2*time.Second {
-		why = append(why, "the pages do not follow the store")
-	}
-	return why
 }
 
 // sweepEvery is how often the desk looks for what is due.
@@ -384,7 +370,7 @@ const answersEnd = 10 * time.Second
 // readiness first, live clients with 1012, answers, sendings, and last the
 // store's own loop: with it goes the lease, and from then on other nodes send
 // what this one had in hand. ready is called once alerts can be accepted.
-func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready func(context.Context) error) error {
+func (g *gateway) run(ctx context.Context, doors *listeners, ready func(context.Context) error) error {
 	defer runtime.KeepAlive(reserve())
 	loops, keep := &supervisor{log: g.log}, &supervisor{log: g.log}
 	kept, giveBack := context.WithCancel(context.WithoutCancel(ctx))
@@ -401,6 +387,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	}
 	loops.start(background, "answers", g.answering.Run)
 	loops.start(background, "rings", g.rings.Run)
+	loops.start(background, "callouts", g.callouts.Run)
 	if g.questions != nil {
 		loops.start(background, "sign-ups", g.questions.Run)
 	}
@@ -410,6 +397,8 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	loops.start(background, "settings", g.book.Run)
 	loops.start(background, "ledger", g.ledger.Run)
 	loops.start(background, "mirror", g.mirrored)
+	loops.start(background, "watchdog", g.watched)
+	loops.start(background, "backup", g.backup.Run)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
 	feedEnded := make(chan struct{})
 	go func() {
@@ -417,15 +406,17 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 		_ = g.hub.Run(feed) // always nil
 	}()
 
-	servers := []*http.Server{newServer(g.server.Public(), g.log), newServer(g.server.Admin(), g.log)}
-	servers[0].RegisterOnShutdown(g.server.Farewell)
+	servers := g.servers(doors)
 	broken := make(chan error, len(servers))
-	for i, l := range []net.Listener{public, admin} {
+	for l, server := range servers {
 		go func() {
-			if err := servers[i].Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				broken <- fmt.Errorf("listen on %s: %w", l.Addr(), err)
 			}
 		}()
+	}
+	if doors.source != nil {
+		loops.start(background, "certificate", g.fetch)
 	}
 
 	err := g.awaitReady(ctx, broken)
@@ -441,6 +432,7 @@ func (g *gateway) run(ctx context.Context, public, admin net.Listener, ready fun
 	}
 
 	g.stopping.Store(true)
+	notify(daemon.SdNotifyStopping, g.log)
 	stopFeed()
 	<-feedEnded
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), answersEnd)

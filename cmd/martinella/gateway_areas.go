@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -17,6 +19,14 @@ func (g *gateway) survey() {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 	g.started = dashboards.StartedAreas{Configured: g.config.gazetteer, Sets: map[string]string{}}
+	credit := func(to string) {
+		if to = strings.TrimSpace(to); to != "" && !slices.Contains(g.started.Credits, to) {
+			g.started.Credits = append(g.started.Credits, to)
+		}
+	}
+	for _, a := range g.config.Areas {
+		credit(a.Source)
+	}
 	sets, err := settings.AreaSets{Papers: g.store.Papers()}.All(ctx)
 	if err != nil {
 		g.log.Error("the areas that staff loaded cannot be read: this node knows those of the configuration alone", zap.Error(err))
@@ -29,6 +39,7 @@ func (g *gateway) survey() {
 			continue
 		}
 		g.started.Sets[one.Name] = one.Digest()
+		credit(one.Credit())
 		several = append(several, one.Outline)
 	}
 	if len(several) == 1 {

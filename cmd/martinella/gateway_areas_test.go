@@ -22,7 +22,7 @@ import (
 func TestAGatewayKnowsTheAreasThatStaffLoaded(t *testing.T) {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "comuni.geojson"), twoAreas)
-	file := write(t, filepath.Join(dir, "m.yaml"), valdemo+"areas:\n  - file: comuni.geojson\n")
+	file := write(t, filepath.Join(dir, "m.yaml"), valdemo+"areas:\n  - {file: comuni.geojson, source: ' ISTAT, CC BY 4.0'}\n")
 	c, err := loadConfigOf(surroundings(), file, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -66,6 +66,9 @@ func TestAGatewayKnowsTheAreasThatStaffLoaded(t *testing.T) {
 		if n := len(logs.FilterMessageSnippet(want).All()); n != 1 {
 			t.Errorf("%q is in the log %d times", want, n)
 		}
+	}
+	if got := g.started.Credits; len(got) != 2 || got[0] != "ISTAT, CC BY 4.0" || got[1] != "Valdemo (CC0), 2026" {
+		t.Errorf("below the maps stands %q", got)
 	}
 	codes := func() []alerts.Value { return g.server.Areas.At(alerts.Point{Lat: 44.02, Lon: 10.08}) }
 	if got := codes(); len(got) != 2 { // 999001 of the file and Q-1

@@ -1,6 +1,12 @@
 package main
 
-import "martinella/broadcast"
+import (
+	"slices"
+
+	"martinella/broadcast"
+	"martinella/channels"
+	"martinella/dashboards"
+)
 
 // stopped reports whether the account of a channel is not updated at the
 // moment, as far as this node knows.
@@ -25,6 +31,16 @@ func (g *gateway) troubles() []broadcast.Trouble {
 	return all
 }
 
+// textsStop reports whether people get text messages that they can answer with
+// STOP.
+func (g *gateway) textsStop() bool {
+	return slices.ContainsFunc(g.dispatchers, func(d *broadcast.Dispatcher) bool {
+		to, addressed := d.Route.Channel.(channels.Addressed)
+		hears, ok := d.Route.Channel.(channels.Stoppable)
+		return addressed && to.AddressKind() == "phone" && ok && hears.HearsStop()
+	})
+}
+
 // kits are what people post by hand.
 func (g *gateway) kits() *broadcast.Kits {
 	k := &broadcast.Kits{Records: g.store.Store(), Store: g.store, Metrics: g.metrics}
@@ -42,4 +58,14 @@ func (g *gateway) cards() broadcast.Cards {
 		}
 	}
 	return nil
+}
+
+// volunteers is the roster, with the channels that bring a volunteer the link to
+// the own page.
+func (g *gateway) volunteers() *dashboards.Volunteers {
+	c := broadcast.VolunteerPagesConfig{Roll: g.store.People(), PublicURL: g.config.PublicURL, Authority: g.config.Authority.Name}
+	for _, d := range g.dispatchers {
+		c.Routes = append(c.Routes, d.Route)
+	}
+	return &dashboards.Volunteers{Pages: broadcast.NewVolunteerPages(c)}
 }

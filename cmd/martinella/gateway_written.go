@@ -10,8 +10,9 @@ import (
 )
 
 // written gives what was written of a published revision on every channel that
-// is for everybody and still configured, as its readers got it. What only staff
-// or addressees got is nobody else's to compare with.
+// was for everybody then and is still configured, as its readers got it. What only
+// staff or addressees got is nobody else's to compare with, whatever the
+// configuration makes of the channel later.
 func (g *gateway) written(ctx context.Context, r *alerts.Record) ([]dashboards.WrittenText, error) {
 	all, err := g.store.Rendered(ctx, r.ID)
 	if err != nil {
@@ -21,7 +22,7 @@ func (g *gateway) written(ctx context.Context, r *alerts.Record) ([]dashboards.W
 	var texts []dashboards.WrittenText
 	for _, m := range all {
 		d := broadcast.Dispatchers(g.dispatchers).Of(m.Channel)
-		if d == nil || d.Route.Door(r.Alert).Readers != alerts.ReadersPublic {
+		if d == nil || readersOf(m, d.Route.Door(r.Alert)) != alerts.ReadersPublic {
 			continue
 		}
 		m = m.For(filled)
@@ -38,4 +39,13 @@ func (g *gateway) written(ctx context.Context, r *alerts.Record) ([]dashboards.W
 		}
 	}
 	return texts, nil
+}
+
+// readersOf tells who could read a message: what was kept with it when it was
+// approved. Of one that is older than that, only the present door is known.
+func readersOf(m channels.Message, today alerts.Door) alerts.Readers {
+	if m.Readers != "" {
+		return m.Readers
+	}
+	return today.Readers
 }

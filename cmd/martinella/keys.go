@@ -42,7 +42,7 @@ type keyRequest struct {
 
 func (k *keyRequest) flags(f *pflag.FlagSet) {
 	f.StringVar(&k.name, "name", "", "`NAME` for people and records")
-	f.StringSliceVar(&k.can, "can", nil, "`VERBS`: submit, approve, issue, read")
+	f.StringSliceVar(&k.can, "can", nil, "`VERBS`: submit, approve, issue, call, read")
 	f.BoolVar(&k.selfApprove, "self-approve", false, "issue alerts and exercises of Severe and Extreme without a second person")
 	f.StringSliceVar(&k.areas, "areas", nil, "geocode `VALUES` like 052032 or ISTAT=052032, or prefixes ending in * (default: no limit)")
 	f.StringSliceVar(&k.senders, "senders", nil, "CAP `SENDERS` that the key may speak for (default: no limit)")

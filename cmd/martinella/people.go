@@ -86,15 +86,19 @@ or whom the law lets you reach.`,
 				return err
 			}
 			return withStore(cmd, sh, func(ctx context.Context, _ *Config, st *store) error {
-				number, fresh, err := st.People().Add(ctx, s)
+				one := broadcast.Listing{Subscriber: s, Silent: unsaid(cmd)}
+				entered, err := st.People().Enter(ctx, []broadcast.Listing{one}, false)
 				if err != nil {
 					return err
 				}
+				if entered[0].Outcome == broadcast.EntryConflict {
+					return fmt.Errorf("add a person: the contacts belong to several people: %w", alerts.ErrConflict)
+				}
 				word := "changed"
-				if fresh {
+				if entered[0].Outcome == broadcast.EntryAdded {
 					word = "added"
 				}
-				fmt.Fprintf(sh.out, "person %d %s\n", number, word)
+				fmt.Fprintf(sh.out, "person %d %s\n", entered[0].Number, word)
 				return nil
 			})
 		},
@@ -111,6 +115,18 @@ or whom the law lets you reach.`,
 	f.StringSliceVar(&s.Channels, "channels", nil, "kinds of contact in order of preference, like `phone,email` (default: all)")
 	f.StringVar(&until, "until", "", "last `DAY`, like 2027-06-30 (default: no end)")
 	return cmd
+}
+
+// unsaid are the columns of which the flags say nothing: of a volunteer who is
+// there already they stay.
+func unsaid(cmd *cobra.Command) []string {
+	out := []string{"name", "organisation", "groups", "skills", "speaks", "availability", "exceptions", "circle", "quiet", "consent"}
+	for column, flag := range map[string]string{"areas": "areas", "language": "language", "severity_min": "severity-min", "audience": "audience", "purpose": "purpose", "topics": "topics", "channels": "channels", "until": "until"} {
+		if !cmd.Flags().Changed(flag) {
+			out = append(out, column)
+		}
+	}
+	return out
 }
 
 // finishSubscriber checks what flags cannot.

@@ -82,7 +82,7 @@ is imported again.`,
 				if err != nil {
 					return err
 				}
-				n, err := s.People().EraseAll(ctx, numbers, nil)
+				n, err := eraseByCommand(ctx, s.People(), numbers, time.Now())
 				if err != nil {
 					return err
 				}
@@ -97,6 +97,22 @@ is imported again.`,
 	configFlags(cmd.Flags())
 	p.flags(cmd)
 	return cmd
+}
+
+// eraseByCommand erases people; of volunteers the ledger says so.
+func eraseByCommand(ctx context.Context, roll broadcast.Roll, numbers []uint32, now time.Time) (erased int, err error) {
+	for _, number := range numbers {
+		var act *alerts.Act
+		// Who does not open is erased too, as whoever they were.
+		if m, err := roll.Member(ctx, number); err == nil && m.Audience == broadcast.AudienceVolunteers {
+			act = &alerts.Act{V: 1, At: now.UTC(), By: alerts.By{ID: "command"}, Verb: broadcast.ActVolunteerErased, Via: "command"}
+		}
+		n, err := roll.EraseAll(ctx, []uint32{number}, act, nil)
+		if erased += n; err != nil {
+			return erased, err
+		}
+	}
+	return erased, nil
 }
 
 func peopleStopCommand(sh shell) *cobra.Command {

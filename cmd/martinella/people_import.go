@@ -15,7 +15,9 @@ import (
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
 
+	"martinella/alerts"
 	"martinella/broadcast"
+	"martinella/broadcast/rdb"
 	"martinella/broadcast/roster"
 )
 
@@ -34,8 +36,15 @@ func peopleImportCommand(sh shell) *cobra.Command {
 		Long: `Add or change the subscribers of a list: CSV with a heading, parted by commas,
 semicolons or tabs, in UTF-8, windows-1252 or UTF-16; - is standard input. The
 headings may be Italian or English: telefono, cellulare, email, codice istat,
-area, lingua, gravità minima, categoria, scopo, scadenza, canali, temi. Other
-columns, like names, are not stored.
+area, lingua, gravità minima, categoria, scopo, scadenza, canali, temi. Of
+volunteers also: nome, cognome, organizzazione, gruppi, competenze
+("motosega:2027-05-31; autista C"), lingue parlate, disponibilità
+("lun-ven 18:00-23:00; sab 08:00-20:00"), eccezioni ("assente
+2026-08-01/2026-08-15"), punto di casa. Other columns are not stored, and names
+of volunteers only.
+
+An empty field leaves what a volunteer chose on the own page: availability,
+quiet hours, order of contacts, language. sempre, no and tutti take it back.
 
 Every refused row is told with line, field, reason and remedy; the others are
 stored. Importing again changes nothing twice: after an interruption run the
@@ -59,7 +68,7 @@ Exit codes: 0 all rows are in, 1 some were refused, 3 stopped before the end.`,
 	f.BoolVar(&r.asJSON, "json", false, "print one JSON object a line")
 	f.StringSliceVar(&r.defaults.Areas, "areas", nil, "geocode `VALUES` for rows without; * is the whole territory")
 	f.StringVar(&r.defaults.Language, "language", "it", "`TAG` for rows without a language")
-	f.StringVar(&r.defaults.Audience, "audience", "citizens", "for rows without: "+strings.Join(audiences, ", "))
+	f.StringVar(&r.defaults.Audience, "audience", "", "for rows without: "+strings.Join(audiences, ", ")+" (default: citizens, and volunteers for rows with skills)")
 	f.StringVar(&r.defaults.Purpose, "purpose", "emergency", "for rows without: "+strings.Join(purposes, " or "))
 	f.StringSliceVar(&r.defaults.Channels, "channels", nil, "for rows without: kinds of contact in order of preference, like `phone,email`")
 	return cmd
@@ -102,6 +111,7 @@ func (r *listRequest) run(cmd *cobra.Command, sh shell) error {
 		say.ignored(list.Ignored())
 		im := &roster.Import{Roll: s.People(), Dry: r.dry, Refuse: say.refuse, Done: say.progress}
 		total, err := im.Run(ctx, list)
+		say.left(list.Left())
 		if closed := say.end(total); closed != nil && err == nil {
 			err = closed
 		}
@@ -162,11 +172,35 @@ func (t *teller) ignored(names []string) {
 	if len(names) == 0 {
 		return
 	}
+	if t.asJSON {
+		t.print(struct {
+			Type    string   `json:"type"`
+			Columns []string `json:"columns"`
+		}{"not_stored", names})
+		return
+	}
 	quotes := make([]string, len(names))
 	for i, n := range names {
 		quotes[i] = quoted(n)
 	}
 	fmt.Fprintf(t.sh.err, "columns that are not stored: %s\n", strings.Join(quotes, ", "))
+}
+
+// left tells of which columns some values were not stored.
+func (t *teller) left(columns []roster.Left) {
+	for _, c := range columns {
+		switch {
+		case t.asJSON:
+			t.print(struct {
+				Type string `json:"type"`
+				roster.Left
+			}{"not_stored_of", c})
+		case c.Heading == "":
+			fmt.Fprintf(t.sh.err, "column %d has no heading and is not stored: %d rows\n", c.Column, c.Rows)
+		default:
+			fmt.Fprintf(t.sh.err, "%s is not stored of people who are no volunteers: %d rows\n", quoted(c.Heading), c.Rows)
+		}
+	}
 }
 
 func (t *teller) refuse(why roster.Refusal) {
@@ -280,7 +314,14 @@ delete it when it is no longer needed.`,
 	return cmd
 }
 
-func export(ctx context.Context, sh shell, roll broadcast.Roll, name string) error {
+func export(ctx context.Context, sh shell, roll *rdb.People, name string) error {
+	people, err := roll.Count(ctx)
+	if err == nil {
+		err = broadcast.NoteList(ctx, roll, alerts.By{ID: "command"}, broadcast.ActListTaken, "command", "", broadcast.TakenList{List: broadcast.ListSubscribers, Rows: people}, time.Now())
+	}
+	if err != nil {
+		return err
+	}
 	if name == "" {
 		if isTerminal(sh.out) {
 			fmt.Fprintln(sh.err, "warning: personal data follows on this screen")

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-const list = `Nome;Cellulare;E-mail;Codice ISTAT;Categoria
-Anna Rossi;333 123 4501;anna@example.org;48017;cittadini
-Bruno Neri;12;;48017;cittadini
-Carla Blu;333 123 4502;;48017;amici
-Anna Rossi;333 123 4501;;48017;cittadini
+const list = `Nome;Cellulare;E-mail;Codice ISTAT;Categoria;Annotazioni
+Anna Rossi;333 123 4501;anna@example.org;48017;cittadini;diabetica
+Bruno Neri;12;;48017;cittadini;
+Carla Blu;333 123 4502;;48017;amici;
+Anna Rossi;333 123 4501;;48017;cittadini;
 `
 
 func TestPeopleAreImportedExportedAndErased(t *testing.T) {
@@ -29,7 +29,7 @@ func TestPeopleAreImportedExportedAndErased(t *testing.T) {
 	if code != exitRefused || !strings.Contains(out, "nothing is stored: 4 rows: 1 added, 0 changed, 0 unchanged, 3 refused") {
 		t.Errorf("dry: exit %d, %s%s", code, out, errOut)
 	}
-	for _, want := range []string{"columns that are not stored: \"Nome\"", "line 3, phone: the phone number is not one that exists", "line 4, audience:", "line 5, phone: it is that of line 2", "hint: mend the rows"} {
+	for _, want := range []string{"columns that are not stored: \"Annotazioni\"", "line 3, phone: the phone number is not one that exists", "line 4, audience:", "line 5, phone: it is that of line 2", "hint: mend the rows"} {
 		if !strings.Contains(errOut, want) {
 			t.Errorf("%q is missing in\n%s", want, errOut)
 		}

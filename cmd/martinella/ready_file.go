@@ -57,27 +57,28 @@ func (r readyFile) remove(name string) {
 	}
 }
 
-// localURL is where a program on this machine reaches the listener.
-func localURL(addr net.Addr) string {
+// localHost is where a program on this machine reaches the listener, as
+// host:port.
+func localHost(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
-		return "http://" + addr.String()
+		return addr.String()
 	}
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }
 
-// siteURL is how people call it where nothing is configured: by the name
+// siteHost is how people call it where nothing is configured: by the name
 // localhost, which browsers trust more than 127.0.0.1.
-func siteURL(addr net.Addr) string {
+func siteHost(addr net.Addr) string {
 	host, port, err := net.SplitHostPort(addr.String())
 	if err != nil {
-		return localURL(addr)
+		return localHost(addr)
 	}
 	if ip := net.ParseIP(host); ip != nil && (ip.IsLoopback() || ip.IsUnspecified()) {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port)
 }

@@ -27,6 +27,7 @@ var rooms = []string{"cmd", "dashboards", "broadcast", "channels", "alerts"}
 // dependencies are the modules that this project names in its code, each with
 // its reason. A module that is not here does not come in.
 var dependencies = map[string]string{
+	"filippo.io/age":                           "broadcast/backup: encryption of backups, which the age program can open as well",
 	"filippo.io/edwards25519":                  "alerts/ledger: many signatures of one key verified at once",
 	"github.com/BurntSushi/toml":               "dashboards: catalogues of words",
 	"github.com/SherClockHolmes/webpush-go":    "channels/webpush: encryption (RFC 8291) and signature (RFC 8292) of push messages",
@@ -37,6 +38,7 @@ var dependencies = map[string]string{
 	"github.com/boombuler/barcode":             "dashboards: the picture that a code program reads",
 	"github.com/compose-spec/compose-go/v2":    "tests: docker-compose.yml is valid",
 	"github.com/coreos/go-oidc/v3":             "dashboards/signin: ID tokens and discovery of OpenID Connect",
+	"github.com/coreos/go-systemd/v22":         "cmd: the words to systemd, that the gateway is ready, lives and stops",
 	"github.com/eclipse/paho.golang":           "channels/mqtt: MQTT 5",
 	"github.com/emersion/go-imap/v2":           "channels/email: the mailbox of receipts; tests: an IMAP server",
 	"github.com/emersion/go-msgauth":           "channels/email: DKIM signatures",
@@ -56,6 +58,7 @@ var dependencies = map[string]string{
 	"github.com/nyaruka/phonenumbers":          "people: numbers in E.164",
 	"github.com/oklog/ulid/v2":                 "identifiers that sort by time",
 	"github.com/paulmach/orb":                  "alerts/areas: points, rings and boxes",
+	"github.com/pkg/sftp":                      "broadcast/backup/sftp: backups on a machine that is reached by SSH",
 	"github.com/pquerna/otp":                   "dashboards/signin: codes of authenticator programs (RFC 6238)",
 	"github.com/prometheus/client_golang":      "metrics",
 	"github.com/redis/go-redis/v9":             "broadcast/rdb: Redis",
@@ -73,7 +76,7 @@ var dependencies = map[string]string{
 	"go.uber.org/goleak":                       "tests: no goroutine is left behind",
 	"go.uber.org/zap":                          "logs",
 	"go.yaml.in/yaml/v3":                       "cmd: configuration with line numbers",
-	"golang.org/x/crypto":                      "dashboards/signin: argon2id",
+	"golang.org/x/crypto":                      "dashboards/signin: argon2id; dashboards/certificate: ACME (RFC 8555); broadcast/backup/sftp: SSH with pinned keys",
 	"golang.org/x/image":                       "channels/imagecard: letters of the Go fonts, and shapes with smooth edges; dashboards/photo: WebP, and pictures made smaller",
 	"golang.org/x/mod":                         "alerts/ledger: the tree over the acts, signed notes; tests: reads go.mod",
 	"golang.org/x/net":                         "channels/email: domains outside ASCII; tests: HTML as a browser sees it",
@@ -160,7 +163,7 @@ var forAdapters = []string{"martinella/channels/channeltest", "martinella/channe
 
 // isAdapter tells what cmd alone may import: a package of one technology.
 func isAdapter(path string) bool {
-	if below(path, "broadcast/rdb") || below(path, "broadcast/live") {
+	if below(path, "broadcast/rdb") || below(path, "broadcast/live") || below(path, "broadcast/backup/folder") || below(path, "broadcast/backup/s3") || below(path, "broadcast/backup/sftp") {
 		return true
 	}
 	return strings.HasPrefix(path, "martinella/channels/") && !slices.Contains(forAdapters, path)

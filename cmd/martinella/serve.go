@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 )
@@ -51,17 +52,12 @@ func serve(ctx context.Context, c *Config, readyName string, out io.Writer, log 
 	if err := claim(c); err != nil {
 		return err
 	}
-	public, err := listen(ctx, c.Listen)
+	doors, err := c.open(ctx, log)
 	if err != nil {
 		return err
 	}
-	defer public.Close()
-	admin, err := listen(ctx, c.AdminListen)
-	if err != nil {
-		return err
-	}
-	defer admin.Close()
-	at := readyFile{Public: localURL(public.Addr()), Admin: localURL(admin.Addr()), PID: os.Getpid()}
+	defer doors.close()
+	at := readyFile{Public: doors.local(), Admin: "http://" + localHost(doors.admin.Addr()), PID: os.Getpid()}
 	if readyName != "" {
 		if err := removeReady(readyName); err != nil {
 			return refused(err, "name a file in an existing folder")
@@ -86,7 +82,7 @@ func serve(ctx context.Context, c *Config, readyName string, out io.Writer, log 
 	if !d.Durable {
 		log.Warn("what is accepted could be lost", zap.String("durability", d.Mode), zap.String("reason", d.Reason))
 	}
-	g, err := newGateway(c, s, siteURL(public.Addr()), log)
+	g, err := newGateway(c, s, doors.site(), log)
 	if err != nil {
 		return err
 	}
@@ -95,12 +91,13 @@ func serve(ctx context.Context, c *Config, readyName string, out io.Writer, log 
 			return err
 		}
 	}
-	return g.run(ctx, public, admin, func(ctx context.Context) error {
+	return g.run(ctx, doors, func(ctx context.Context) error {
 		if readyName != "" {
 			if err := at.write(readyName); err != nil {
 				return refused(err, "name a file in an existing folder")
 			}
 		}
+		notify(daemon.SdNotifyReady, log)
 		log.Info("ready", zap.String("public", at.Public), zap.String("admin", at.Admin), zap.String("site", c.PublicURL),
 			zap.String("mode", c.Mode), zap.String("authority", c.Authority.Slug), zap.String("durability", d.Mode), zap.Int("channels", len(g.channels)), zap.String("version", version()))
 		if err := g.first(ctx, out); err != nil && ctx.Err() == nil { // told to stop in the first moment, the next start invites

@@ -5,11 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -111,12 +113,35 @@ func withStore(cmd *cobra.Command, sh shell, act func(context.Context, *Config, 
 		return usage(fmt.Errorf("a store in memory belongs to its gateway alone"), "use --redis embedded or a URL")
 	}
 	log := newLogger(sh.err).WithOptions(zap.IncreaseLevel(zap.ErrorLevel))
-	s, err := openStore(cmd.Context(), c, liveSocket(cmd.Context(), c), log)
+	address := liveSocket(cmd.Context(), c)
+	if address == rdb.Embedded {
+		if err := ownData(c.Data); err != nil {
+			return err
+		}
+	}
+	s, err := openStore(cmd.Context(), c, address, log)
 	if err != nil {
 		return notOpened(err, "is --data the folder of the gateway?")
 	}
 	defer s.Close()
 	return act(cmd.Context(), c, s)
+}
+
+// ownData refuses to start a store in the folder of another user: what it writes
+// there the gateway could no longer read.
+func ownData(dir string) error {
+	info, err := os.Stat(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // it is made
+	}
+	if err != nil {
+		return refused(fmt.Errorf("data folder %s", plainPathError(err)), "name the folder of the gateway with --data")
+	}
+	if is, ok := info.Sys().(*syscall.Stat_t); ok && int(is.Uid) != os.Geteuid() {
+		return refused(fmt.Errorf("the data folder %s is another user's (%d), and no gateway runs on it", dir, is.Uid),
+			"start the gateway first (systemctl start martinella): this command then goes through it")
+	}
+	return nil
 }
 
 // outboxPage shows what the outboxes hold.

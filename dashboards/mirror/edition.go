@@ -98,6 +98,13 @@ func readList(b []byte) list {
 	return l
 }
 
+// isList reports whether a file is the list of a copy, and not one that somebody
+// else named so.
+func isList(b []byte) bool {
+	var l list
+	return json.Unmarshal(b, &l) == nil && l.V == 1 && l.Files != nil
+}
+
 func (l list) bytes() []byte {
 	b, err := json.MarshalIndent(l, "", " ")
 	if err != nil {

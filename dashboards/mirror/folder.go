@@ -26,23 +26,77 @@ const (
 	partsAge  = time.Hour
 )
 
+// ErrForeign says that a folder holds what no copy wrote: a copy would write
+// over files with the same names, and a web server would give out the rest.
+var ErrForeign = errors.New("holds files that are not of an earlier copy")
+
+// beside are what may lie in a folder before its first copy: what web servers and
+// stores of pages want there, which no copy writes.
+var beside = []string{".git", ".gitattributes", ".gitignore", ".htaccess", ".nojekyll", "CNAME", "lost+found"}
+
+// enter opens the folder, made where it is missing, and refuses a foreign one. An
+// earlier copy is known by its list, and one that was cut short by partsName.
+func (d Folder) enter() (*os.Root, error) {
+	if err := os.MkdirAll(d.Dir, 0o755); err != nil { //nolint:gosec // pages for everybody
+		return nil, err
+	}
+	root, err := os.OpenRoot(d.Dir)
+	if err != nil {
+		return nil, err
+	}
+	if err = d.mine(root); err == nil {
+		if err = root.Mkdir(partsName, 0o700); errors.Is(err, fs.ErrExist) {
+			err = nil
+		}
+	}
+	if err != nil {
+		_ = root.Close()
+		return nil, err
+	}
+	return root, nil
+}
+
+func (d Folder) mine(root *os.Root) error {
+	if parts, err := root.Lstat(partsName); err == nil && parts.IsDir() {
+		return nil
+	}
+	listed, err := readFile(root, listName)
+	if err == nil && isList(listed) {
+		return nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	dir, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if !slices.Contains(beside, name) {
+			return fmt.Errorf("the folder %s %w, like %q: name an empty folder, or one that does not exist yet", d.Dir, ErrForeign, name)
+		}
+	}
+	return nil
+}
+
 // Take writes the files that differ from what is there, each beside its place
 // first and then renamed, so that a reader, a crash or a power cut meets the old
 // file or the new one. Files that others link to come first, removals last. Only
 // files of earlier copies are removed, by their list: what somebody else laid
-// there stays. It blocks for the disk and creates Dir where it is missing.
+// there stays; but a folder that holds files and no earlier copy is refused with
+// [ErrForeign]. It blocks for the disk and creates Dir where it is missing.
 func (d Folder) Take(ctx context.Context, e *Edition) (r Report, err error) {
-	if err := os.MkdirAll(d.Dir, 0o755); err != nil { //nolint:gosec // pages for everybody
-		return r, err
-	}
-	root, err := os.OpenRoot(d.Dir)
+	root, err := d.enter()
 	if err != nil {
 		return r, err
 	}
 	defer root.Close()
-	if err := root.Mkdir(partsName, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return r, err
-	}
 	sweep(root)
 	listed, err := readFile(root, listName)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -87,19 +141,13 @@ func (d Folder) Take(ctx context.Context, e *Edition) (r Report, err error) {
 }
 
 // Look reports whether a copy can be written there, and of when the last one is;
-// the zero time where there is none.
+// the zero time where there is none. It refuses what Take refuses.
 func (d Folder) Look(context.Context) (time.Time, error) {
-	if err := os.MkdirAll(d.Dir, 0o755); err != nil { //nolint:gosec // pages for everybody
-		return time.Time{}, err
-	}
-	root, err := os.OpenRoot(d.Dir)
+	root, err := d.enter()
 	if err != nil {
 		return time.Time{}, err
 	}
 	defer root.Close()
-	if err := root.Mkdir(partsName, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return time.Time{}, err
-	}
 	b, err := readFile(root, listName)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, err

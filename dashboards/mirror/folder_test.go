@@ -3,6 +3,7 @@ package mirror
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -207,4 +208,55 @@ func FuzzReadList(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestAForeignFolderIsRefused(t *testing.T) {
+	site := "<html>somebody's own site"
+	for name, c := range map[string]struct {
+		has     map[string]string // before the first copy
+		refused bool
+	}{
+		"nothing is there":                {nil, false},
+		"only what hosts of pages want":   {map[string]string{"CNAME": "x", ".htaccess": "x", ".git/config": "x", ".nojekyll": ""}, false},
+		"another site":                    {map[string]string{"index.html": site}, true},
+		"a file that no copy would write": {map[string]string{"photos/me.jpg": "x"}, true},
+		"hidden files of somebody":        {map[string]string{".ssh/id": "x"}, true},
+		"a list of another program":       {map[string]string{listName: `{"files":[]}`, "index.html": site}, true},
+		"a list alone that is no list":    {map[string]string{listName: `{"v":2}`}, true},
+		"a file like the folder of parts": {map[string]string{partsName: "x"}, true},
+		"an earlier copy":                 {map[string]string{listName: `{"v":1,"at":"2026-11-22T12:00:00Z","files":{}}`, "index.html": "<html>"}, false},
+		"an earlier copy that was killed": {map[string]string{partsName + "/abc": "x", "index.html": "<html>"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			for file, text := range c.has {
+				file = filepath.Join(dir, file)
+				if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, looked := Folder{dir}.Look(t.Context())
+			_, err := Folder{dir}.Take(t.Context(), edition(noon, true, "ours", "index.html"))
+			if errors.Is(err, ErrForeign) != c.refused || errors.Is(looked, ErrForeign) != c.refused || !c.refused && err != nil {
+				t.Fatalf("%v, and looked at: %v", err, looked)
+			}
+			if !c.refused {
+				return
+			}
+			if !strings.Contains(err.Error(), "name an empty folder") {
+				t.Errorf("it names no remedy: %v", err)
+			}
+			for file, text := range c.has {
+				if b, err := os.ReadFile(filepath.Join(dir, file)); err != nil || string(b) != text {
+					t.Errorf("%s is %q now, %v", file, b, err)
+				}
+			}
+			if all, _ := os.ReadDir(dir); len(all) > len(c.has) {
+				t.Errorf("something was written: %v", all)
+			}
+		})
+	}
 }

@@ -166,8 +166,11 @@ func TestATargetThatFailsIsTriedAgain(t *testing.T) {
 			t.Error("one target holds back the other")
 		}
 		i := slices.IndexFunc(k.States(), func(s State) bool { return s.Name == "bad" })
-		if s := k.States()[i]; s.Err == nil || !s.Good.IsZero() {
+		if s := k.States()[i]; s.Err == nil || !s.Good.IsZero() || s.Old(time.Now()) || !s.Old(time.Now().Add(time.Second)) {
 			t.Errorf("it fares %+v", s)
+		}
+		if s := k.States()[1]; s.Name != "good" || s.Old(time.Now()) {
+			t.Errorf("the other fares %+v", s)
 		}
 		if logs.Len() != attempts {
 			t.Errorf("%d lines for %d attempts", logs.Len(), attempts)
@@ -248,4 +251,134 @@ func TestEditionsAreJoined(t *testing.T) {
 	if want := []string{"cap/1.xml old", "cap/2.xml new", "index.html new"}; !slices.Equal(got, want) || !both.At.Equal(e.At) {
 		t.Errorf("%v", got)
 	}
+}
+
+// wholeFails is a source that can make what goes on, and never the whole.
+type wholeFails struct {
+	pages
+	tries []time.Time
+}
+
+func (w *wholeFails) Copy(ctx context.Context, now time.Time, whole bool) (*Edition, error) {
+	if whole {
+		w.mu.Lock()
+		w.tries = append(w.tries, now)
+		w.mu.Unlock()
+		return nil, errors.New("one old page cannot be made")
+	}
+	return w.pages.Copy(ctx, now, whole)
+}
+
+func TestAChangeGoesOutWhereTheWholeCopyKeepsFailing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := &wholeFails{pages: pages{text: "a"}}, &shelfOf{files: map[string]string{}}
+		k, err := NewKeeper(p, map[string]Target{"one": s}, prometheus.NewRegistry(), zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = k.Run(ctx) }()
+		defer func() { cancel(); <-done }()
+		for _, text := range []string{"b", "c", "d"} {
+			time.Sleep(7 * time.Minute)
+			p.set(text, nil)
+			k.Stir()
+			time.Sleep(gather + time.Second)
+			synctest.Wait()
+			if s.text("index.html") != text {
+				t.Fatalf("the copy says %q after the change to %q", s.text("index.html"), text)
+			}
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if n := len(p.tries); n < 15 || n > 40 {
+			t.Errorf("%d whole copies were tried in two hours and a half", n)
+		}
+		for i := 2; i < len(p.tries); i++ {
+			if gap := p.tries[i].Sub(p.tries[i-1]); gap < remake || gap > wholeLast+time.Minute {
+				t.Errorf("try %d comes after %v", i, gap)
+			}
+		}
+	})
+}
+
+// A host that refuses one old file takes changes at once, without the pauses
+// between its whole copies.
+func TestAHostThatRefusesTheWholeCopyTakesChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := &pages{text: "a"}, &shelfOf{files: map[string]string{}}
+		wholes := 0
+		s.mood = func(_ context.Context, e *Edition) error {
+			if e.Whole {
+				wholes++
+				return errors.New("413")
+			}
+			return nil
+		}
+		k, _, _ := keep(t, p, map[string]Target{"one": s})
+		for n := range 30 {
+			text := string(rune('b' + n))
+			time.Sleep(97 * time.Second)
+			p.set(text, nil)
+			k.Stir()
+			time.Sleep(gather + 100*time.Millisecond)
+			synctest.Wait()
+			if s.text("index.html") != text {
+				t.Fatalf("change %d is not there after %v", n, gather+100*time.Millisecond)
+			}
+		}
+		if wholes < 5 || wholes > 30 {
+			t.Errorf("%d whole copies were tried in 48 minutes", wholes)
+		}
+		s.become(nil)
+		time.Sleep(2*wholeLast + 2*remake)
+		synctest.Wait()
+		if s.text("past/index.html") == "" {
+			t.Error("the whole copy does not come when it can")
+		}
+	})
+}
+
+// slowWhole takes a quarter of an hour to make the whole, unless it is given up.
+type slowWhole struct{ pages }
+
+func (w *slowWhole) Copy(ctx context.Context, now time.Time, whole bool) (*Edition, error) {
+	if whole {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(15 * time.Minute):
+		}
+	}
+	return w.pages.Copy(ctx, now, whole)
+}
+
+func TestAChangeInterruptsTheMakingOfTheWholeCopy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, s := &slowWhole{pages{text: "a"}}, &shelfOf{files: map[string]string{}}
+		k, err := NewKeeper(p, map[string]Target{"one": s}, prometheus.NewRegistry(), zap.NewNop())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); _ = k.Run(ctx) }()
+		defer func() { cancel(); <-done }()
+		time.Sleep(time.Minute)
+		p.set("b", nil)
+		k.Stir()
+		time.Sleep(gather + time.Second)
+		synctest.Wait()
+		if s.text("index.html") != "b" {
+			t.Error("the change waits until the whole copy is made")
+		}
+		time.Sleep(remake + 16*time.Minute)
+		synctest.Wait()
+		if s.text("past/index.html") != "b" {
+			t.Error("the whole copy is not made afterwards")
+		}
+	})
 }

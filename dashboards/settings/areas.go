@@ -50,6 +50,9 @@ type AreaSet struct {
 	Trouble error            `json:"-"`
 }
 
+// Credit is what stands below a map: "ISTAT (CC BY 4.0), 2026".
+func (s AreaSet) Credit() string { return s.Source + " (" + s.Licence + "), " + s.Date }
+
 // AreaChange is an earlier state of a set: who stored it and when.
 type AreaChange struct {
 	By    string    `json:"by"`

@@ -14,6 +14,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/templates"
+	"martinella/alerts/volunteers"
 	"martinella/broadcast"
 )
 
@@ -28,6 +29,7 @@ const (
 	idHashtags = "hashtags"
 	idAccounts = "accounts"
 	idSigners  = "signers"
+	idTesting  = "contacttest"
 )
 
 // followEvery is how soon another node's change is seen.
@@ -37,6 +39,7 @@ const followEvery = 3 * time.Second
 type Now struct {
 	Registers
 	Identity Identity
+	Testing  volunteers.Testing         // of volunteers' contacts
 	Papers   map[string]broadcast.Paper // by id; one that is not there was never written
 	Version  int                        // another one for each change that this node saw
 }
@@ -107,7 +110,8 @@ func (b *Book) Load(ctx context.Context) error {
 	next.Version = before.Version + 1
 	wrong := errors.Join(
 		read(next.Papers, idIdentity, &next.Identity, before.Identity), read(next.Papers, idPhones, &next.Phones, before.Phones), read(next.Papers, idLinks, &next.Links, before.Links),
-		read(next.Papers, idHashtags, &next.Hashtags, before.Hashtags), read(next.Papers, idAccounts, &next.Accounts, before.Accounts))
+		read(next.Papers, idHashtags, &next.Hashtags, before.Hashtags), read(next.Papers, idAccounts, &next.Accounts, before.Accounts),
+		read(next.Papers, idTesting, &next.Testing, before.Testing))
 	b.now.Store(next)
 	return wrong
 }
@@ -164,8 +168,14 @@ func (b *Book) PutIdentity(ctx context.Context, revision int64, i Identity, by a
 	return b.put(ctx, idIdentity, revision, i, by, now)
 }
 
-// Of gives the paper behind "phones", "links", "hashtags", "accounts" or
-// "identity", for its revision, who wrote it and when.
+// PutTesting writes when contacts of volunteers are tested, which was judged
+// before.
+func (b *Book) PutTesting(ctx context.Context, revision int64, t volunteers.Testing, by alerts.By, now time.Time) error {
+	return b.put(ctx, idTesting, revision, t, by, now)
+}
+
+// Of gives the paper behind "phones", "links", "hashtags", "accounts",
+// "identity" or "contacttest", for its revision, who wrote it and when.
 func (n *Now) Of(id string) broadcast.Paper { return n.Papers[id] }
 
 // templatesTime bounds reading the own templates.

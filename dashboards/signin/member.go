@@ -72,7 +72,8 @@ type Role struct {
 var Roles = []Role{
 	{Name: "viewer", Verbs: []alerts.Verb{alerts.VerbRead}},
 	{Name: "author", Verbs: []alerts.Verb{alerts.VerbRead, alerts.VerbSubmit}},
-	{Name: "issuer", Verbs: []alerts.Verb{alerts.VerbRead, alerts.VerbIssue}}, // alone, what needs no second person
+	{Name: "volunteers", Verbs: []alerts.Verb{alerts.VerbRead, alerts.VerbCall}}, // calls them out
+	{Name: "issuer", Verbs: []alerts.Verb{alerts.VerbRead, alerts.VerbIssue}},    // alone, what needs no second person
 	{Name: "approver", Verbs: []alerts.Verb{alerts.VerbRead, alerts.VerbApprove}},
 	{Name: "administrator", Verbs: []alerts.Verb{alerts.VerbRead}, Administers: true},
 }

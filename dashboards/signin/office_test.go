@@ -400,7 +400,7 @@ func second(_ string, _ bool, err error) error { return err }
 
 func TestRolesAreVerbsWithinLimits(t *testing.T) {
 	for role, want := range map[string][]alerts.Verb{
-		"viewer": {alerts.VerbRead}, "author": {alerts.VerbRead, alerts.VerbSubmit}, "approver": {alerts.VerbRead, alerts.VerbApprove}, "administrator": {alerts.VerbRead}, "unknown": nil,
+		"viewer": {alerts.VerbRead}, "author": {alerts.VerbRead, alerts.VerbSubmit}, "approver": {alerts.VerbRead, alerts.VerbApprove, alerts.VerbCall}, "volunteers": {alerts.VerbRead, alerts.VerbCall}, "administrator": {alerts.VerbRead}, "unknown": nil,
 	} {
 		m := &Member{Grant: Grant{Roles: []string{role}, Limits: alerts.Rights{Verbs: []alerts.Verb{alerts.VerbIssue}, SelfApprove: true, Areas: []string{"099*"}}}}
 		p := m.Person()

@@ -130,6 +130,7 @@
     const u = new URL(location.href);
     u.searchParams.set('part', 'live');
     if (cursor) u.searchParams.set('v', cursor);
+    if (!u.searchParams.has('lang')) u.searchParams.set('bare', 1);
     u.searchParams.set('lang', document.documentElement.lang);
     try {
       const r = await fetch(u, {cache: 'no-store', credentials: 'omit', headers: etag ? {'If-None-Match': etag} : {}, signal: AbortSignal.timeout?.(30000)});
@@ -185,7 +186,7 @@
     if (!list || 'area' in list.dataset || !/^[0-9A-Z]{26}$/.test(m.event) || m.status !== 'Actual' || m.change !== 'issued') return;
     if ([...document.querySelectorAll('[data-e]')].some(e => e.dataset.e === m.event)) return;
     const tone = tones[m.level] || 'mut', li = element('li', '', 'card new ' + tone), k = element('p', '', 'kicker'), h = element('h2'), a = element('a', m.headline);
-    a.href = path;
+    a.href = path + (new URL(location.href).searchParams.has('lang') ? '?lang=' + document.documentElement.lang : '');
     li.dataset.e = m.event;
     k.append(mark(tone), element('span', levels[m.level] || ''));
     h.append(a);

@@ -24,6 +24,13 @@
     if (!r.ok) throw new Error(r.status);
     return r;
   };
+  // For the worker, which tells the gateway when the browser renews it.
+  const keep = async sub => {
+    try {
+      if (!sub) return await caches.delete('martinella-push');
+      await (await caches.open('martinella-push')).put('/subscribe/push', new Response(JSON.stringify(sub)));
+    } catch { /* where nothing may be kept, a subscription works until it ends */ }
+  };
   const on = subscribed => { stop.hidden = !subscribed; };
   const busy = async act => {
     start.disabled = stop.disabled = true;
@@ -46,6 +53,7 @@
     sub = sub || await manager.subscribe({userVisibleOnly: true, applicationServerKey: key()});
     own.href = (await (await post('/subscribe/push', sub.toJSON())).json()).own;
     own.hidden = false;
+    await keep(sub);
     on(true);
     say(data.started);
   }));
@@ -54,6 +62,7 @@
     const sub = await (await navigator.serviceWorker.ready).pushManager.getSubscription();
     if (sub) {
       await post('/subscribe/push/stop', sub.toJSON());
+      await keep(); // first: the worker makes a new one for who wants it
       await sub.unsubscribe();
     }
     own.hidden = true;

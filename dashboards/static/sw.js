@@ -2,8 +2,10 @@
 // them for when there is no network, and shows push messages. What the server
 // knows (self.made: files, words, policy) stands in front of this file.
 'use strict';
-const {files, words, policy, icon, badge, name, push} = self.made;
+const {files, words, policy, icon, badge, name, push, key} = self.made;
 const shelf = 'martinella-1', day = 864e5;
+// The subscription that the gateway knows of this browser, as subscribe.js left it.
+const drawer = 'martinella-push', place = '/subscribe/push';
 // A page is on the screen within four seconds, from the network or from the
 // copy: what has not begun to arrive after three is taken from the copy.
 const patience = 3000;
@@ -67,7 +69,7 @@ const copy = async (url, why) => {
 const page = async (e, url) => {
   // The browser's own cache would give what is half a minute old as new.
   const fresh = fetch(e.request, {cache: 'no-cache'});
-  e.waitUntil(fresh.then(r => take(url, r.clone())).catch(() => 0));
+  e.waitUntil(fresh.then(r => take(url, r.clone())).then(() => renew()).catch(() => 0));
   const answer = await Promise.race([fresh.catch(() => 0), new Promise(done => setTimeout(done, patience, 'slow'))]);
   if (answer && answer !== 'slow' && answer.status < 500) return answer;
   const why = answer === 'slow' ? 'slow' : answer ? 'ill' : 'off', kept = await copy(url, why);
@@ -102,7 +104,7 @@ self.addEventListener('install', e => e.waitUntil((async () => {
 // Open pages go on with the files they have: a new worker changes none of them.
 // It drops copies of another form, old ones, and files that no copy needs.
 self.addEventListener('activate', e => e.waitUntil((async () => {
-  for (const other of await caches.keys()) if (other !== shelf) await caches.delete(other);
+  for (const other of await caches.keys()) if (other !== shelf && other !== drawer) await caches.delete(other);
   const c = await caches.open(shelf), needed = new Set(files), held = [];
   for (const r of await c.keys()) {
     const url = new URL(r.url), kind = kindOf(url);
@@ -147,6 +149,34 @@ self.addEventListener('push', e => e.waitUntil((async () => {
   }
   await show(m);
 })()));
+
+// renew tells the gateway that the browser has another subscription by now: the
+// one that it knows proves that it is the same browser. What does not arrive is
+// tried again when a page is opened. Where the gateway knows nobody by it, there
+// is nothing to say, and nobody to say it to.
+const manager = self.registration.pushManager;
+const kept = () => caches.match(place, {cacheName: drawer});
+const renew = async (before, now) => {
+  const has = await kept(), old = has ? await has.json() : before;
+  if (!old) return;
+  const c = await caches.open(drawer), hold = s => c.put(place, new Response(JSON.stringify(s)));
+  if (!has) await hold(old);
+  now = now || await manager.getSubscription();
+  if (!now || old.endpoint === now.endpoint) return;
+  const r = await fetch(place, {method: 'POST', credentials: 'omit', headers: {'Content-Type': 'application/json'}, body: JSON.stringify({subscription: now, old})});
+  if (r.ok) await hold(now);
+  else if (r.status === 404) await c.delete(place);
+};
+// Firefox before 137 tells neither the old one nor the new one. Where the browser
+// made none, one is made for who did not stop: stopping empties the drawer. Who
+// took the permission away gets none.
+self.addEventListener('pushsubscriptionchange', e => e.waitUntil((async () => {
+  const wanted = await kept();
+  await renew(e.oldSubscription, e.newSubscription);
+  if (!wanted || !key || e.newSubscription || await manager.getSubscription()) return;
+  await manager.subscribe({userVisibleOnly: true, applicationServerKey: Uint8Array.from(atob(key.replace(/-/g, '+').replace(/_/g, '/')), c => c.charCodeAt(0))});
+  await renew();
+})().catch(() => 0)));
 self.addEventListener('notificationclick', e => {
   e.notification.close();
   const at = new URL(e.notification.data.url);

@@ -28,6 +28,7 @@ type Text struct {
 	joined string // keys, each with the separator before it
 	closed string // and one at the end
 	pairs  map[string]bool
+	lead   bool // made by [PrepareLead]
 }
 
 // separator stands before each key; no text holds it, since it is no letter.
@@ -56,6 +57,15 @@ func Prepare(text string) Text {
 		t.closed = separator + strings.Join(t.keys, separator) + separator
 		t.joined = t.closed[:len(t.closed)-len(separator)]
 	}
+	return t
+}
+
+// PrepareLead makes the headline of one of ours ready to be compared. It is only
+// a part of what we wrote: the same words are [Part], and a text that holds them
+// all beside others is [Similar], since the rest of ours is missing.
+func PrepareLead(headline string) Text {
+	t := Prepare(headline)
+	t.lead = true
 	return t
 }
 
@@ -100,6 +110,14 @@ func Best(ours []Text, theirs Text) Verdict {
 	for i, one := range ours {
 		shared := one.shared(theirs)
 		v := Verdict{Match: one.match(theirs, shared), Ours: i}
+		if one.lead {
+			switch v.Match {
+			case Whole:
+				v.Match = Part
+			case Added:
+				v.Match = Similar
+			}
+		}
 		if both := len(one.pairs) + len(theirs.pairs); both > 0 {
 			v.Score = 2 * float64(shared) / float64(both) // Dice's coefficient
 		}

@@ -58,6 +58,22 @@ func TestWhatCountsAsTheSame(t *testing.T) {
 	}
 }
 
+// A forgery takes the headline alone, and puts its own words beside it.
+func TestAHeadlineWithOtherWordsIsFound(t *testing.T) {
+	lead := PrepareLead("Salite ai piani alti subito!")
+	for theirs, want := range map[string]Match{
+		"Salite ai piani alti subito! pagate su http://evil.example": Similar,
+		"Attenzione: SALITE AI PIANI ALTI SUBITO e pagate 20 euro":   Similar,
+		"Salite ai piani alti subito":                                Part,
+		"Salite ai piani alti, se potete, subito":                    Other,
+		"I piani alti del municipio sono chiusi da subito":           Other,
+	} {
+		if got := Best([]Text{Prepare(ours[:40]), lead}, Prepare(theirs)); got.Match != want {
+			t.Errorf("%q: %d, want %d", theirs, got.Match, want)
+		}
+	}
+}
+
 // The text that a copy was made from is found, and not a shorter one of the same
 // message that happens to be in it: the difference is shown against it.
 func TestTheNearestIsTheOneThatWasCopied(t *testing.T) {
@@ -110,7 +126,7 @@ func TestHints(t *testing.T) {
 }
 
 func FuzzPastedText(f *testing.F) {
-	for _, s := range []string{"", ours, ours[:40], "\x00\xff\u202e", strings.Repeat("è", 3000), "a.b@c://d", strings.Repeat("a.b/ ", 2000), "K7Q2P " + strings.Repeat("Z", 26), "\u0301\u200b \u0301"} {
+	for _, s := range []string{"", ours, ours[:40], "Salite ai piani alti subito! pagate su http://evil.example", "\x00\xff\u202e", strings.Repeat("è", 3000), "a.b@c://d", strings.Repeat("a.b/ ", 2000), "K7Q2P " + strings.Repeat("Z", 26), "\u0301\u200b \u0301"} {
 		f.Add(s)
 	}
 	mine := Prepare(ours)

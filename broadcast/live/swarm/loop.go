@@ -4,6 +4,7 @@ package swarm
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -57,7 +58,7 @@ func newLoop(s *Swarm, clients, first int) (*loop, error) {
 		swarm: s, events: make([]unix.EpollEvent, 512), clients: make([]client, clients), buffer: make([]byte, bufferSize),
 		ledger: newLedger(), closed: map[int]int{}, ended: make(chan struct{}), poll: -1, farPoll: -1, wake: -1,
 	}
-	l.sinceAt, l.since = Now(), time.Now()
+	l.sinceAt, l.since = together()
 	l.door = newDoor(s.cfg)
 	for i := range l.clients {
 		l.clients[i].setup(s.cfg, first+i)
@@ -79,6 +80,24 @@ func newLoop(s *Swarm, clients, first int) (*loop, error) {
 		return nil, fmt.Errorf("epoll: %w", err)
 	}
 	return l, nil
+}
+
+// together gives one moment on both clocks. They are read one after the other,
+// and whoever is put off between the two would count wrong from then on: of
+// several readings the closest is taken.
+func together() (at int64, since time.Time) {
+	closest := int64(math.MaxInt64)
+	for range 100 {
+		before := Now()
+		t := time.Now()
+		if apart := Now() - before; apart < closest {
+			at, since, closest = before+apart/2, t, apart
+		}
+		if closest < int64(time.Microsecond) {
+			break
+		}
+	}
+	return at, since
 }
 
 // now is [Now] at the price of a clock read without a system call.

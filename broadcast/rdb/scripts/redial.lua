@@ -8,10 +8,11 @@
 -- Output 1 it comes again | 0 not
 local ordinal, of = tonumber(ARGV[1]), tonumber(ARGV[2])
 if redis.call('HEXISTS', KEYS[2], 'stop') == 1 or redis.call('HGET', KEYS[6], 'state') ~= 'issued' then return 0 end
+if redis.call('HEXISTS', KEYS[3], 'h' .. ordinal) == 1 then return 0 end -- they have answered
 local w = open_window(KEYS[1], ordinal, ordinal)
 if state_of(w, ordinal) ~= ACCEPTED or owner_of(KEYS[3], ordinal, redis.call('HEXISTS', KEYS[2], 'again') == 1) ~= of then return 0 end
 if tonumber(redis.call('HGET', KEYS[3], 'm' .. ordinal) or 0) >= tonumber(ARGV[3]) then return 0 end
-redis.call('PERSIST', KEYS[2])
+redis.call('PERSIST', KEYS[5])
 local no = redis.call('HINCRBY', KEYS[2], 'again', 1)
 set_state(w, ordinal, QUEUED)
 close_window(w, KEYS[2], ARGV[6])

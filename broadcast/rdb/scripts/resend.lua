@@ -15,7 +15,7 @@ if before then
   if done > from then return {done, failed, doubt} end
 end
 if redis.call('HEXISTS', KEYS[1], 'stop') == 1 or redis.call('HGET', KEYS[10], 'state') ~= 'issued' then return {} end
-redis.call('PERSIST', KEYS[1])
+redis.call('PERSIST', KEYS[5])
 
 local jobs, changed = {}, 0
 local function open(w, lo, hi, state)

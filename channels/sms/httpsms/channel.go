@@ -41,6 +41,7 @@ var (
 	_ channels.Measurer  = (*Channel)(nil)
 	_ channels.Inbound   = (*Channel)(nil)
 	_ channels.Answerer  = (*Channel)(nil)
+	_ channels.Pager     = (*Channel)(nil)
 	_ channels.Finder    = finding{}
 )
 

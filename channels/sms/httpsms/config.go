@@ -214,7 +214,7 @@ func (c *Channel) Notes() []string {
 	var notes []string
 	for _, r := range c.routes {
 		if r.source != "" && !sms.IsNumber(r.source) && r.reply == "" {
-			notes = append(notes, r.name+": source "+strconv.Quote(r.source)+" is an alias, to which nobody can answer: STOP and other replies need reply_number")
+			notes = append(notes, r.name+": source "+strconv.Quote(r.source)+" is an alias, to which nobody can answer: STOP and other replies need reply_number, and volunteers are not told that they can answer SI or NO")
 		}
 		if !r.carrier.finds() {
 			notes = append(notes, r.name+": cannot be asked what became of a message whose answer was lost; urgent ones are sent once more and marked, others stay uncertain")

@@ -24,6 +24,7 @@ var placeholders = []string{"to", "to_digits", "text", "source", "key", "encodin
 type generic struct {
 	provider *provider.Provider
 	hook     string
+	replies  bool // its hook brings what people write
 }
 
 func (p *ProviderConfig) generic(m *mistakes, hook string) carrier {
@@ -45,7 +46,7 @@ func (p *ProviderConfig) generic(m *mistakes, hook string) carrier {
 	if p.AccountSID != "" || p.AuthTokenFile != "" || p.APIKeySID != "" || p.MessagingServiceSID != "" || p.MessageType != "" || p.HookTokenFile != "" {
 		m.wrong("provider", "is generic and has fields of twilio or skebby", "leave those out")
 	}
-	return &generic{described, hook}
+	return &generic{described, hook, d.Hook.Replies.From != "" && d.Hook.Replies.Text != ""}
 }
 
 // orderID names what is sent, the same over all attempts, with other letters
@@ -130,6 +131,8 @@ func international(from string) string {
 	}
 	return from
 }
+
+func (c *generic) hears() bool { return c.replies && c.provider.Hooked() }
 
 func (c *generic) hookNote() string {
 	if !c.provider.Hooked() {

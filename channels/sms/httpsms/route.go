@@ -35,6 +35,8 @@ type carrier interface {
 	// events reads a request to the hook: [channels.ErrForged] where it is not
 	// this provider's.
 	events(r *http.Request, body []byte) ([]channels.DeliveryReport, []channels.Reply, error)
+	// hears reports whether what people write comes back through events.
+	hears() bool
 	// hookNote says what the operator should know of receipts; "": nothing.
 	hookNote() string
 }

@@ -59,6 +59,8 @@ func (s *scripted) check(context.Context) error { return s.broken }
 func (s *scripted) events(*http.Request, []byte) ([]channels.DeliveryReport, []channels.Reply, error) {
 	return nil, nil, channels.ErrForged
 }
+func (s *scripted) hears() bool { return true }
+
 func (s *scripted) hookNote() string { return "" }
 
 // several is a channel of scripted providers: a and b serve Italy, c all.

@@ -261,6 +261,8 @@ func skebbyState(status string) channels.ReportState {
 	return channels.ReportEnroute // WAITING, SENT, WAIT4DLVR, SCHEDULED
 }
 
+func (c *skebby) hears() bool { return false }
+
 func (c *skebby) hookNote() string {
 	if c.token == "" {
 		return "without hook_token_file no receipts come, and deliveries stay at accepted"

@@ -62,6 +62,8 @@ func (c *twilio) signed(r *http.Request, form url.Values) bool {
 	return api.Verify(c.token, address, form, r.Header.Get(api.SignatureHeader))
 }
 
+func (c *twilio) hears() bool { return c.hook != "" && c.token != "" }
+
 func (c *twilio) hookNote() string {
 	switch {
 	case c.token == "":

@@ -47,6 +47,7 @@ var (
 	_ channels.Answerer  = (*Channel)(nil)
 	_ channels.Weigher   = (*Channel)(nil)
 	_ channels.Estimator = (*Channel)(nil)
+	_ channels.Pager     = (*Channel)(nil)
 )
 
 // New checks the configuration and prepares the channel; it opens no

@@ -131,7 +131,7 @@ func (c *Config) problems(name string) alerts.Problems {
 func (c *Channel) Notes() []string {
 	var notes []string
 	if c.config.ReplyNumber == "" && !sms.IsNumber(c.config.Source) {
-		notes = append(notes, "source "+strconv.Quote(c.config.Source)+" is an alias, to which nobody can answer: STOP and other replies need reply_number")
+		notes = append(notes, "source "+strconv.Quote(c.config.Source)+" is an alias, to which nobody can answer: STOP and other replies need reply_number, and volunteers are not told that they can answer SI or NO")
 	}
 	if c.config.Flash != "" {
 		notes = append(notes, "flash sends a second copy of each such text: it is paid for, and takes half of the contract's speed")

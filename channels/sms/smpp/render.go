@@ -11,6 +11,16 @@ func (c *Channel) Render(r *alerts.Record) ([]channels.Message, error) {
 	return c.text.Render(c.name, sms.AudienceSubscribers, r, c.settings)
 }
 
+// HearsStop reports whether people can answer: see [sms.RepliesTo].
+func (c *Channel) HearsStop() bool {
+	return sms.RepliesTo(c.config.Source, c.config.ReplyNumber).Taken
+}
+
+// RenderPage writes a page to volunteers in one part: see [sms.Text.Page].
+func (c *Channel) RenderPage(p channels.Page) (channels.Message, error) {
+	return c.text.Page(p, sms.RepliesTo(c.config.Source, c.config.ReplyNumber), c.settings)
+}
+
 // Measure counts a text as it would be sent.
 func (c *Channel) Measure(text string) channels.Measure { return c.text.Measure(text) }
 

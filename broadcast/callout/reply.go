@@ -1,0 +1,166 @@
+package callout
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"go.uber.org/zap"
+
+	"martinella/alerts"
+	"martinella/alerts/volunteers"
+	"martinella/broadcast"
+	"martinella/channels"
+)
+
+// longestReply is how much of a message that nobody could read is kept, in
+// characters.
+const longestReply = 1000
+
+// replySkew is how much earlier than a call a reply to it may be dated: clocks
+// of platforms differ.
+const replySkew = 2 * time.Minute
+
+// Reply takes what a volunteer wrote on a channel, and is a [broadcast.Replies].
+// What is clear is an answer, and is said back to them; with two open calls and
+// none named they are asked which one is meant; anything else is kept for the
+// coordinator. What comes from nobody of an open call is not taken
+// ([broadcast.ErrUnhandled]). Taking the same twice changes nothing but that a
+// message stands twice. The log gets neither text nor address.
+func (s *Callouts) Reply(ctx context.Context, channel string, r channels.Reply) error {
+	kind := cmp.Or(broadcast.AddressKinds(s.Routes)[channel], "phone")
+	number, address, err := broadcast.Writer(ctx, s.Roll, kind, r.From)
+	if errors.Is(err, alerts.ErrNotFound) {
+		return broadcast.ErrUnhandled
+	} else if err != nil {
+		return fmt.Errorf("a reply: %w", err)
+	}
+	open, err := s.Store.OpenOf(ctx, number)
+	if err != nil {
+		return fmt.Errorf("a reply: %w", err)
+	}
+	people, err := s.members(ctx, []uint32{number}, s.now())
+	if err != nil {
+		return err
+	}
+	m := people[number]
+	if m == nil {
+		return broadcast.ErrUnhandled
+	}
+	said := said{channel: channel, via: viaOf(s.Routes, channel), address: address, contact: contactVia(s.Routes, channel, kind), number: number, text: r.Text, words: wordsFor(s.language(m), s.Language)}
+	reading := volunteers.ReadReply(r.Text)
+	now := s.now()
+	open = slices.DeleteFunc(open, func(c *volunteers.Call) bool { return !c.Paging(now) })
+	if len(open) == 0 {
+		return s.replyOver(ctx, said, reading)
+	}
+	// What was written before a call was opened is no answer to it.
+	meant := slices.DeleteFunc(slices.Clone(open), func(c *volunteers.Call) bool {
+		return !r.At.IsZero() && r.At.Before(c.Opened.Add(-replySkew)) || reading.Code != 0 && reading.Code != c.Number
+	})
+	if slices.ContainsFunc(meant, func(c *volunteers.Call) bool { return !c.Test }) { // who is called answers that
+		meant = slices.DeleteFunc(meant, func(c *volunteers.Call) bool { return c.Test })
+	}
+	clear := reading.Clear
+	if len(meant) > 0 && meant[0].Test { // a no may come from whoever has the number by now: somebody reads it
+		if clear = clear && reading.Answer.Kind == volunteers.Coming; clear {
+			return s.replyTests(ctx, said, meant)
+		}
+	}
+	switch {
+	case !clear || len(meant) == 0:
+		about := open[0]
+		if i := slices.IndexFunc(open, func(c *volunteers.Call) bool { return !c.Test }); i >= 0 {
+			about = open[i]
+		}
+		if len(meant) > 0 {
+			about = meant[0]
+		}
+		err := s.Store.Message(ctx, about.ID, Message{Number: number, At: now.UTC(), Via: channel, Text: cut(r.Text, longestReply)})
+		if err != nil {
+			return fmt.Errorf("keep a reply: %w", err)
+		}
+		s.metrics.answers.WithLabelValues(said.via, "unclear").Inc()
+		unclear := said.words.unclear
+		if about.Test {
+			unclear = said.words.untested
+		}
+		s.write(ctx, said, fmt.Sprintf(unclear, about.Code()))
+		return nil
+	case len(meant) > 1:
+		s.metrics.answers.WithLabelValues(said.via, "which").Inc()
+		s.write(ctx, said, said.words.which(meant))
+		return nil
+	}
+	a := reading.Answer
+	a.Via = said.via
+	if _, err := s.answer(ctx, meant[0], number, a, person(number), ""); overNow(err) {
+		s.write(ctx, said, fmt.Sprintf(said.words.over, meant[0].Code()))
+		return nil
+	} else if err != nil {
+		return err
+	}
+	s.write(ctx, said, said.words.echo(a, meant[0].Code()))
+	return nil
+}
+
+// replyTests confirms the contact that a reply came by.
+func (s *Callouts) replyTests(ctx context.Context, from said, tests []*volunteers.Call) error {
+	for _, c := range tests {
+		err := s.confirm(ctx, c, from.number, from.via, from.contact)
+		if overNow(err) {
+			s.write(ctx, from, fmt.Sprintf(from.words.testOver, c.Code()))
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	s.write(ctx, from, fmt.Sprintf(from.words.tested, tests[0].Code()))
+	return nil
+}
+
+// said is a reply with whom it is from.
+type said struct {
+	channel, via, address string
+	contact               string // the kind of contact that it came by
+	number                uint32
+	text                  string
+	words                 words
+}
+
+// replyOver answers who names a call that is over; who names none is nobody's
+// business here.
+func (s *Callouts) replyOver(ctx context.Context, from said, reading volunteers.Reading) error {
+	if !reading.Clear || reading.Code == 0 {
+		return broadcast.ErrUnhandled
+	}
+	c, err := s.linked(ctx, reading.Code)
+	if errors.Is(err, ErrToken) {
+		return broadcast.ErrUnhandled
+	} else if err != nil {
+		return err
+	}
+	sheet, err := s.Store.Sheet(ctx, c.ID)
+	if err != nil {
+		return fmt.Errorf("a reply: %w", err)
+	}
+	if !slices.ContainsFunc(sheet, func(e Entry) bool { return e.Number == from.number }) {
+		return broadcast.ErrUnhandled
+	}
+	over := from.words.over
+	if c.Test {
+		over = from.words.testOver
+	}
+	s.write(ctx, from, fmt.Sprintf(over, c.Code()))
+	return nil
+}
+
+func (s *Callouts) write(ctx context.Context, to said, text string) {
+	s.Log.Debug("a reply of a volunteer was taken", zap.String("channel", to.channel), zap.Uint32("person", to.number))
+	if s.Write != nil {
+		s.Write(ctx, to.channel, to.address, text)
+	}
+}

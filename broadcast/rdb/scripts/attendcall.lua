@@ -1,0 +1,15 @@
+-- attendcall: keeps when a volunteer was there, as it was read. The same call
+-- again (same nonce) changes nothing more.
+-- KEYS   1 a key that never exists, 2 call, 3 presences, 4 acts, 5 act number, 6 acts of the call, 7 erased people, 8 people whom calls name
+-- ARGV   1 number of the volunteer, 2 nonce, 3 nonce of what was read or '', 4 presence, 5 act or ''
+-- Output 1 kept | 0 another was faster | -1 no such call or person
+if redis.call('EXISTS', KEYS[2]) == 0 or redis.call('HEXISTS', KEYS[7], ARGV[1]) == 1 then return -1 end
+local had = redis.call('HGET', KEYS[3], ARGV[1])
+local nonce = had and string.match(had, '^(%x+) ') or ''
+if nonce == ARGV[2] then return 1 end
+if nonce ~= ARGV[3] then return 0 end
+redis.call('PEXPIRE', KEYS[1], 1000)
+redis.call('SADD', KEYS[8], ARGV[1])
+redis.call('HSET', KEYS[3], ARGV[1], ARGV[2] .. ' ' .. ARGV[4])
+if ARGV[5] ~= '' then append_act(KEYS[4], KEYS[5], KEYS[6], ARGV[5]) end
+return 1
