@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -218,9 +219,9 @@ func TestAnAuthorityThatIsAwayIsSaid(t *testing.T) {
 
 // An authority that refuses is not asked by everybody who comes.
 func TestARefusalIsRemembered(t *testing.T) {
-	asked := 0
+	var asked atomic.Int64
 	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked++
+		asked.Add(1)
 		w.WriteHeader(http.StatusNotFound)
 	}))
 	defer refuses.Close()
@@ -236,13 +237,22 @@ func TestARefusalIsRemembered(t *testing.T) {
 		}
 		now = now.Add(30 * time.Second)
 	}
-	once := asked
-	if once == 0 || once > 2 {
-		t.Errorf("it was asked %d times within ten minutes", once)
+	if n := asked.Load(); n == 0 || n > 2 {
+		t.Errorf("it was asked %d times within ten minutes", n)
 	}
-	now = now.Add(restAfter)
-	if err := s.Fetch(t.Context(), []string{host}); err == nil || asked == once {
-		t.Errorf("it was not asked again: %v", err)
+}
+
+func TestARefusalIsForgotten(t *testing.T) {
+	refused, at := errors.New("too many certificates"), time.Unix(1e9, 0)
+	var r refusals
+	r.add(host, refused, at)
+	for after, want := range map[time.Duration]error{0: refused, restAfter - 1: refused, restAfter: nil, time.Hour: nil} {
+		if got := r.lately(host, at.Add(after)); got != want {
+			t.Errorf("after %v: %v", after, got)
+		}
+		if got := r.lately("another.example", at.Add(after)); got != nil {
+			t.Errorf("another name after %v: %v", after, got)
+		}
 	}
 }
 
