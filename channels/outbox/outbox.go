@@ -182,11 +182,29 @@ func (c *Channel) Find(_ context.Context, m channels.Message) (channels.Receipt,
 	return channels.Receipt{ID: id}, true, nil
 }
 
-// Check opens the file.
+// Check says whether the file can be written, or made, and makes nothing: it is
+// asked by commands of other users too, whose file the gateway could not write.
 func (c *Channel) Check(context.Context) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.open()
+	fail := func(err error) error { return fmt.Errorf("outbox %s: %w", c.name, err) }
+	file, err := os.OpenFile(c.Path(), os.O_WRONLY|os.O_APPEND, 0)
+	if err == nil {
+		return file.Close()
+	}
+	if !errors.Is(err, os.ErrNotExist) {
+		return fail(err)
+	}
+	folder := c.config.Folder
+	for _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) && folder != filepath.Dir(folder); _, err = os.Stat(folder) {
+		folder = filepath.Dir(folder)
+	}
+	try, err := os.CreateTemp(folder, ".try-*")
+	if err != nil {
+		return fail(err)
+	}
+	if err := errors.Join(try.Close(), os.Remove(try.Name())); err != nil {
+		return fail(err)
+	}
+	return nil
 }
 
 // Latest gives the last messages, the newest first.

@@ -160,7 +160,20 @@ func TestMistakesAndModes(t *testing.T) {
 	if err := box.Check(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(folder))); err != nil || len(left) > 0 {
+		t.Errorf("the check made %v, %v", left, err)
+	}
+	if err := box.Notify(t.Context(), "", "subject", "text"); err != nil {
+		t.Fatal(err)
+	}
+	if err := box.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
 	if info, err := os.Stat(box.Path()); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("mode %v, %v", info, err)
+	}
+	within := outbox(t, Config{Folder: filepath.Join(file, "folder")})
+	if err := within.Check(t.Context()); err == nil {
+		t.Error("the folder is to be within a file: the check passes")
 	}
 }

@@ -208,3 +208,27 @@ func TestAnotherUsersDataIsLeftAlone(t *testing.T) {
 		t.Errorf("it left %v there", left)
 	}
 }
+
+func TestWhatAnotherUserMadeInTheDataIsNamed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("SKIP: only root can give a file away")
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "outbox"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "key"), "k")
+	strange := write(t, filepath.Join(dir, "outbox", "palestra.jsonl"), "{}")
+	if got, err := strangers(dir); err != nil || len(got) > 0 {
+		t.Errorf("all is of one user: %q, %v", got, err)
+	}
+	if err := os.Chown(strange, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := strangers(dir); err != nil || len(got) != 1 || got[0] != strange {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if got, err := strangers(filepath.Join(dir, "nowhere")); err != nil || got != nil {
+		t.Errorf("no folder: %q, %v", got, err)
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -98,8 +100,8 @@ func acceptedByName(c *Config, d broadcast.Durability) bool {
 	return c.AcceptWeakDurability != "" && c.AcceptWeakDurability == d.Mode
 }
 
-// folder looks at who may read the data: the key that opens everything is in
-// there.
+// folder looks at who may read the data, for the key that opens everything is in
+// there, and whose it is: what somebody else made there the gateway cannot write.
 func (d *doctor) folder(c *Config) {
 	for _, name := range []string{c.Data, filepath.Join(c.Data, "key")} {
 		info, err := os.Stat(name)
@@ -111,6 +113,50 @@ func (d *doctor) folder(c *Config) {
 		}
 		d.say(name, err, "for its owner alone")
 	}
+	strange, err := strangers(c.Data)
+	if err == nil && len(strange) == 0 {
+		return
+	}
+	if err == nil {
+		err = fmt.Errorf("%d files are of another user, and the gateway cannot write them: chown --reference=%s %s", len(strange), c.Data, strings.Join(strange[:min(len(strange), 5)], " "))
+	}
+	d.say("owner of the data", err, "")
+}
+
+// strangers are the files of a folder, and of those in it, whose owner is not
+// the folder's own.
+func strangers(dir string) ([]string, error) {
+	root, err := filepath.EvalSymlinks(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var owner uint32
+	var strange []string
+	err = filepath.WalkDir(root, func(name string, e os.DirEntry, err error) error {
+		if err != nil && name == root {
+			return err
+		}
+		if err != nil { // gone meanwhile, or not for us
+			return nil //nolint:nilerr // the others are looked at
+		}
+		info, err := e.Info()
+		if err != nil {
+			return nil //nolint:nilerr // as above
+		}
+		is, ok := info.Sys().(*syscall.Stat_t)
+		switch {
+		case !ok:
+		case name == root:
+			owner = is.Uid
+		case is.Uid != owner && e.Name() != "lost+found":
+			strange = append(strange, name)
+		}
+		return nil
+	})
+	return strange, err
 }
 
 // renewBefore is how long before its end a certificate is worth a word.

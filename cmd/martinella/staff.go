@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,8 +20,16 @@ import (
 
 // first prints the link by which the first administrator signs in, while there
 // is nobody. It is shown on the terminal and kept out of the log: who has it
-// has the console.
+// has the console. Where the terminal is the journal of systemd, it says how to
+// come by one.
 func (g *gateway) first(ctx context.Context, out io.Writer) error {
+	if os.Getenv("JOURNAL_STREAM") != "" { // systemd.exec(5)
+		members, err := g.office.Members(ctx)
+		if err == nil && len(members) == 0 {
+			fmt.Fprintln(out, "nobody administers the console yet; this prints a link for the first administrator:\n  martinella staff invite --name NAME --login LOGIN --role administrator")
+		}
+		return err
+	}
 	token, err := g.office.FirstInvitation(ctx, time.Now())
 	if err != nil || token == "" {
 		return err

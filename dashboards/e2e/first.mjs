@@ -45,7 +45,7 @@ function code(seed, steps) {
 async function join(url, login, name) {
   const person = await open(browser, site + "/", view);
   const { page } = person;
-  page.setDefaultTimeout(10000);
+  page.setDefaultTimeout(60000);
   if (js) {
     const cdp = await person.context.newCDPSession(page);
     await cdp.send("WebAuthn.enable");
@@ -96,7 +96,7 @@ async function approve(page, name) {
 // delivered waits until the board says that everything is over.
 async function delivered(page) {
   if (js) return page.waitForSelector("#part[data-ended]", { state: "attached" });
-  for (const end = Date.now() + 15000; !await page.locator("#part[data-ended]").count();) {
+  for (const end = Date.now() + 60000; !await page.locator("#part[data-ended]").count();) {
     if (Date.now() > end) throw new Error("never delivered: " + await page.locator("#part").innerText());
     await page.waitForTimeout(100);
     await page.reload();
