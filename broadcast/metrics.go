@@ -23,6 +23,7 @@ type Metrics struct {
 	dead       *prometheus.GaugeVec
 	breaker    *prometheus.GaugeVec
 	receipts   *prometheus.CounterVec
+	replies    *prometheus.CounterVec
 	checkOK    *prometheus.GaugeVec
 	durable    prometheus.Gauge
 	replicas   atomic.Pointer[Replicating] // asked when somebody looks; nil until Watch runs
@@ -61,6 +62,7 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 		dead:     gauge("dead_letters", "Jobs that were given up and wait for a person.", "channel"),
 		breaker:  gauge("breaker_open", "1 while the channel holds back: the platform does not answer, or refuses the credentials.", "channel"),
 		receipts: counter("receipts_total", "Reports of platforms on what they had accepted.", "channel", "state"),
+		replies:  counter("replies_total", "What people wrote back: taken, or dropped since it is nobody's business here.", "channel", "result"),
 		checkOK:  gauge("channel_check_ok", "1 if the last check of the channel's credentials passed, or there is nothing to check.", "channel"),
 		durable:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_durable", Help: "1 if what is accepted survives a crash and a power loss."}),
 	}
@@ -72,7 +74,7 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 		}
 		return 0
 	})
-	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.breaker, m.receipts, m.checkOK, m.durable, replicas)
+	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.breaker, m.receipts, m.replies, m.checkOK, m.durable, replicas)
 	for _, c := range channelNames {
 		for _, o := range outcomes {
 			m.deliveries.WithLabelValues(c, o.String())
@@ -86,6 +88,9 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 		for _, s := range reports {
 			m.receipts.WithLabelValues(c, string(s))
 		}
+		for _, result := range []string{replyTaken, replyDropped} {
+			m.replies.WithLabelValues(c, result)
+		}
 		for _, lane := range []string{laneUrgent, laneNormal} {
 			m.jobs.WithLabelValues(c, lane)
 			m.oldest.WithLabelValues(c, lane)
@@ -95,6 +100,18 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 		m.checkOK.WithLabelValues(c)
 	}
 	return m
+}
+
+// What became of a reply.
+const (
+	replyTaken   = "taken"
+	replyDropped = "dropped"
+)
+
+func (m *Metrics) replied(channel, result string) {
+	if m != nil {
+		m.replies.WithLabelValues(channel, result).Inc()
+	}
 }
 
 // settled counts what Finish has stored.

@@ -3,6 +3,7 @@ package broadcast
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"martinella/alerts"
 	"martinella/channels"
 )
 
@@ -23,7 +25,7 @@ func TestMetricsAreThereFromTheStart(t *testing.T) {
 	NewMetrics(reg, []string{"sms", "social"})
 	want := map[string]int{
 		"martinella_deliveries_total": 12, "martinella_delivery_attempts_total": 10, "martinella_delivery_seconds": 10, "martinella_queue_jobs": 4,
-		"martinella_queue_oldest_seconds": 4, "martinella_dead_letters": 2, "martinella_breaker_open": 2, "martinella_receipts_total": 6,
+		"martinella_queue_oldest_seconds": 4, "martinella_dead_letters": 2, "martinella_breaker_open": 2, "martinella_receipts_total": 6, "martinella_replies_total": 4,
 		"martinella_channel_check_ok": 2, "martinella_redis_durable": 1, "martinella_redis_replicas_acked": 1,
 	}
 	families, err := reg.Gather()
@@ -86,10 +88,16 @@ func TestReportsAreCountedOnce(t *testing.T) {
 
 func TestRepliesAreNeverKeptNorLogged(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	sink := &Sink{Log: zap.New(core)}
+	reg := prometheus.NewRegistry()
+	sink := &Sink{Log: zap.New(core), Metrics: NewMetrics(reg, []string{"sms"})}
 	reply := channels.Reply{From: "+393331234567", Text: "AIUTO in via Roma"}
-	if err := sink.Reply(t.Context(), "sms", reply); !errors.Is(err, ErrUnhandled) {
-		t.Errorf("got %v, want ErrUnhandled: nobody took it", err)
+	sink.Replies = func(context.Context, string, channels.Reply) error { return fmt.Errorf("not ours: %w", ErrUnhandled) }
+	if err := sink.Reply(t.Context(), "sms", reply); err != nil {
+		t.Errorf("%v: a platform would bring it for ever", err)
+	}
+	sink.Replies = func(context.Context, string, channels.Reply) error { return alerts.ErrUnavailable }
+	if err := sink.Reply(t.Context(), "sms", reply); !errors.Is(err, alerts.ErrUnavailable) {
+		t.Errorf("the store is away: %v", err)
 	}
 	var got channels.Reply
 	sink.Replies = func(_ context.Context, _ string, r channels.Reply) error { got = r; return nil }
@@ -107,6 +115,11 @@ func TestRepliesAreNeverKeptNorLogged(t *testing.T) {
 	}
 	if logs.Len() != 2 {
 		t.Errorf("%d lines, want one for each reply", logs.Len())
+	}
+	for result, want := range map[string]float64{"taken": 1, "dropped": 1} {
+		if n := value(t, reg, "martinella_replies_total", "channel", "sms", "result", result); n != want {
+			t.Errorf("%v are %s, want %v", n, result, want)
+		}
 	}
 }
 

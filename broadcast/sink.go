@@ -11,11 +11,11 @@ import (
 	"martinella/channels"
 )
 
-// ErrUnhandled is the error for a reply that nobody here takes: it is not
-// kept, so the platform is not told that it was.
-var ErrUnhandled = errors.New("nobody takes replies on this channel")
+// ErrUnhandled is what [Replies] say of a reply that is nobody's business here.
+var ErrUnhandled = errors.New("nobody takes this reply")
 
-// Replies takes what people answered, durably: nil only once it is stored.
+// Replies takes what people answered, durably: nil only once it is stored,
+// [ErrUnhandled] where nobody here takes it.
 type Replies func(ctx context.Context, channel string, r channels.Reply) error
 
 // Sink brings platforms' reports to their deliveries and people's replies to
@@ -24,7 +24,7 @@ type Replies func(ctx context.Context, channel string, r channels.Reply) error
 type Sink struct {
 	Queues  *Queues
 	Metrics *Metrics
-	Replies Replies           // nil: replies are refused with ErrUnhandled, but for STOP and START
+	Replies Replies           // nil: nobody takes replies, but STOP and START are carried out
 	Roll    Roll              // nil: STOP and START go to Replies
 	Answer  Answers           // nil: STOP and START are carried out without a word
 	Kinds   map[string]string // by channel: see [AddressKinds]; "phone" for others
@@ -56,19 +56,26 @@ func (s *Sink) Report(ctx context.Context, channel string, r channels.DeliveryRe
 	return nil
 }
 
-// Reply carries out STOP and START, and hands every other reply over. The log
-// gets neither text nor address.
+// Reply carries out STOP and START, and hands every other reply over. What nobody
+// takes is counted and dropped: a platform that was told that it was not stored
+// would bring it again for ever. The log gets neither text nor address.
 func (s *Sink) Reply(ctx context.Context, channel string, r channels.Reply) error {
 	if wish := WishOf(r.Text); wish != "" && s.Roll != nil {
 		return s.fulfil(ctx, channel, wish, r)
 	}
-	if s.Replies == nil {
-		s.Log.Warn("a reply came, and nobody takes replies on this channel", zap.String("channel", channel), zap.String("from", mask(r.From)), zap.Int("length", len(r.Text)))
-		return ErrUnhandled
+	err := ErrUnhandled
+	if s.Replies != nil {
+		err = s.Replies(ctx, channel, r)
 	}
-	if err := s.Replies(ctx, channel, r); err != nil {
+	switch {
+	case errors.Is(err, ErrUnhandled):
+		s.Metrics.replied(channel, replyDropped)
+		s.Log.Info("a reply came that nobody takes: it is dropped", zap.String("channel", channel), zap.String("from", mask(r.From)), zap.Int("length", len(r.Text)))
+		return nil
+	case err != nil:
 		return fmt.Errorf("reply on %s: %w", channel, err)
 	}
+	s.Metrics.replied(channel, replyTaken)
 	s.Log.Info("a reply came", zap.String("channel", channel), zap.String("from", mask(r.From)))
 	return nil
 }

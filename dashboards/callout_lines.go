@@ -102,6 +102,7 @@ type wroteLine struct {
 	Via, Text string
 	Phone     string
 	Open      bool
+	Doubt     bool // it may answer another call: they were asked
 }
 
 // wavePart offers to call more people.
@@ -227,7 +228,7 @@ func calloutVia(l *locale, via string) string {
 // messageIn lists what somebody wrote; who has answered since then needs nobody
 // to read it.
 func (c *console) messageIn(v *visit, page *calloutView, m callout.Message, p *callout.Seen) {
-	line := wroteLine{Number: m.Number, Name: v.l.must("ledger_person", "N", m.Number), At: v.l.At(m.At, v.now), Via: calloutVia(v.l, m.Via), Text: m.Text, Open: page.Open}
+	line := wroteLine{Number: m.Number, Name: v.l.must("ledger_person", "N", m.Number), At: v.l.At(m.At, v.now), Via: calloutVia(v.l, m.Via), Text: m.Text, Open: page.Open, Doubt: m.Doubt}
 	if p != nil {
 		line.Name, line.Phone = cmp.Or(tidy(p.Name), line.Name), p.Phone
 	}

@@ -26,9 +26,10 @@ const replySkew = 2 * time.Minute
 
 // Reply takes what a volunteer wrote on a channel, and is a [broadcast.Replies].
 // What is clear is an answer, and is said back to them; with two open calls and
-// none named they are asked which one is meant; anything else is kept for the
-// coordinator. What comes from nobody of an open call is not taken
-// ([broadcast.ErrUnhandled]). Taking the same twice changes nothing but that a
+// none named, or so early that it may answer one that has just ended, they are
+// asked which one is meant, and it is kept as doubtful; anything else is kept for
+// the coordinator, also of a call that is over. What comes from nobody of a call
+// is not taken ([broadcast.ErrUnhandled]). Taking the same twice changes nothing but that a
 // message stands twice. The log gets neither text nor address.
 func (s *Callouts) Reply(ctx context.Context, channel string, r channels.Reply) error {
 	kind := cmp.Or(broadcast.AddressKinds(s.Routes)[channel], "phone")
@@ -54,16 +55,29 @@ func (s *Callouts) Reply(ctx context.Context, channel string, r channels.Reply) 
 	reading := volunteers.ReadReply(r.Text)
 	now := s.now()
 	open = slices.DeleteFunc(open, func(c *volunteers.Call) bool { return !c.Paging(now) })
+	at := now
+	if !r.At.IsZero() && r.At.Before(now) {
+		at = r.At
+	}
+	ended, err := s.ended(ctx, number, at, now)
+	if err != nil {
+		return err
+	}
 	if len(open) == 0 {
-		return s.replyOver(ctx, said, reading)
+		return s.replyOver(ctx, said, reading, ended)
 	}
 	// What was written before a call was opened is no answer to it.
-	meant := slices.DeleteFunc(slices.Clone(open), func(c *volunteers.Call) bool {
-		return !r.At.IsZero() && r.At.Before(c.Opened.Add(-replySkew)) || reading.Code != 0 && reading.Code != c.Number
-	})
-	if slices.ContainsFunc(meant, func(c *volunteers.Call) bool { return !c.Test }) { // who is called answers that
-		meant = slices.DeleteFunc(meant, func(c *volunteers.Call) bool { return c.Test })
+	meant := slices.DeleteFunc(slices.Clone(open), func(c *volunteers.Call) bool { return at.Before(c.Opened.Add(-replySkew)) })
+	if len(meant) == 0 && reading.Code == 0 && ended != nil {
+		return s.replyOver(ctx, said, reading, ended)
 	}
+	if reading.Code != 0 && !slices.ContainsFunc(open, func(c *volunteers.Call) bool { return c.Number == reading.Code }) {
+		if err := s.replyOver(ctx, said, reading, nil); !errors.Is(err, broadcast.ErrUnhandled) {
+			return err
+		}
+	}
+	meant = slices.DeleteFunc(meant, func(c *volunteers.Call) bool { return reading.Code != 0 && reading.Code != c.Number })
+	meant = calledFirst(meant, reading)
 	clear := reading.Clear
 	if len(meant) > 0 && meant[0].Test { // a no may come from whoever has the number by now: somebody reads it
 		if clear = clear && reading.Answer.Kind == volunteers.Coming; clear {
@@ -79,31 +93,39 @@ func (s *Callouts) Reply(ctx context.Context, channel string, r channels.Reply) 
 		if len(meant) > 0 {
 			about = meant[0]
 		}
-		err := s.Store.Message(ctx, about.ID, Message{Number: number, At: now.UTC(), Via: channel, Text: cut(r.Text, longestReply)})
-		if err != nil {
-			return fmt.Errorf("keep a reply: %w", err)
+		if err := s.keepReply(ctx, said, about, false); err != nil {
+			return err
 		}
 		s.metrics.answers.WithLabelValues(said.via, "unclear").Inc()
 		unclear := said.words.unclear
 		if about.Test {
 			unclear = said.words.untested
 		}
-		s.write(ctx, said, fmt.Sprintf(unclear, about.Code()))
+		s.write(ctx, said, said.words.of(about, fmt.Sprintf(unclear, about.Code())))
 		return nil
-	case len(meant) > 1:
+	case len(meant) > 1 && saysNoToAll(reading):
+		a := reading.Answer
+		a.Via = said.via
+		return s.answerAll(ctx, said, meant, a)
+	case len(meant) > 1 || reading.Code == 0 && ended != nil && s.early(ctx, meant[0], number, at):
+		for _, c := range meant {
+			if err := s.keepReply(ctx, said, c, true); err != nil {
+				return err
+			}
+		}
 		s.metrics.answers.WithLabelValues(said.via, "which").Inc()
-		s.write(ctx, said, said.words.which(meant))
+		s.write(ctx, said, said.words.which(meant, ended))
 		return nil
 	}
 	a := reading.Answer
 	a.Via = said.via
 	if _, err := s.answer(ctx, meant[0], number, a, person(number), ""); overNow(err) {
-		s.write(ctx, said, fmt.Sprintf(said.words.over, meant[0].Code()))
+		s.write(ctx, said, said.words.of(meant[0], fmt.Sprintf(said.words.over, meant[0].Code())))
 		return nil
 	} else if err != nil {
 		return err
 	}
-	s.write(ctx, said, said.words.echo(a, meant[0].Code()))
+	s.write(ctx, said, said.words.of(meant[0], said.words.echo(a, meant[0].Code())))
 	return nil
 }
 
@@ -112,13 +134,13 @@ func (s *Callouts) replyTests(ctx context.Context, from said, tests []*volunteer
 	for _, c := range tests {
 		err := s.confirm(ctx, c, from.number, from.via, from.contact)
 		if overNow(err) {
-			s.write(ctx, from, fmt.Sprintf(from.words.testOver, c.Code()))
+			s.write(ctx, from, from.words.of(c, fmt.Sprintf(from.words.testOver, c.Code())))
 			return nil
 		} else if err != nil {
 			return err
 		}
 	}
-	s.write(ctx, from, fmt.Sprintf(from.words.tested, tests[0].Code()))
+	s.write(ctx, from, from.words.of(tests[0], fmt.Sprintf(from.words.tested, tests[0].Code())))
 	return nil
 }
 
@@ -131,30 +153,37 @@ type said struct {
 	words                 words
 }
 
-// replyOver answers who names a call that is over; who names none is nobody's
-// business here.
-func (s *Callouts) replyOver(ctx context.Context, from said, reading volunteers.Reading) error {
-	if !reading.Clear || reading.Code == 0 {
+// replyOver answers who writes to a call that is over: the one that they name,
+// else the one that ended last. Their text is kept with it. What comes from
+// nobody of such a call is not taken.
+func (s *Callouts) replyOver(ctx context.Context, from said, reading volunteers.Reading, ended *volunteers.Call) error {
+	c := ended
+	if reading.Code != 0 {
+		var err error
+		if c, err = s.linked(ctx, reading.Code); errors.Is(err, ErrToken) {
+			c = nil
+		} else if err != nil {
+			return err
+		} else if entry, err := s.entry(ctx, c, from.number); err != nil {
+			return err
+		} else if entry == nil {
+			c = nil
+		}
+	}
+	if c == nil {
 		return broadcast.ErrUnhandled
 	}
-	c, err := s.linked(ctx, reading.Code)
-	if errors.Is(err, ErrToken) {
-		return broadcast.ErrUnhandled
-	} else if err != nil {
-		return err
-	}
-	sheet, err := s.Store.Sheet(ctx, c.ID)
-	if err != nil {
-		return fmt.Errorf("a reply: %w", err)
-	}
-	if !slices.ContainsFunc(sheet, func(e Entry) bool { return e.Number == from.number }) {
-		return broadcast.ErrUnhandled
+	if !c.Test {
+		if err := s.keepReply(ctx, from, c, false); err != nil && !overNow(err) {
+			return err
+		}
 	}
 	over := from.words.over
 	if c.Test {
 		over = from.words.testOver
 	}
-	s.write(ctx, from, fmt.Sprintf(over, c.Code()))
+	s.metrics.answers.WithLabelValues(from.via, "late").Inc()
+	s.write(ctx, from, from.words.of(c, fmt.Sprintf(over, c.Code())))
 	return nil
 }
 

@@ -150,6 +150,8 @@ type Message struct {
 	At     time.Time `json:"at"`
 	Via    string    `json:"via"` // the channel
 	Text   string    `json:"text"`
+	// Doubt: it may answer another call, and they were asked which one.
+	Doubt bool `json:"doubt,omitempty"`
 }
 
 // ErrToken is the error for a token that opens nothing, or nothing any more.
