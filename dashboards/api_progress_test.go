@@ -33,7 +33,7 @@ type following struct {
 
 func (g *gateway) follow(token, id string, headers ...string) *following {
 	g.t.Helper()
-	ctx, cancel := context.WithTimeout(g.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(g.t.Context(), time.Minute)
 	r, err := http.NewRequestWithContext(ctx, "GET", g.URL+"/api/v1/alerts/"+id+"/progress", nil)
 	if err != nil {
 		g.t.Fatal(err)
@@ -151,7 +151,7 @@ func TestProgressIsFollowedToItsEnd(t *testing.T) {
 
 // open counts the alerts that are read, once those who leave have left.
 func (ws *watchers) open() int {
-	for limit := time.Now().Add(30 * time.Second); ; <-time.After(time.Millisecond) {
+	for limit := time.Now().Add(2 * time.Minute); ; <-time.After(time.Millisecond) {
 		ws.mu.Lock()
 		n := len(ws.by) + ws.all
 		ws.mu.Unlock()

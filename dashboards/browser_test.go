@@ -86,7 +86,7 @@ func openBrowser(t testing.TB) *browser {
 		go func() { defer close(gone); _ = cmd.Wait() }()
 		select {
 		case <-gone:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			_ = cmd.Process.Kill()
 			<-gone
 		}
@@ -170,7 +170,7 @@ func (b *browser) call(method string, params, result any) {
 				b.t.Fatalf("%s: %v in %s", method, err, r)
 			}
 		}
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		b.t.Fatalf("%s: no answer within 30 s", method)
 	}
 }
@@ -193,7 +193,7 @@ func (b *browser) eval(script string) any {
 // the question, since another one takes its place, is asked again.
 func (b *browser) until(condition string) {
 	b.t.Helper()
-	if !b.comes(condition, 20*time.Second) {
+	if !b.comes(condition, time.Minute) {
 		b.t.Fatalf("never came true: %s\n%v", condition, b.eval("document.body.innerText"))
 	}
 }

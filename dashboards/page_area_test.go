@@ -326,7 +326,7 @@ func FuzzAreas(f *testing.F) {
 	g := open(f, inValdemo)
 	f.Fuzz(func(t *testing.T, s string) {
 		for _, path := range []string{"/areas?q=" + url.QueryEscape(s), "/areas?letter=" + url.QueryEscape(s), "/past?area=" + url.QueryEscape(s), "/past/" + url.PathEscape(s), "/past?page=" + url.QueryEscape(s), "/area/" + url.PathEscape(s)} {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			req, err := http.NewRequestWithContext(ctx, "GET", g.URL+path, nil)
 			if err != nil {
 				cancel()

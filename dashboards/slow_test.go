@@ -94,7 +94,7 @@ func TestAnAnswerOutlivesTheTimeForBodies(t *testing.T) {
 		t.Run(sentence, func(t *testing.T) {
 			t.Parallel()
 			public, _ := hurry(t, func(c *Config) { c.Events = http.HandlerFunc(endless) })
-			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+public+"/events", body)
 			if err != nil {

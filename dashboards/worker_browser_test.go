@@ -304,7 +304,7 @@ func TestAPushMessageIsShown(t *testing.T) {
 	var id string
 	select {
 	case id = <-registration:
-	case <-time.After(20 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("the worker is not registered")
 	}
 	tag := "01JABCDEFGHJKMNPQRSTVWXYZ0"

@@ -192,7 +192,7 @@ func TestARewritingThatIsDueOutlivesARestart(t *testing.T) {
 			ctx, stop := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- r.Run(ctx) }()
-			for deadline := time.Now().Add(30 * time.Second); len(owed(t, r)) > 0; pause(t.Context(), 50*time.Millisecond) {
+			for deadline := time.Now().Add(2 * time.Minute); len(owed(t, r)) > 0; pause(t.Context(), 50*time.Millisecond) {
 				if time.Now().After(deadline) {
 					t.Errorf("after 30 s of running there is %v", owed(t, r))
 					break

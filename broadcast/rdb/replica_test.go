@@ -89,9 +89,9 @@ func (p *peer) await(what string, done func(*redis.Client) bool) {
 	p.t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: p.addr(), MaxRetries: -1, DialTimeout: time.Second})
 	defer c.Close()
-	for limit := time.Now().Add(30 * time.Second); !done(c); pause(p.t.Context(), 20*time.Millisecond) {
+	for limit := time.Now().Add(2 * time.Minute); !done(c); pause(p.t.Context(), 20*time.Millisecond) {
 		if time.Now().After(limit) {
-			p.t.Fatalf("%s: not after 30 s: %s", p.addr(), what)
+			p.t.Fatalf("%s: not after two minutes: %s", p.addr(), what)
 		}
 	}
 }
@@ -145,9 +145,9 @@ func run(t *testing.T, r *Redis) {
 // eventually waits for what a node finds out by itself.
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	for limit := time.Now().Add(30 * time.Second); !done(); pause(t.Context(), 20*time.Millisecond) {
+	for limit := time.Now().Add(2 * time.Minute); !done(); pause(t.Context(), 20*time.Millisecond) {
 		if time.Now().After(limit) {
-			t.Fatalf("not after 30 s: %s", what)
+			t.Fatalf("not after two minutes: %s", what)
 		}
 	}
 }

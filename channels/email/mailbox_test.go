@@ -24,7 +24,7 @@ import (
 )
 
 // hang is the limit for what should happen soon.
-const hang = 30 * time.Second
+const hang = 2 * time.Minute
 
 // postBox is an IMAP server of emersion/go-imap.
 type postBox struct {

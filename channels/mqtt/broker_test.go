@@ -20,7 +20,7 @@ import (
 )
 
 // patience is a hang limit, not an expectation.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 const password = "s3cret-of-the-gateway"
 

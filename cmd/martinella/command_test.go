@@ -327,7 +327,7 @@ func TestASecondGatewayOnTheSameDataIsRefused(t *testing.T) {
 	needRedis(t)
 	dir, config := settle(t, "")
 	s := open(t, dir, config)
-	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second) // it would wait ten, and needs some to begin
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second) // it would wait ten, and needs some to begin
 	defer cancel()
 	var out, errOut record
 	code := run(ctx, []string{"serve", "--config", config}, noEnv, strings.NewReader(""), &out, &errOut)

@@ -31,7 +31,7 @@ func TestALostKeyFileIsNamed(t *testing.T) {
 	if code != exitRefused || !strings.Contains(out, "BAD   key file") || !strings.Contains(errOut, "restore the key file") {
 		t.Errorf("doctor without the key file: exit %d, %s%s", code, out, errOut)
 	}
-	limited, cancel := context.WithTimeout(t.Context(), 20*time.Second) // a gateway that serves would go on for ever
+	limited, cancel := context.WithTimeout(t.Context(), time.Minute) // a gateway that serves would go on for ever
 	defer cancel()
 	var said record
 	code = run(limited, []string{"serve", "--config", config}, noEnv, strings.NewReader(""), &said, &said)

@@ -20,7 +20,7 @@ import (
 )
 
 // patience is a hang limit.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // TestMain lets a test be the floor's child process.
 func TestMain(m *testing.M) {
