@@ -84,8 +84,10 @@ func TestEnoughComeIsToldOnceAndStopsTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work()
-	if got := w.said(all[3]); fmt.Sprint(got) != "[push call push filled]" {
-		t.Errorf("told twice that enough come: %v", got)
+	for i, want := range []string{"[push call]", "[push call]", "[push call push filled push needed]", "[push call push filled push needed push filled]"} {
+		if got := w.said(all[i]); fmt.Sprint(got) != want {
+			t.Errorf("after a place was free again person %d was told %v, want %v", i, got, want)
+		}
 	}
 }
 

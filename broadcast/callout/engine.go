@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -136,6 +137,20 @@ func (s *Callouts) carry(ctx context.Context, r *Round) error {
 	if c.State != volunteers.StateOpen {
 		return ErrOver
 	}
+	if len(c.Again) > 0 {
+		p, told, err := s.needed(ctx, c, st, now)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			r.Halt = told
+			if err := s.Store.Page(ctx, r, p, nil, now); err != nil { // who is due is paged in the next round
+				return fmt.Errorf("write that a place is free again: %w", err)
+			}
+			s.queued(p, channels.PageNeeded)
+			return nil
+		}
+	}
 	if !c.Filled.IsZero() {
 		p, told, err := s.enough(ctx, c, now)
 		if err != nil {
@@ -244,7 +259,8 @@ func asking(c *volunteers.Call) channels.PageKind {
 // held reports whether nobody is to be paged any more by this leg: enough come,
 // or the person has quiet hours by now.
 func (s *Callouts) held(c *volunteers.Call, leg volunteers.Leg, m *broadcast.Member, now time.Time) bool {
-	return !c.Filled.IsZero() && !leg.Begun.After(c.Filled) || !c.Urgent && m.Quiet.Hold(now)
+	stopped := stoppedAt(c)
+	return !stopped.IsZero() && !leg.Begun.After(stopped) && !slices.Contains(c.Asked, leg.Number) || !c.Urgent && m.Quiet.Hold(now)
 }
 
 // over is the leg with nothing due any more.

@@ -29,14 +29,19 @@ func (s *Callouts) candidates(ctx context.Context, w ways, now time.Time) ([]vol
 		if !onRoster(m, now) {
 			continue
 		}
-		c := volunteers.Candidate{Number: m.Number, Profile: *m.Volunteer, Areas: m.Areas, Kinds: w.steps(m), Quiet: m.Quiet.Hold(now)}
-		if m.Circle != nil {
-			at := m.Circle.Centre
-			c.At = &at
-		}
-		all = append(all, c)
+		all = append(all, w.candidate(m, now))
 	}
 	return all, nil
+}
+
+// candidate is one volunteer as a call looks at them.
+func (w ways) candidate(m *broadcast.Member, now time.Time) volunteers.Candidate {
+	c := volunteers.Candidate{Number: m.Number, Profile: *m.Volunteer, Areas: m.Areas, Kinds: w.steps(m), Quiet: m.Quiet.Hold(now)}
+	if m.Circle != nil {
+		at := m.Circle.Centre
+		c.At = &at
+	}
+	return c
 }
 
 // busy are those who come to another open call.

@@ -18,46 +18,12 @@ import (
 // errSame is the error of an edit that finds nothing to change.
 var errSame = errors.New("it is so already")
 
-// settle writes down that enough come; or that somebody is missing again, where
-// one of them took the yes back.
-func (s *Callouts) settle(ctx context.Context, c *volunteers.Call, st standing, now time.Time) (*volunteers.Call, error) {
-	full := st.full()
-	if full == c.Filled.IsZero() {
-		filled := act(c.ID, "filled", gateway, fmt.Sprintf("%d of %d", st.coming(), c.Needed()), alerts.ViaGateway, now)
-		note := &filled
-		if !full {
-			note = nil
-		}
-		changed, err := s.Store.Change(ctx, c.ID, nil, note, func(c *volunteers.Call) error {
-			switch {
-			case c.State != volunteers.StateOpen:
-				return ErrOver
-			case full != c.Filled.IsZero():
-				return errSame
-			case full:
-				c.Filled, c.Short = now.UTC().Truncate(time.Millisecond), time.Time{}
-			default:
-				c.Filled = time.Time{}
-			}
-			return nil
-		})
-		if errors.Is(err, errSame) { // another node was faster
-			changed, err = s.Store.Call(ctx, c.ID)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("note how many come: %w", err)
-		}
-		c = changed
-	}
-	return c, nil
-}
-
 // watchNumbers notices that too few come some time after the newest wave: the
 // coordinator is asked for a second one, or it begins by itself where that was
 // set for this call (DECISIONS 11).
 func (s *Callouts) watchNumbers(ctx context.Context, c *volunteers.Call, st standing, now time.Time) (*volunteers.Call, error) {
 	if c.Second.After <= 0 || len(c.Waves) == 0 || !c.Short.IsZero() || !c.Filled.IsZero() || st.full() ||
-		now.Before(c.Waves[len(c.Waves)-1].At.Add(c.Second.After)) {
+		now.Before(c.ShortFrom()) {
 		return c, nil
 	}
 	waves := len(c.Waves)

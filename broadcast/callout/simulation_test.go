@@ -76,19 +76,20 @@ func simulate(t *testing.T, seeds, part int, pause time.Duration, open func(test
 		}
 	})
 	t.Logf("%d seeds: %+v", seeds, all)
-	if seeds >= 15 && (all.Steps == 0 || all.Stalled == 0 || all.Taken == 0 || all.Answered == 0 || all.Late == 0 || all.Filled == 0 || all.Cancelled == 0 || all.Closed == 0 || all.Expired == 0 || all.Lost == 0) {
+	if seeds >= 15 && (all.Steps == 0 || all.Stalled == 0 || all.Taken == 0 || all.Answered == 0 || all.Late == 0 || all.Filled == 0 || all.Needed == 0 || all.Cancelled == 0 || all.Closed == 0 || all.Expired == 0 || all.Lost == 0) {
 		t.Errorf("something was never tried: %+v", all)
 	}
 }
 
 // tally is what happened, so that nobody takes an idle world for a good one.
-type tally struct{ Steps, Answered, Late, Filled, Cancelled, Closed, Expired, Waves, Lost, Whole, Stalled, Taken int }
+type tally struct{ Steps, Answered, Late, Filled, Needed, Cancelled, Closed, Expired, Waves, Lost, Whole, Stalled, Taken int }
 
 func (a *tally) add(b tally) {
 	a.Steps += b.Steps
 	a.Answered += b.Answered
 	a.Late += b.Late
 	a.Filled += b.Filled
+	a.Needed += b.Needed
 	a.Cancelled += b.Cancelled
 	a.Closed += b.Closed
 	a.Expired += b.Expired
@@ -524,6 +525,12 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 	for _, l := range r.Legs {
 		due[l.Number] = l
 	}
+	again := 0 // who is asked again
+	defer func() {
+		if most := volunteers.DefaultTimes * c.Needed(); again > most {
+			t.Errorf("%d people are asked again, at most %d can be missing", again, most)
+		}
+	}()
 	for _, span := range p.Spans {
 		for _, number := range span.People {
 			e, there := people[number]
@@ -535,9 +542,20 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 				t.Errorf("person %d is told %s %v after the end", number, kind, late)
 			}
 			if kind != channels.PageCall {
-				w.told[fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel)]++
-				if w.told[fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel)] > 1 {
-					t.Errorf("person %d was told twice: %s", number, kind)
+				told := func(kind channels.PageKind) string { return fmt.Sprintf("%s %s %d", id, kind, number) }
+				if kind == channels.PageCancelled {
+					told = func(kind channels.PageKind) string { return fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel) }
+				}
+				w.told[told(kind)]++
+				most := 1
+				switch kind {
+				case channels.PageFilled: // again, once they were asked again
+					most += w.told[told(channels.PageNeeded)]
+				case channels.PageNeeded:
+					most = c.Gaps
+				}
+				if w.told[told(kind)] > most {
+					t.Errorf("person %d was told %d times: %s, of %d gaps", number, w.told[told(kind)], kind, c.Gaps)
 				}
 			}
 			switch kind {
@@ -547,6 +565,14 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 				w.tally.Filled++
 				if c.State != volunteers.StateOpen || e.Answer != nil && e.Answer.Kind != volunteers.Maybe {
 					t.Errorf("told that enough come in a call that is %s, after the answer %+v", c.State, e.Answer)
+				}
+			case channels.PageNeeded:
+				w.tally.Needed++
+				if e.Answer == nil || e.Answer.Kind == volunteers.Maybe {
+					again++
+				}
+				if c.State != volunteers.StateOpen || e.Answer != nil && e.Answer.Kind == volunteers.Cannot || !now.Before(c.Until) {
+					t.Errorf("told at %v that a place is free in a call that is %s, after the answer %+v", now, c.State, e.Answer)
 				}
 			case channels.PageClosed:
 				if c.State != volunteers.StateClosed || e.Answer == nil || e.Answer.Kind != volunteers.Coming {
