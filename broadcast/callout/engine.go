@@ -124,7 +124,7 @@ func (s *Callouts) carry(ctx context.Context, r *Round) error {
 	if c.Test {
 		return s.testRound(ctx, c, r, now)
 	}
-	st, err := s.weigh(ctx, c, r.Answers, now)
+	st, err := s.weigh(ctx, c, counted(r.Answers, r.Here), now)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (s *Callouts) turns(ctx context.Context, c *volunteers.Call, r *Round, now 
 	for _, leg := range r.Legs {
 		m := people[leg.Number]
 		_, answered := r.Answers[leg.Number]
-		if m == nil || answered || s.held(c, leg, m, now) {
+		if m == nil || answered || !r.Here[leg.Number].Arrived.IsZero() || s.held(c, leg, m, now) {
 			next = append(next, over(leg))
 			continue
 		}

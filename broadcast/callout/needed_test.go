@@ -140,3 +140,75 @@ func TestABetterEstimateKeepsThePlace(t *testing.T) {
 	w.says(c, first, volunteers.Coming, 5)
 	fills(second)
 }
+
+// Who is there counts, and is asked no more, whatever they said before.
+func TestWhoArrivesComes(t *testing.T) {
+	for name, one := range map[string]struct {
+		said volunteers.AnswerKind
+		want string // what they were told in the end
+	}{
+		"after no answer": {"", "[push call]"},
+		"after a perhaps": {volunteers.Maybe, "[push call]"},
+		"after a no":      {volunteers.Cannot, "[push call]"},
+		"after a yes":     {volunteers.Coming, "[push call]"},
+		"without a call":  {"walk-in", "[]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, nil)
+			other := w.volunteer()
+			d := w.draft(1)
+			d.Choice.Times = 2
+			var who uint32
+			if one.said == "walk-in" {
+				c := w.open(d)
+				who = w.volunteer()
+				w.work()
+				arrives(t, w, c, who, other, one.want)
+				return
+			}
+			who = w.volunteer()
+			c := w.open(d)
+			w.work()
+			if one.said != "" {
+				w.says(c, who, one.said, 0)
+			}
+			arrives(t, w, c, who, other, one.want)
+		})
+	}
+}
+
+func arrives(t *testing.T, w *town, c *volunteers.Call, who, other uint32, want string) {
+	t.Helper()
+	for range 2 { // twice is once
+		if err := w.calls.AttendFor(t.Context(), anna, c.ID, who, volunteers.MarkArrived); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 15 {
+		w.work()
+		w.pass(time.Minute)
+	}
+	if got := fmt.Sprint(w.said(who)); got != want {
+		t.Errorf("who is there was told %v, want %v", got, want)
+	}
+	if got := fmt.Sprint(w.said(other)); got != "[push call push filled]" {
+		t.Errorf("the other was told %v", got)
+	}
+	v, err := w.calls.View(t.Context(), c.ID)
+	if err != nil || v.Call.Filled.IsZero() || v.Coming != 1 || v.Arrived != 1 || v.Needs[0].Coming != 1 {
+		t.Errorf("the coordinator sees %+v, %v", v, err)
+	}
+	if err := w.calls.AttendFor(t.Context(), anna, c.ID, who, volunteers.MarkUndo); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	if now, err := w.store.Call(t.Context(), c.ID); err != nil || now.Filled.IsZero() != (want == "[]" || !w.coming(c, who)) {
+		t.Errorf("after the arrival was taken back the call is full since %v, %v", now.Filled, err)
+	}
+}
+
+// coming reports whether somebody said last that they come.
+func (w *town) coming(c *volunteers.Call, number uint32) bool {
+	own, err := w.calls.Own(w.t.Context(), w.link(number, c))
+	return err == nil && own.Answer != nil && own.Answer.Kind == volunteers.Coming
+}

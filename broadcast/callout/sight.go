@@ -119,9 +119,11 @@ func (s *Callouts) seen(c *volunteers.Call, e Entry, m *broadcast.Member, st sta
 // rank is the order of a coordinator's list.
 func (p *Seen) rank() int {
 	switch {
-	case p.Answer == nil && p.Presence.Arrived.IsZero():
+	case !p.Presence.Arrived.IsZero():
+		return 0
+	case p.Answer == nil:
 		return 2
-	case p.Answer == nil, p.Answer.Kind == volunteers.Coming:
+	case p.Answer.Kind == volunteers.Coming:
 		return 0
 	case p.Answer.Kind == volunteers.Maybe:
 		return 1
@@ -134,6 +136,8 @@ func (v *View) count(p *Seen) {
 		v.Called++
 	}
 	switch {
+	case !p.Presence.Arrived.IsZero():
+		v.Coming++
 	case p.Answer == nil && p.Leg != nil:
 		v.Silent++
 	case p.Answer == nil:

@@ -76,13 +76,13 @@ func simulate(t *testing.T, seeds, part int, pause time.Duration, open func(test
 		}
 	})
 	t.Logf("%d seeds: %+v", seeds, all)
-	if seeds >= 15 && (all.Steps == 0 || all.Stalled == 0 || all.Taken == 0 || all.Answered == 0 || all.Late == 0 || all.Filled == 0 || all.Needed == 0 || all.Cancelled == 0 || all.Closed == 0 || all.Expired == 0 || all.Lost == 0) {
+	if seeds >= 15 && (all.Steps == 0 || all.Stalled == 0 || all.Taken == 0 || all.Answered == 0 || all.Late == 0 || all.Filled == 0 || all.Needed == 0 || all.Arrived == 0 || all.Cancelled == 0 || all.Closed == 0 || all.Expired == 0 || all.Lost == 0) {
 		t.Errorf("something was never tried: %+v", all)
 	}
 }
 
 // tally is what happened, so that nobody takes an idle world for a good one.
-type tally struct{ Steps, Answered, Late, Filled, Needed, Cancelled, Closed, Expired, Waves, Lost, Whole, Stalled, Taken int }
+type tally struct{ Steps, Answered, Late, Filled, Needed, Cancelled, Closed, Expired, Waves, Arrived, Lost, Whole, Stalled, Taken int }
 
 func (a *tally) add(b tally) {
 	a.Steps += b.Steps
@@ -94,6 +94,7 @@ func (a *tally) add(b tally) {
 	a.Closed += b.Closed
 	a.Expired += b.Expired
 	a.Waves += b.Waves
+	a.Arrived += b.Arrived
 	a.Lost += b.Lost
 	a.Whole += b.Whole
 	a.Stalled += b.Stalled
@@ -300,6 +301,12 @@ func (w *world) people() {
 		}
 		if err == nil {
 			w.tally.Answered++
+		}
+	case w.IntN(60) == 0:
+		mark := []volunteers.Mark{volunteers.MarkArrived, volunteers.MarkArrived, volunteers.MarkUndo, volunteers.MarkLeft}[w.IntN(4)]
+		if w.acts.AttendFor(ctx, anna, c.ID, number, mark) == nil && mark == volunteers.MarkArrived {
+			w.touched[number] = true // their pages have ended
+			w.tally.Arrived++
 		}
 	case w.IntN(800) == 0:
 		w.finish()
@@ -571,15 +578,15 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 				if e.Answer == nil || e.Answer.Kind == volunteers.Maybe {
 					again++
 				}
-				if c.State != volunteers.StateOpen || e.Answer != nil && e.Answer.Kind == volunteers.Cannot || !now.Before(c.Until) {
+				if c.State != volunteers.StateOpen || e.Answer != nil && e.Answer.Kind == volunteers.Cannot || !e.Presence.Arrived.IsZero() || !now.Before(c.Until) {
 					t.Errorf("told at %v that a place is free in a call that is %s, after the answer %+v", now, c.State, e.Answer)
 				}
 			case channels.PageClosed:
-				if c.State != volunteers.StateClosed || e.Answer == nil || e.Answer.Kind != volunteers.Coming {
+				if c.State != volunteers.StateClosed || e.Presence.Arrived.IsZero() && (e.Answer == nil || e.Answer.Kind != volunteers.Coming) {
 					t.Errorf("thanked in a call that is %s, after the answer %+v", c.State, e.Answer)
 				}
 			case channels.PageCancelled:
-				if c.State != volunteers.StateCancelled || e.Answer != nil && e.Answer.Kind == volunteers.Cannot {
+				if c.State != volunteers.StateCancelled || e.Presence.Arrived.IsZero() && e.Answer != nil && e.Answer.Kind == volunteers.Cannot {
 					t.Errorf("called back in a call that is %s, after the answer %+v", c.State, e.Answer)
 				}
 			default:
@@ -596,6 +603,8 @@ func (w *world) call(c *volunteers.Call, e callout.Entry, leg volunteers.Leg, ch
 	switch {
 	case c.State != volunteers.StateOpen:
 		t.Errorf("person %d is paged in a call that is %s", e.Number, c.State)
+	case !e.Presence.Arrived.IsZero():
+		t.Errorf("person %d is paged who is there since %v", e.Number, e.Presence.Arrived)
 	case e.Answer != nil:
 		t.Errorf("person %d is paged after the answer %+v", e.Number, e.Answer)
 	case !now.Before(c.Until):

@@ -59,6 +59,9 @@ func (s *Callouts) last(ctx context.Context, r *Round, now time.Time) error {
 		case volunteers.StateCancelled:
 			kind = channels.PageCancelled
 			p, _, err = s.tell(ctx, c, kind, now, func(e *Entry) bool {
+				if !e.Presence.Arrived.IsZero() {
+					return true
+				}
 				if e.Answer != nil {
 					return e.Answer.Kind != volunteers.Cannot
 				}
