@@ -88,6 +88,7 @@ type calledLine struct {
 	Overdue            bool
 	Since              string // how long without a sign of life
 	Tried              string // by what they were called
+	Held               string // quiet hours hold it back, or did to the end
 	There, Gone        bool
 	Open               bool
 	Unknown            bool // was erased
@@ -195,6 +196,12 @@ func (c *console) calledLine(v *visit, page *calloutView, p *callout.Seen) calle
 		}
 	}
 	line.Tried = strings.Join(tried, ", ")
+	switch {
+	case !p.Held.IsZero():
+		line.Held = v.l.must("callout_held", "Until", v.l.At(p.Held, v.now).Clock)
+	case p.Undisturbed:
+		line.Held = v.l.must("callout_undisturbed")
+	}
 	return line
 }
 

@@ -127,6 +127,9 @@ type Leg struct {
 	Step   int       `json:"step"`         // the next one; len(Kinds): all were tried
 	Due    time.Time `json:"due,omitzero"` // of Step; zero: nothing is due any more
 	Begun  time.Time `json:"begun"`        // when the wave began
+	// Held is until when quiet hours hold the next step back; zero once it fired,
+	// or where none did.
+	Held time.Time `json:"held,omitzero"`
 }
 
 // Answer is what a volunteer said.

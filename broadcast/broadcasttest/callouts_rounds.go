@@ -292,6 +292,11 @@ func callSheet(c *caller) {
 	}
 	c.wants("legs", fmt.Sprintf("%+v", *sheet[0].Leg), fmt.Sprintf("%+v", LegsOf(c.now, 0, 1)[0]))
 	c.wants("answers", []any{sheet[0].Answer == nil, sheet[2].Answer.Kind}, []any{true, volunteers.Maybe})
+	r := c.take()
+	held := r.Legs[0].Hold(c.now.Add(time.Hour))
+	c.must(c.Calls.Page(c.Context(), r, nil, []volunteers.Leg{held}, time.Time{}))
+	c.wants("who has quiet hours", fmt.Sprintf("%+v", *c.entries(call)[held.Number].Leg), fmt.Sprintf("%+v", held))
+	c.nothing("within quiet hours")
 }
 
 func callOpenOf(c *caller) {

@@ -97,6 +97,13 @@ func (s *Callouts) view(ctx context.Context, c *volunteers.Call) (*View, error) 
 // seen is one person of a call; m is nil for who was erased.
 func (s *Callouts) seen(c *volunteers.Call, e Entry, m *broadcast.Member, st standing, now time.Time) Seen {
 	seen := Seen{Entry: e, Spare: st.spare[e.Number], Overdue: e.Presence.Overdue(now, s.Welfare)}
+	if e.Leg != nil && e.Answer == nil && e.Presence.Arrived.IsZero() && !e.Leg.Held.IsZero() && !stopped(c, *e.Leg) {
+		if c.Paging(now) && c.Until.After(e.Leg.Held) {
+			seen.Held = e.Leg.Held
+		} else {
+			seen.Undisturbed = len(e.Pages) == 0
+		}
+	}
 	if m != nil {
 		seen.Name, seen.Organisation, seen.Phone = m.Volunteer.Name, m.Volunteer.Organisation, m.Contacts["phone"]
 	}

@@ -149,6 +149,11 @@ func newWorld(t *testing.T, seed uint64, pause time.Duration, store books) *worl
 	for range 5 + w.IntN(25) {
 		n := w.volunteer()
 		m := w.roll.people[n]
+		if w.percent(25) {
+			from := w.IntN(6 * 60)
+			m.Quiet = &broadcast.Hours{From: fmt.Sprintf("%02d:%02d", 12+from/60, from%60), To: fmt.Sprintf("%02d:%02d", 13+from/60, from%60)}
+			w.touched[n] = true // the call may end before they wake
+		}
 		m.Language = []string{"it", "de", "xx", ""}[w.IntN(4)]
 		for _, kind := range []string{"push", "phone", "email"} {
 			if w.percent(25) && len(m.Contacts) > 1 {
@@ -603,6 +608,8 @@ func (w *world) call(c *volunteers.Call, e callout.Entry, leg volunteers.Leg, ch
 	switch {
 	case c.State != volunteers.StateOpen:
 		t.Errorf("person %d is paged in a call that is %s", e.Number, c.State)
+	case !c.Urgent && w.roll.people[e.Number] != nil && w.roll.people[e.Number].Quiet.Hold(now.In(rome)):
+		t.Errorf("person %d is paged at %v, in quiet hours", e.Number, now)
 	case !e.Presence.Arrived.IsZero():
 		t.Errorf("person %d is paged who is there since %v", e.Number, e.Presence.Arrived)
 	case e.Answer != nil:
@@ -611,7 +618,7 @@ func (w *world) call(c *volunteers.Call, e callout.Entry, leg volunteers.Leg, ch
 		t.Errorf("person %d is paged at %v, which is after %v", e.Number, now, c.Until)
 	case leg.Due.IsZero() || leg.Due.After(now):
 		t.Errorf("person %d is paged before the time: due %v, now %v", e.Number, leg.Due, now)
-	case now.Sub(leg.Due) > volunteers.Late:
+	case now.Sub(leg.Due) > volunteers.Late && !now.Before(c.Meet):
 		t.Errorf("person %d is paged %v late", e.Number, now.Sub(leg.Due))
 	}
 	kind := map[string]string{"push": "push", "sms": "phone", "mail": "email"}[channel]

@@ -66,6 +66,10 @@ type Seen struct {
 	Fills        bool   // counts for a need
 	Spare        bool   // comes, and every need that they could fill is met
 	Expect       time.Time
+	// Held is until when quiet hours hold their next page back, zero where none
+	// do. Undisturbed: they were not paged at all before the call ended.
+	Held        time.Time
+	Undisturbed bool
 	// Overdue: they were there, and have given no sign of life for too long.
 	Overdue bool
 }
