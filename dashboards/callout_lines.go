@@ -257,7 +257,7 @@ func (c *console) wavePart(v *visit, view *callout.View) *wavePart {
 	}
 	more := *call
 	more.Needs = missing
-	part := &wavePart{To: calloutPath + "/" + string(call.ID) + "/wave" + langQuery(v), Waves: len(call.Waves), Most: more.FirstWave(), Loud: !call.Short.IsZero(), Auto: call.Second.Auto}
+	part := &wavePart{To: calloutPath + "/" + string(call.ID) + "/wave" + langQuery(v), Waves: len(call.Waves), Most: cmp.Or(view.Next, more.FirstWave()), Loud: !call.Short.IsZero(), Auto: call.Second.Auto}
 	part.Text = v.l.must("callout_missing", "What", missingWords(v.l, view.Needs))
 	if part.Loud {
 		part.Text = v.l.must("callout_missing_since", "What", missingWords(v.l, view.Needs), "Since", v.l.At(call.Short, v.now).Clock, "Left", left(v.l, v.now.Sub(newestWave(call))))

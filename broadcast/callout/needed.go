@@ -181,7 +181,7 @@ func (s *Callouts) askAgain(ctx context.Context, c *volunteers.Call, st standing
 			all = append(all, w.candidate(m, now))
 		}
 	}
-	chosen, _ := volunteers.Choose(rest, all, nil, busy, now, most)
+	chosen, _ := s.pick(rest, all, nil, busy, now, most)
 	return chosen, nil
 }
 

@@ -77,6 +77,7 @@ func (s *Callouts) view(ctx context.Context, c *volunteers.Call) (*View, error) 
 	}
 	st := s.stand(c, answersOf(sheet), people)
 	v := &View{Call: c, Needs: st.filled, Messages: messages, People: make([]Seen, 0, len(sheet))}
+	v.Next = s.proposed(c, sheet, people, st, now)
 	for i := range sheet {
 		seen := s.seen(c, sheet[i], people[sheet[i].Number], st, now)
 		v.count(&seen)

@@ -316,7 +316,7 @@ func (w *world) people() {
 	case w.IntN(800) == 0:
 		w.finish()
 	case w.IntN(300) == 0:
-		_, _, _ = w.acts.Wave(ctx, anna, c.ID, 1+w.IntN(5))
+		_, _, _ = w.acts.Wave(ctx, anna, c.ID, len(c.Waves), 1+w.IntN(5))
 	case w.IntN(600) == 0 && w.roll.people[number] != nil:
 		w.touched[number] = true
 		changed := *w.roll.people[number]

@@ -52,6 +52,7 @@ type View struct {
 	Called, Coming, Perhaps, Cannot, Silent, Arrived int
 	// Unavoidable counts pages that were on their way when their answer came.
 	Unavoidable int
+	Next        int    // how many a further wave is proposed to call; 0: nobody is missing
 	Cursor      string // changes whenever anything here does
 }
 
