@@ -30,3 +30,17 @@ func minuteOf(s string) (int, bool) {
 	t, err := time.Parse("15:04", s)
 	return t.Hour()*60 + t.Minute(), err == nil
 }
+
+// End is when the hours that hold t end; t where they do not hold it. On the day
+// on which clocks change it is the time that the clock shows.
+func (h *Hours) End(t time.Time) time.Time {
+	if !h.Hold(t) {
+		return t
+	}
+	to, _ := minuteOf(h.To) // Hold has read it
+	end := time.Date(t.Year(), t.Month(), t.Day(), to/60, to%60, 0, 0, t.Location())
+	if !end.After(t) {
+		end = time.Date(t.Year(), t.Month(), t.Day()+1, to/60, to%60, 0, 0, t.Location())
+	}
+	return end
+}

@@ -59,11 +59,13 @@ func (p Page) Mark() string {
 	return lexicon.For(p.Language).Exercise
 }
 
-// Said is what a page says that does not ask anybody to come: its mark in few
-// words, and the whole. Both are "" for [PageCall].
+// Said is what a page says besides what is to be done, where and when: its mark
+// in few words, and the whole. Both are "" for [PageCall].
 func (p Page) Said() (mark, text string) {
 	w := lexicon.ForPages(p.Language)
 	switch p.Kind {
+	case PageNeeded:
+		return w.Needed, w.NeededText
 	case PageFilled:
 		return w.Filled, w.FilledText
 	case PageClosed:
@@ -77,7 +79,11 @@ func (p Page) Said() (mark, text string) {
 }
 
 // Asks reports whether a page wants an answer: the others only tell.
-func (p Page) Asks() bool { return p.Kind == PageCall || p.Kind == PageTest }
+func (p Page) Asks() bool { return p.Calls() || p.Kind == PageTest }
+
+// Calls reports whether a page asks somebody to come: it says what is to be
+// done, where and when.
+func (p Page) Calls() bool { return p.Kind == PageCall || p.Kind == PageNeeded }
 
 // Cleaned is the page with what people wrote on it made harmless: each text on
 // one line, of bounded length, without control characters, characters that turn
@@ -151,11 +157,14 @@ func ComposePage(p Page) PageText {
 		t.Lead, t.Line = said, w.TestButton
 		return t
 	}
-	if p.Kind != PageCall {
+	if !p.Calls() {
 		t.Lead, t.Line = said, w.Own
 		fact("", p.Words)
 		fact(w.What, p.What)
 		return t
+	}
+	if p.Kind == PageNeeded {
+		t.Lead = said
 	}
 	fact(w.What, p.What)
 	fact(w.Where, p.Where)

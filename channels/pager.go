@@ -47,6 +47,7 @@ type PageKind string
 const (
 	PageCall      PageKind = "call"      // can you come?
 	PageFilled    PageKind = "filled"    // enough come, thank you
+	PageNeeded    PageKind = "needed"    // a place is free again: can you come after all? Who said yes is counted on
 	PageClosed    PageKind = "closed"    // it is done, thank you
 	PageCancelled PageKind = "cancelled" // nobody is needed: do not set out
 	PageTest      PageKind = "test"      // a test of contacts: nothing is wrong, say that it arrived

@@ -87,8 +87,6 @@ func (c *console) calloutWave(v *visit) {
 		c.say(v, http.StatusBadRequest, v.l.must("console_unread"))
 		return
 	}
-	c.waves.Lock()
-	defer c.waves.Unlock()
 	ctx, cancel := actContext(v.r)
 	defer cancel()
 	view := c.calloutOf(ctx, v)
@@ -101,11 +99,15 @@ func (c *console) calloutWave(v *visit) {
 		return
 	}
 	at := calloutPath + "/" + string(view.Call.ID)
-	if v.r.PostForm.Get("waves") != itoa(len(view.Call.Waves)) {
+	waves, err := strconv.Atoi(v.r.PostForm.Get("waves"))
+	if err != nil {
+		waves = -1
+	}
+	_, called, err := c.s.Callouts.Wave(ctx, v.caller().Person, view.Call.ID, waves, most)
+	if errors.Is(err, alerts.ErrStale) { // somebody else was faster, or the button was pressed twice
 		c.to(v, at+"?said=twice")
 		return
 	}
-	_, called, err := c.s.Callouts.Wave(ctx, v.caller().Person, view.Call.ID, most)
 	if err != nil {
 		c.failCallout(v, err)
 		return

@@ -88,6 +88,7 @@ type calledLine struct {
 	Overdue            bool
 	Since              string // how long without a sign of life
 	Tried              string // by what they were called
+	Held               string // quiet hours hold it back, or did to the end
 	There, Gone        bool
 	Open               bool
 	Unknown            bool // was erased
@@ -196,6 +197,12 @@ func (c *console) calledLine(v *visit, page *calloutView, p *callout.Seen) calle
 		}
 	}
 	line.Tried = strings.Join(tried, ", ")
+	switch {
+	case !p.Held.IsZero():
+		line.Held = v.l.must("callout_held", "Until", v.l.At(p.Held, v.now).Clock)
+	case p.Undisturbed:
+		line.Held = v.l.must("callout_undisturbed")
+	}
 	return line
 }
 
@@ -251,7 +258,7 @@ func (c *console) wavePart(v *visit, view *callout.View) *wavePart {
 	}
 	more := *call
 	more.Needs = missing
-	part := &wavePart{To: calloutPath + "/" + string(call.ID) + "/wave" + langQuery(v), Waves: len(call.Waves), Most: more.FirstWave(), Loud: !call.Short.IsZero(), Auto: call.Second.Auto}
+	part := &wavePart{To: calloutPath + "/" + string(call.ID) + "/wave" + langQuery(v), Waves: len(call.Waves), Most: cmp.Or(view.Next, more.FirstWave()), Loud: !call.Short.IsZero(), Auto: call.Second.Auto}
 	part.Text = v.l.must("callout_missing", "What", missingWords(v.l, view.Needs))
 	if part.Loud {
 		part.Text = v.l.must("callout_missing_since", "What", missingWords(v.l, view.Needs), "Since", v.l.At(call.Short, v.now).Clock, "Left", left(v.l, v.now.Sub(newestWave(call))))

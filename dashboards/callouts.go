@@ -21,7 +21,7 @@ type Callouts interface {
 	// is an [alerts.Refusal].
 	Open(ctx context.Context, by alerts.Person, d callout.Draft) (*volunteers.Call, error)
 	// Wave pages up to most more of those whom the call's choice finds.
-	Wave(ctx context.Context, by alerts.Person, id alerts.ID, most int) (*volunteers.Call, int, error)
+	Wave(ctx context.Context, by alerts.Person, id alerts.ID, waves, most int) (*volunteers.Call, int, error)
 	// End closes (thanks) or cancels (do not set out) a call: no page leaves any
 	// more, and who was asked to come and did not say no is told.
 	End(ctx context.Context, by alerts.Person, id alerts.ID, state volunteers.State, words string) (*volunteers.Call, error)

@@ -120,12 +120,15 @@ func (f *deskCallouts) find(id alerts.ID) (*volunteers.Call, error) {
 	return nil, alerts.ErrNotFound
 }
 
-func (f *deskCallouts) Wave(_ context.Context, by alerts.Person, id alerts.ID, most int) (*volunteers.Call, int, error) {
+func (f *deskCallouts) Wave(_ context.Context, by alerts.Person, id alerts.ID, waves, most int) (*volunteers.Call, int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	c, err := f.find(id)
 	if err != nil {
 		return nil, 0, err
+	}
+	if len(c.Waves) != waves {
+		return nil, 0, alerts.ErrStale
 	}
 	return c, f.wave(c, by.By(), most, time.Now().In(rome)), nil
 }

@@ -31,7 +31,6 @@ type console struct {
 	tests  *buckets      // checks and tests of channels, by member
 
 	drilled atomic.Pointer[alerts.ID] // the first exercise that was issued
-	waves   sync.Mutex                // a further wave of volunteers is asked for once
 }
 
 // visit is one request to the console.

@@ -69,7 +69,7 @@ func callReason(l *locale, a alerts.Act, text string) string {
 	case "attended":
 		return map[string]string{string(volunteers.MarkArrived): l.must("callout_mark_arrived"), string(volunteers.MarkSafe): l.must("callout_mark_safe"), string(volunteers.MarkLeft): l.must("callout_mark_left"), string(volunteers.MarkUndo): l.must("callout_mark_undo")}[text]
 	case "paged":
-		return map[string]string{string(channels.PageCall): l.must("callout_page_call"), string(channels.PageFilled): l.must("callout_page_filled"), string(channels.PageClosed): l.must("callout_page_closed"), string(channels.PageCancelled): l.must("callout_page_cancelled"), string(channels.PageTest): l.must("ctest_page")}[text]
+		return map[string]string{string(channels.PageCall): l.must("callout_page_call"), string(channels.PageFilled): l.must("callout_page_filled"), string(channels.PageNeeded): l.must("callout_page_needed"), string(channels.PageClosed): l.must("callout_page_closed"), string(channels.PageCancelled): l.must("callout_page_cancelled"), string(channels.PageTest): l.must("ctest_page")}[text]
 	}
 	return ""
 }

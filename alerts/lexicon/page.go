@@ -47,6 +47,8 @@ type PageWords struct {
 	// it.
 	Filled        string `json:"filled"`
 	FilledText    string `json:"filled_text"`
+	Needed        string `json:"needed"` // a place is free again: the others still count
+	NeededText    string `json:"needed_text"`
 	Closed        string `json:"closed"`
 	ClosedText    string `json:"closed_text"`
 	Cancelled     string `json:"cancelled"`

@@ -46,6 +46,21 @@ type Call struct {
 	// Short is when it was noticed that too few come, [Second.After] after the
 	// newest wave; a new wave clears it.
 	Short time.Time `json:"short,omitzero"`
+
+	// Stopped is when the last need was met the last time, also where somebody is
+	// missing again: who was called before is asked no more, but for Asked.
+	Stopped time.Time `json:"stopped,omitzero"`
+	// Reserve are those who come and were not needed when somebody last looked.
+	Reserve []uint32 `json:"reserve,omitempty"`
+	// Gaps counts how often a place became free again: after the call was full, or
+	// one that a reserve takes. Freed is when the newest did, Lacking how many each
+	// need missed then, none while the call is full. Again are those who are told
+	// of that gap, Asked all who were asked since the call was full.
+	Gaps    int       `json:"gaps,omitempty"`
+	Freed   time.Time `json:"freed,omitzero"`
+	Lacking []int     `json:"lacking,omitempty"`
+	Again   []uint32  `json:"again,omitempty"`
+	Asked   []uint32  `json:"asked,omitempty"`
 }
 
 // Version is the stored format of [Call], [Leg], [Answer] and [Presence].
@@ -112,6 +127,9 @@ type Leg struct {
 	Step   int       `json:"step"`         // the next one; len(Kinds): all were tried
 	Due    time.Time `json:"due,omitzero"` // of Step; zero: nothing is due any more
 	Begun  time.Time `json:"begun"`        // when the wave began
+	// Held is until when quiet hours hold the next step back; zero once it fired,
+	// or where none did.
+	Held time.Time `json:"held,omitzero"`
 }
 
 // Answer is what a volunteer said.
@@ -124,10 +142,32 @@ type Answer struct {
 	// Contacts are the kinds of contact that a test has confirmed, in that order,
 	// with spaces between.
 	Contacts string `json:"contacts,omitempty"`
+	// Since is when they first said that they come, where an earlier answer said
+	// so and they have not said since that they cannot: see [Answer.First].
+	Since time.Time `json:"since,omitzero"`
 }
 
-// With is an answer after an earlier one: contacts that were confirmed stay so.
+// First is when they said that they come, for the order of who fills a need:
+// who only says another time or note keeps their place.
+func (a Answer) First() time.Time {
+	if a.Since.IsZero() {
+		return a.At
+	}
+	return a.Since
+}
+
+// With is an answer after an earlier one: contacts that were confirmed stay so,
+// and so does the place of who said before that they come, unless one of the two
+// is [Cannot].
 func (a Answer) With(before Answer) Answer {
+	switch {
+	case a.Kind == Cannot || before.Kind == Cannot:
+		a.Since = time.Time{}
+	case before.Kind == Coming:
+		a.Since = before.First()
+	default:
+		a.Since = before.Since
+	}
 	both := strings.Fields(before.Contacts)
 	for kind := range strings.FieldsSeq(a.Contacts) {
 		if !slices.Contains(both, kind) {

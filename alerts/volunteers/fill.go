@@ -8,7 +8,7 @@ import (
 // Fill gives those who come to the needs so that as many places as possible are
 // taken: filled is by need, fills is the index of the need for which somebody
 // counts, spare are those who come and for whom every need that they could meet
-// is met, by the time of their answers. Who said first that they come keeps their
+// is met, by [Answer.First]. Who said first that they come keeps their
 // place when others come, though they may count for another need then. A
 // certificate must hold when the call meets, by the date of [Call.Meet] in its
 // own zone, which is to be the authority's. skills gives the profile of who
@@ -39,7 +39,7 @@ func Fill(c *Call, answers map[uint32]Answer, skills func(number uint32) Profile
 		}
 	}
 	slices.SortFunc(coming, func(a, b uint32) int {
-		return cmp.Or(answers[a].At.Compare(answers[b].At), cmp.Compare(a, b))
+		return cmp.Or(answers[a].First().Compare(answers[b].First()), cmp.Compare(a, b))
 	})
 	m := newMatching(places)
 	for _, number := range coming {

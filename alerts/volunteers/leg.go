@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Late is how long after its time a step may still fire. One that is later is
-// dropped: after an outage nobody is woken by what was meant for another hour.
+// Late is how long after its time a step may still fire once people have met. One
+// that is later is dropped then: after an outage nobody is woken by what was meant
+// for another hour. Before they meet it is put off.
 const Late = 30 * time.Minute
 
 // The waits after a step. A push that is not seen within a minute is on a
@@ -45,15 +46,15 @@ func NewLeg(number uint32, wave int, kinds []string, begun time.Time) Leg {
 // Turn says what to do with a leg at now, and how it stands afterwards:
 //
 //   - kind is not "": the step fires over it, and the next one, if there is one,
-//     is due [Wait] from now on;
-//   - late: the step was due more than [Late] ago. It is dropped and nothing
-//     fires; the next step, if there is one, is due at once, as its own time
-//     begins only now;
+//     is due [Wait] from now on. late: it was due more than [Late] ago;
+//   - late alone: the step was due more than [Late] ago, and people meet at meet,
+//     which is not after now. It is dropped and nothing fires; the next step, if
+//     there is one, is due at once, as its own time begins only now;
 //   - neither: nothing is due yet, or any more, and next is the same leg.
 //
 // Whether the call is still open, and whether they answered, is the caller's to
 // know: see [Call.Paging].
-func (l Leg) Turn(now time.Time) (kind string, late bool, next Leg) {
+func (l Leg) Turn(now, meet time.Time) (kind string, late bool, next Leg) {
 	if l.Due.IsZero() || l.Due.After(now) {
 		return "", false, l
 	}
@@ -64,8 +65,8 @@ func (l Leg) Turn(now time.Time) (kind string, late bool, next Leg) {
 	next = l
 	next.Step++
 	next.Due = now
-	if !late {
-		next.Due = now.Add(Wait(kind))
+	if !late || now.Before(meet) {
+		next.Due, next.Held = now.Add(Wait(kind)), time.Time{}
 	} else {
 		kind = ""
 	}
@@ -73,6 +74,12 @@ func (l Leg) Turn(now time.Time) (kind string, late bool, next Leg) {
 		next = next.stopped()
 	}
 	return kind, late, next
+}
+
+// Hold puts a leg off until then, since its person has quiet hours.
+func (l Leg) Hold(until time.Time) Leg {
+	l.Due, l.Held = until, until
+	return l
 }
 
 // stopped is the leg with nothing due any more.

@@ -14,21 +14,25 @@ func TestTurn(t *testing.T) {
 		drop bool
 		step int
 		due  time.Duration // after the turn; -1: nothing
+		meet time.Duration // after Due
+		put  bool          // late, and fires
 	}{
-		"a push fires, and a minute later the next":      {NewLeg(1, 0, []string{"push", "phone"}, noon), 0, "push", false, 1, time.Minute},
-		"a text waits five minutes":                      {NewLeg(1, 0, []string{"phone", "email"}, noon), 0, "phone", false, 1, 5 * time.Minute},
-		"the last one has nothing after it":              {NewLeg(1, 0, []string{"email"}, noon), time.Second, "email", false, 1, -1},
-		"half an hour late still fires":                  {NewLeg(1, 0, []string{"phone", "email"}, noon), Late, "phone", false, 1, 5 * time.Minute},
-		"more than half an hour late is dropped":         {NewLeg(1, 0, []string{"phone", "email"}, noon), Late + 1, "", true, 1, 0},
-		"months late and the last one: nothing any more": {NewLeg(1, 0, []string{"phone"}, noon), 9000 * time.Hour, "", true, 1, -1},
-		"before its time nothing happens":                {NewLeg(1, 0, []string{"phone"}, noon), -1, "", false, 0, 1},
-		"a step that is not there is nothing":            {Leg{Kinds: []string{"phone"}, Step: 1, Due: noon}, 0, "", false, 1, -1},
-		"a step below all is nothing":                    {Leg{Kinds: []string{"phone"}, Step: -1, Due: noon}, 0, "", false, -1, -1},
+		"a push fires, and a minute later the next":      {NewLeg(1, 0, []string{"push", "phone"}, noon), 0, "push", false, 1, time.Minute, 0, false},
+		"a text waits five minutes":                      {NewLeg(1, 0, []string{"phone", "email"}, noon), 0, "phone", false, 1, 5 * time.Minute, 0, false},
+		"the last one has nothing after it":              {NewLeg(1, 0, []string{"email"}, noon), time.Second, "email", false, 1, -1, 0, false},
+		"half an hour late still fires":                  {NewLeg(1, 0, []string{"phone", "email"}, noon), Late, "phone", false, 1, 5 * time.Minute, 0, false},
+		"more than half an hour late is dropped":         {NewLeg(1, 0, []string{"phone", "email"}, noon), Late + 1, "", true, 1, 0, Late, false},
+		"but put off where people have not met yet":      {NewLeg(1, 0, []string{"phone", "email"}, noon), Late + 1, "phone", false, 1, 5 * time.Minute, Late + 2, true},
+		"not where they meet at that moment":             {NewLeg(1, 0, []string{"phone", "email"}, noon), Late + 1, "", true, 1, 0, Late + 1, false},
+		"months late and the last one: nothing any more": {NewLeg(1, 0, []string{"phone"}, noon), 9000 * time.Hour, "", true, 1, -1, 0, false},
+		"before its time nothing happens":                {NewLeg(1, 0, []string{"phone"}, noon), -1, "", false, 0, 1, 0, false},
+		"a step that is not there is nothing":            {Leg{Kinds: []string{"phone"}, Step: 1, Due: noon}, 0, "", false, 1, -1, 0, false},
+		"a step below all is nothing":                    {Leg{Kinds: []string{"phone"}, Step: -1, Due: noon}, 0, "", false, -1, -1, 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := c.leg.Due.Add(c.late)
-			kind, late, next := c.leg.Turn(now)
-			if kind != c.kind || late != c.drop || next.Step != c.step {
+			kind, late, next := c.leg.Turn(now, c.leg.Due.Add(c.meet))
+			if kind != c.kind || late != (c.drop || c.put) || next.Step != c.step {
 				t.Errorf("got kind %q late %v step %d, want %q %v %d", kind, late, next.Step, c.kind, c.drop, c.step)
 			}
 			if c.due < 0 != next.Due.IsZero() || c.due >= 0 && !next.Due.Equal(now.Add(c.due)) {
@@ -36,7 +40,7 @@ func TestTurn(t *testing.T) {
 			}
 		})
 	}
-	if _, late, next := (Leg{Number: 4, Kinds: []string{"push"}, Step: 1}).Turn(noon); late || next.Number != 4 || !next.Due.IsZero() {
+	if _, late, next := (Leg{Number: 4, Kinds: []string{"push"}, Step: 1}).Turn(noon, noon); late || next.Number != 4 || !next.Due.IsZero() {
 		t.Errorf("a leg that is done moves: %+v", next)
 	}
 }
@@ -49,7 +53,7 @@ func TestEveryStepFiresOnceInOrderHoweverOftenItIsLookedAt(t *testing.T) {
 	var fired []string
 	var at []time.Duration
 	for now := noon.Add(-time.Minute); now.Before(noon.Add(time.Hour)); now = now.Add(time.Second) {
-		kind, late, next := l.Turn(now)
+		kind, late, next := l.Turn(now, noon)
 		if late {
 			t.Fatalf("late at %v", now)
 		}

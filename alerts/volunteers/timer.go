@@ -53,11 +53,21 @@ func (c *Call) NextTimer() time.Time {
 		return time.Time{}
 	}
 	if c.Second.After > 0 && len(c.Waves) > 0 && c.Filled.IsZero() && c.Short.IsZero() {
-		if at := c.newestWave().Add(c.Second.After); at.Before(c.Until) {
+		if at := c.ShortFrom(); at.Before(c.Until) {
 			return at
 		}
 	}
 	return c.Until
+}
+
+// ShortFrom is from when on it counts as short that too few come: [Second.After]
+// the newest wave, or since people were asked again for a place that is free again.
+func (c *Call) ShortFrom() time.Time {
+	at := c.newestWave()
+	if len(c.Asked) > 0 && c.Freed.After(at) {
+		at = c.Freed
+	}
+	return at.Add(c.Second.After)
 }
 
 func (c *Call) newestWave() time.Time {

@@ -345,11 +345,20 @@ func (s *Callouts) halt(c *calling, number uint32) (leaving int) {
 func (s *Callouts) Attend(_ context.Context, id alerts.ID, number uint32, act *alerts.Act, edit func(*volunteers.Presence) (bool, error)) error {
 	return s.of("attend", id, func(c *calling) error {
 		p := c.present[number]
+		was := p.Arrived.IsZero()
 		changed, err := edit(&p)
 		if err != nil || !changed {
 			return err
 		}
 		c.present[number] = p
+		if is := p.Arrived.IsZero(); c.open && is != was {
+			if l, called := c.legs[number]; called && !is {
+				l.Due = time.Time{}
+				c.legs[number] = l
+				s.halt(c, number)
+			}
+			c.token, c.look = "", true
+		}
 		if act != nil {
 			s.acts = append(s.acts, *act)
 		}
@@ -415,7 +424,7 @@ func (s *Callouts) Take(_ context.Context, now time.Time, lease time.Duration) (
 		}
 		s.tokens++
 		found.token, found.until, found.look = fmt.Sprintf("token %d", s.tokens), now.Add(lease), false
-		round = &callout.Round{Call: found.read(), Answers: maps.Clone(found.answers), Token: found.token}
+		round = &callout.Round{Call: found.read(), Answers: maps.Clone(found.answers), Here: maps.Clone(found.present), Token: found.token}
 		for _, l := range found.legs {
 			if !l.Due.IsZero() && !l.Due.After(now) {
 				round.Legs = append(round.Legs, l)

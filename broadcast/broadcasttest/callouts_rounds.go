@@ -259,6 +259,28 @@ func callAttended(c *caller) {
 	c.wants("presences", []any{e[1].Presence, e[77].Presence, e[77].Leg == nil}, []any{volunteers.Presence{Arrived: c.now}, volunteers.Presence{Arrived: c.now, Left: c.now.Add(time.Hour)}, true})
 }
 
+func callArrived(c *caller) {
+	call := c.opened(1, 2, 3)
+	p := c.page(c.take(), "sms")
+	c.now = c.now.Add(time.Minute)
+	r := c.take()
+	arrive := func(p *volunteers.Presence) (bool, error) { p.Arrived = c.now; return true, nil }
+	for _, n := range []uint32{1, 77} {
+		act := CallAct(call, "attended", c.now)
+		c.must(c.Calls.Attend(c.Context(), call.ID, n, &act, arrive))
+	}
+	c.wants("turns", c.Begin(p.Record.ID, "sms", 0, 1), []broadcast.Turn{broadcast.TurnHalt, broadcast.TurnSend})
+	c.wantErr("the round before", c.Calls.Page(c.Context(), r, PageOf(call, c.now, "webpush", 1, 2), c.next(r), time.Time{}), alerts.ErrStale)
+	r = c.take()
+	c.wants("who is due", []any{len(r.Legs), r.Legs[0].Number, r.Legs[1].Number, len(r.Here), r.Here[77].Arrived.Equal(c.now)}, []any{2, 2, 3, 2, true})
+	c.must(c.Calls.Page(c.Context(), r, nil, c.next(r), time.Time{}))
+	c.nothing("after that")
+	c.must(c.Calls.Attend(c.Context(), call.ID, 77, nil, func(p *volunteers.Presence) (bool, error) { p.Safe = c.now; return true, nil }))
+	c.nothing("after a sign of life")
+	c.must(c.Calls.Attend(c.Context(), call.ID, 77, nil, func(p *volunteers.Presence) (bool, error) { *p = volunteers.Presence{}; return true, nil }))
+	c.wants("who is there", len(c.take().Here), 2)
+}
+
 func callSheet(c *caller) {
 	call := c.opened(3, 1)
 	c.says(call, 3, volunteers.Maybe)
@@ -270,6 +292,11 @@ func callSheet(c *caller) {
 	}
 	c.wants("legs", fmt.Sprintf("%+v", *sheet[0].Leg), fmt.Sprintf("%+v", LegsOf(c.now, 0, 1)[0]))
 	c.wants("answers", []any{sheet[0].Answer == nil, sheet[2].Answer.Kind}, []any{true, volunteers.Maybe})
+	r := c.take()
+	held := r.Legs[0].Hold(c.now.Add(time.Hour))
+	c.must(c.Calls.Page(c.Context(), r, nil, []volunteers.Leg{held}, time.Time{}))
+	c.wants("who has quiet hours", fmt.Sprintf("%+v", *c.entries(call)[held.Number].Leg), fmt.Sprintf("%+v", held))
+	c.nothing("within quiet hours")
 }
 
 func callOpenOf(c *caller) {
@@ -298,7 +325,7 @@ func callForgotten(c *caller) {
 		c.must(c.Calls.Message(c.Context(), call.ID, callout.Message{Number: 1, At: c.now, Via: "sms", Text: "dove?"}))
 		c.must(c.Calls.Message(c.Context(), call.ID, callout.Message{Number: 2, At: c.now, Via: "sms", Text: "quando?"}))
 	}
-	c.must(c.Calls.Attend(c.Context(), calls[0].ID, 2, nil, func(p *volunteers.Presence) (bool, error) { p.Arrived = c.now; return true, nil }))
+	c.must(c.Calls.Attend(c.Context(), calls[0].ID, 2, nil, func(p *volunteers.Presence) (bool, error) { p.Safe = c.now; return true, nil }))
 	for range 2 {
 		c.must(c.Calls.Forget(c.Context(), 1))
 	}

@@ -45,7 +45,7 @@ func (s *Callouts) own(ctx context.Context, c *volunteers.Call, number uint32) (
 	for i := range sheet {
 		if e := &sheet[i]; e.Number == number {
 			mine = e
-		} else if e.Answer != nil && e.Answer.Kind != volunteers.Cannot {
+		} else if !e.Presence.Arrived.IsZero() || e.Answer != nil && e.Answer.Kind != volunteers.Cannot {
 			numbers = append(numbers, e.Number)
 		}
 	}
@@ -208,6 +208,7 @@ func (s *Callouts) attend(ctx context.Context, c *volunteers.Call, number uint32
 	if err != nil {
 		return fmt.Errorf("note who is there: %w", err)
 	}
+	s.stir() // perhaps enough come now
 	return nil
 }
 

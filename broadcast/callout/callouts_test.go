@@ -84,8 +84,10 @@ func TestEnoughComeIsToldOnceAndStopsTheOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.work()
-	if got := w.said(all[3]); fmt.Sprint(got) != "[push call push filled]" {
-		t.Errorf("told twice that enough come: %v", got)
+	for i, want := range []string{"[push call]", "[push call]", "[push call push filled push needed]", "[push call push filled push needed push filled]"} {
+		if got := w.said(all[i]); fmt.Sprint(got) != want {
+			t.Errorf("after a place was free again person %d was told %v, want %v", i, got, want)
+		}
 	}
 }
 
@@ -259,20 +261,66 @@ func TestWhoCannotBeToldHereIsToldOtherwise(t *testing.T) {
 }
 
 func TestQuietHoursHoldWhatIsNotUrgent(t *testing.T) {
-	for _, urgent := range []bool{false, true} {
-		w := newTown(t, nil)
-		awake, sleeper := w.volunteer(), w.volunteer()
-		d := w.draft(2)
-		d.Urgent = urgent
-		w.open(d)
-		w.roll.people[sleeper].Quiet = &broadcast.Hours{From: "12:00", To: "14:00"} // since the call was opened
-		w.work()
-		if got, want := len(w.said(sleeper)) == 1, urgent; got != want || len(w.said(awake)) != 1 {
-			t.Errorf("urgent %v: told %v", urgent, w.said(sleeper))
-		}
-		if r := w.store.Published()[0].Record; r.Urgent() != urgent {
-			t.Errorf("urgent %v: the record's lane is another one", urgent)
-		}
+	for name, one := range map[string]struct {
+		urgent bool
+		until  time.Duration // of the call
+		before bool          // the quiet hours began after the first step
+		taken  bool          // the other one comes, and is enough
+		first  string        // what they had before the end of the quiet hours
+		all    string
+		held   bool
+		spared bool // the coordinator sees that they were not disturbed
+	}{
+		"an urgent call goes on":             {urgent: true, until: 6 * time.Hour, first: "[push call sms call mail call]", all: "[push call sms call mail call]"},
+		"they are paged when they wake":      {until: 6 * time.Hour, first: "[]", all: "[push call sms call mail call]", held: true},
+		"from where it stood":                {until: 6 * time.Hour, before: true, first: "[push call]", all: "[push call sms call mail call]", held: true},
+		"not where enough come by then":      {until: 6 * time.Hour, taken: true, first: "[]", all: "[]"},
+		"nor where the call ends before":     {until: 90 * time.Minute, first: "[]", all: "[]", spared: true},
+		"who was paged before was disturbed": {until: 90 * time.Minute, before: true, first: "[push call]", all: "[push call]"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, nil)
+			awake, sleeper := w.volunteer(), w.volunteer()
+			d := w.draft(1)
+			d.Urgent, d.Until, d.Choice.Times = one.urgent, w.now().Add(one.until), 2
+			c := w.open(d)
+			if one.before {
+				w.work()
+			}
+			w.roll.people[sleeper].Quiet = &broadcast.Hours{From: "12:00", To: "14:00"} // since the call was opened
+			w.work()
+			if one.taken {
+				w.says(c, awake, volunteers.Coming, 0)
+			}
+			look := func(when string, said string, held, spared bool) {
+				t.Helper()
+				if got := fmt.Sprint(w.said(sleeper)); got != said {
+					t.Errorf("%s they were told %v, want %v", when, got, said)
+				}
+				v, err := w.calls.View(t.Context(), c.ID)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range v.People {
+					if p.Number == sleeper && (held != p.Held.Equal(noon.Add(2*time.Hour)) || spared != p.Undisturbed) {
+						t.Errorf("%s they are shown held until %v, undisturbed %v", when, p.Held, p.Undisturbed)
+					}
+				}
+			}
+			for range 119 {
+				w.work()
+				w.pass(time.Minute)
+			}
+			look("before they wake", one.first, one.held, one.spared)
+			for range 60 {
+				w.pass(time.Minute)
+				w.work()
+			}
+			look("in the end", one.all, false, one.spared)
+			if r := w.store.Published()[0].Record; r.Urgent() != one.urgent {
+				t.Error("the record's lane is another one")
+			}
+		})
 	}
 }
 

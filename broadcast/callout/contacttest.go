@@ -255,7 +255,7 @@ func (s *Callouts) testRound(ctx context.Context, c *volunteers.Call, r *Round, 
 			legs[i].Due = now.Add(testPause)
 		default:
 			leg.Due = now
-			one, after, _ := turn(leg, m, w, now)
+			one, after, _ := turn(leg, m, w, now, time.Time{})
 			if one.step != "" {
 				to = append(to, addressee{leg.Number, s.language(m), one})
 				if !after.Due.IsZero() {

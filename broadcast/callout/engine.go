@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"time"
 
@@ -123,7 +124,7 @@ func (s *Callouts) carry(ctx context.Context, r *Round) error {
 	if c.Test {
 		return s.testRound(ctx, c, r, now)
 	}
-	st, err := s.weigh(ctx, c, r.Answers, now)
+	st, err := s.weigh(ctx, c, counted(r.Answers, r.Here), now)
 	if err != nil {
 		return err
 	}
@@ -136,6 +137,20 @@ func (s *Callouts) carry(ctx context.Context, r *Round) error {
 	if c.State != volunteers.StateOpen {
 		return ErrOver
 	}
+	if len(c.Again) > 0 {
+		p, told, err := s.needed(ctx, c, st, now)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			r.Halt = told
+			if err := s.Store.Page(ctx, r, p, nil, now); err != nil { // who is due is paged in the next round
+				return fmt.Errorf("write that a place is free again: %w", err)
+			}
+			s.queued(p, channels.PageNeeded)
+			return nil
+		}
+	}
 	if !c.Filled.IsZero() {
 		p, told, err := s.enough(ctx, c, now)
 		if err != nil {
@@ -143,7 +158,7 @@ func (s *Callouts) carry(ctx context.Context, r *Round) error {
 		}
 		if p != nil {
 			r.Halt = told
-			if err := s.Store.Page(ctx, r, p, stopped(c, r.Legs), now); err != nil { // who is left is paged in the next round
+			if err := s.Store.Page(ctx, r, p, ended(c, r.Legs), now); err != nil { // who is left is paged in the next round
 				return fmt.Errorf("write that enough come: %w", err)
 			}
 			s.queued(p, channels.PageFilled)
@@ -160,19 +175,19 @@ func (s *Callouts) carry(ctx context.Context, r *Round) error {
 	s.queued(p, channels.PageCall)
 	if late > 0 {
 		s.metrics.late.Add(float64(late))
-		s.Log.Error("steps of a call came too late: they are left out", zap.String("call", c.Code()), zap.Int("steps", late))
+		s.Log.Error("steps of a call came too late: they are put off, or left out where people have met", zap.String("call", c.Code()), zap.Int("steps", late))
 	}
 	return nil
 }
 
-// stopped are the legs that end since enough come.
-func stopped(c *volunteers.Call, legs []volunteers.Leg) (ended []volunteers.Leg) {
+// ended are the legs that end since enough come.
+func ended(c *volunteers.Call, legs []volunteers.Leg) (all []volunteers.Leg) {
 	for _, leg := range legs {
 		if !leg.Begun.After(c.Filled) {
-			ended = append(ended, over(leg))
+			all = append(all, over(leg))
 		}
 	}
-	return ended
+	return all
 }
 
 // turns decides for each leg that is due: the page, and where each leg stands
@@ -195,12 +210,16 @@ func (s *Callouts) turns(ctx context.Context, c *volunteers.Call, r *Round, now 
 	for _, leg := range r.Legs {
 		m := people[leg.Number]
 		_, answered := r.Answers[leg.Number]
-		if m == nil || answered || s.held(c, leg, m, now) {
+		if m == nil || answered || !r.Here[leg.Number].Arrived.IsZero() || stopped(c, leg) {
 			next = append(next, over(leg))
 			continue
 		}
-		one, after, dropped := turn(leg, m, w, now)
-		late += dropped
+		if !c.Urgent && m.Quiet.Hold(now) {
+			next = append(next, leg.Hold(m.Quiet.End(now).UTC()))
+			continue
+		}
+		one, after, overdue := turn(leg, m, w, now, c.Meet)
+		late += overdue
 		if one.step != "" {
 			to = append(to, addressee{leg.Number, s.language(m), one})
 		}
@@ -241,39 +260,40 @@ func asking(c *volunteers.Call) channels.PageKind {
 	return channels.PageCall
 }
 
-// held reports whether nobody is to be paged any more by this leg: enough come,
-// or the person has quiet hours by now.
-func (s *Callouts) held(c *volunteers.Call, leg volunteers.Leg, m *broadcast.Member, now time.Time) bool {
-	return !c.Filled.IsZero() && !leg.Begun.After(c.Filled) || !c.Urgent && m.Quiet.Hold(now)
+// stopped reports whether nobody is to be paged any more by this leg, since enough
+// come, or came.
+func stopped(c *volunteers.Call, leg volunteers.Leg) bool {
+	full := stoppedAt(c)
+	return !full.IsZero() && !leg.Begun.After(full) && !slices.Contains(c.Asked, leg.Number)
 }
 
 // over is the leg with nothing due any more.
 func over(leg volunteers.Leg) volunteers.Leg {
-	leg.Due = time.Time{}
+	leg.Due, leg.Held = time.Time{}, time.Time{}
 	return leg
 }
 
 // turn goes to the step that fires now, over kinds that have been stopped since
 // the call began: those take no time. A step that is due too long ago is
-// dropped.
-func turn(leg volunteers.Leg, m *broadcast.Member, w ways, now time.Time) (fires way, next volunteers.Leg, dropped int) {
+// dropped where people have met already; late counts it also where it fires.
+func turn(leg volunteers.Leg, m *broadcast.Member, w ways, now, meet time.Time) (fires way, next volunteers.Leg, late int) {
 	for !leg.Due.IsZero() && !leg.Due.After(now) && leg.Step < len(leg.Kinds) {
-		kind, late, after := leg.Turn(now)
-		if late {
-			return way{}, after, 1
+		kind, overdue, after := leg.Turn(now, meet)
+		if overdue {
+			late = 1
 		}
 		if kind == "" {
-			return way{}, after, 0
+			return way{}, after, late
 		}
 		if one, ok := w.of(kind); ok && m.Reachable(one.contact) != "" {
-			return one, after, 0
+			return one, after, late
 		}
 		if !after.Due.IsZero() {
 			after.Due = now
 		}
 		leg = after
 	}
-	return way{}, leg, 0
+	return way{}, leg, late
 }
 
 // expire ends a call whose time is over.

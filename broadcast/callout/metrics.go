@@ -26,7 +26,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 			Help: "Pages to volunteers that were queued, by channel and kind."}, []string{"channel", "kind"}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "martinella", Name: "callout_answers_total",
 			Help: "Answers of volunteers, by the way they came and what they say."}, []string{"via", "kind"}),
-		late:        counter("callout_late_total", "Steps of calls that were dropped since they were due too long ago."),
+		late:        counter("callout_late_total", "Steps of calls that were due more than half an hour before: put off, or dropped where people had met already."),
 		unsaid:      counter("callout_unsaid_total", "Pages to volunteers that their channel could not say in any language."),
 		unavoidable: counter("callout_unavoidable_total", "Pages that were with the provider when the volunteer's answer came."),
 	}

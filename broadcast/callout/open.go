@@ -85,9 +85,31 @@ func (s *Callouts) choose(ctx context.Context, c *volunteers.Call, called map[ui
 	for i := range all {
 		kinds[all[i].Number] = all[i].Kinds
 	}
-	chosen, said := volunteers.Choose(c, all, called, busy, now, most)
+	chosen, said := s.pick(c, all, called, busy, now, most)
 	chosen = slices.DeleteFunc(chosen, func(number uint32) bool { return len(kinds[number]) == 0 })
 	return chosen, said, kinds, nil
+}
+
+// pick chooses of some candidates. An area that is chosen covers those that lie in
+// it, and homes that are a point within.
+func (s *Callouts) pick(c *volunteers.Call, all []volunteers.Candidate, called, busy map[uint32]bool, now time.Time, most int) ([]uint32, volunteers.Choosing) {
+	if s.Areas == nil || len(c.Choice.Areas) == 0 {
+		return volunteers.Choose(c, all, called, busy, now, most)
+	}
+	wide := *c
+	wide.Choice.Areas = slices.Clone(c.Choice.Areas)
+	for _, code := range c.Choice.Areas {
+		for _, inner := range s.Areas.Within(code) {
+			wide.Choice.Areas = append(wide.Choice.Areas, inner.Value)
+		}
+	}
+	outline := s.Areas.Outline(c.Choice.Areas...)
+	for i := range all {
+		if home := all[i].At; home != nil && home.Valid() && outline.Contains(*home) {
+			all[i].Areas = append(slices.Clone(all[i].Areas), c.Choice.Areas[0])
+		}
+	}
+	return volunteers.Choose(&wide, all, called, busy, now, most)
 }
 
 // memory reports whether the store keeps nothing: then only what writes down is
@@ -178,14 +200,19 @@ func legs(chosen []uint32, wave int, kinds map[uint32][]string, begun time.Time)
 }
 
 // Wave pages up to most more of those whom the call's choice finds for what is
-// still missing, and gives how many they are.
-func (s *Callouts) Wave(ctx context.Context, by alerts.Person, id alerts.ID, most int) (*volunteers.Call, int, error) {
+// still missing, and gives how many they are. waves is how many there were when
+// that was proposed: [alerts.ErrStale], and nobody is paged, where there is
+// another one by now.
+func (s *Callouts) Wave(ctx context.Context, by alerts.Person, id alerts.ID, waves, most int) (*volunteers.Call, int, error) {
 	c, err := s.Store.Call(ctx, id)
 	if err != nil {
 		return nil, 0, fmt.Errorf("page more people: %w", err)
 	}
 	if err := s.may(by, c); err != nil {
 		return nil, 0, err
+	}
+	if len(c.Waves) != waves {
+		return nil, 0, fmt.Errorf("page more people: there are %d waves by now: %w", len(c.Waves), alerts.ErrStale)
 	}
 	return s.wave(ctx, c, by.By(), most)
 }

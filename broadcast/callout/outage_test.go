@@ -15,8 +15,9 @@ import (
 // again is a new process in place of the one that died.
 func (w *town) again() { w.calls = callout.New(w.config(), prometheus.NewRegistry()) }
 
-// After an outage steps that were due within the last half hour fire, once; what
-// was meant for another hour does not, and the next way has its time from now on.
+// After an outage steps that were due within the last half hour fire, once, and
+// until people meet also what was due before; after that, what was meant for
+// another hour does not, and the next way has its time from now on.
 func TestAfterAnOutageNothingOfAnotherHourFires(t *testing.T) {
 	for name, one := range map[string]struct {
 		worked bool // the first step had fired before
@@ -26,10 +27,12 @@ func TestAfterAnOutageNothingOfAnotherHourFires(t *testing.T) {
 	}{
 		"a short one delays what follows":                     {true, 29 * time.Minute, "[push call sms call]", "[push call sms call mail call]"},
 		"at the bound it still fires":                         {true, 31 * time.Minute, "[push call sms call]", "[push call sms call mail call]"},
-		"a longer one leaves the step out, and goes on":       {true, 32 * time.Minute, "[push call mail call]", "[push call mail call]"},
+		"a longer one too, before people meet":                {true, 59 * time.Minute, "[push call sms call]", "[push call sms call mail call]"},
+		"after they met it leaves the step out, and goes on":  {true, 60 * time.Minute, "[push call mail call]", "[push call mail call]"},
 		"a long one too":                                      {true, 3 * time.Hour, "[push call mail call]", "[push call mail call]"},
 		"before the first step a short one delays all":        {false, 30 * time.Minute, "[push call]", "[push call sms call mail call]"},
-		"before the first step a longer one leaves that out":  {false, 31 * time.Minute, "[sms call]", "[sms call mail call]"},
+		"before the first step and the meeting a longer one":  {false, 59 * time.Minute, "[push call]", "[push call sms call mail call]"},
+		"before the first step, and it is the meeting's time": {false, 60 * time.Minute, "[sms call]", "[sms call mail call]"},
 		"before the first step, nearly until the end":         {false, 6*time.Hour - time.Minute, "[sms call]", "[sms call]"},
 		"until the end there is nobody left to ask":           {false, 6 * time.Hour, "[]", "[]"},
 		"until the end, after the first step":                 {true, 6 * time.Hour, "[push call]", "[push call]"},

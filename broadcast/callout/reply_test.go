@@ -219,7 +219,7 @@ func TestACoordinatorNotesWhatTheyWereTold(t *testing.T) {
 		t.Errorf("nobody of the roster arrived: %v", err)
 	}
 	v, err := w.calls.View(t.Context(), c.ID)
-	if err != nil || v.Coming != 1 || v.Arrived != 1 || v.Called != 1 || v.Cursor == before.Cursor || !v.People[0].Fills && !v.People[1].Fills {
+	if err != nil || v.Coming != 2 || v.Arrived != 1 || v.Called != 1 || v.Cursor == before.Cursor || !v.People[0].Fills && !v.People[1].Fills {
 		t.Errorf("view %+v, %v", v, err)
 	}
 	w.pass(3 * time.Hour)

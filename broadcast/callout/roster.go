@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"martinella/alerts"
@@ -29,14 +30,19 @@ func (s *Callouts) candidates(ctx context.Context, w ways, now time.Time) ([]vol
 		if !onRoster(m, now) {
 			continue
 		}
-		c := volunteers.Candidate{Number: m.Number, Profile: *m.Volunteer, Areas: m.Areas, Kinds: w.steps(m), Quiet: m.Quiet.Hold(now)}
-		if m.Circle != nil {
-			at := m.Circle.Centre
-			c.At = &at
-		}
-		all = append(all, c)
+		all = append(all, w.candidate(m, now))
 	}
 	return all, nil
+}
+
+// candidate is one volunteer as a call looks at them.
+func (w ways) candidate(m *broadcast.Member, now time.Time) volunteers.Candidate {
+	c := volunteers.Candidate{Number: m.Number, Profile: *m.Volunteer, Areas: m.Areas, Kinds: w.steps(m), Quiet: m.Quiet.Hold(now)}
+	if m.Circle != nil {
+		at := m.Circle.Centre
+		c.At = &at
+	}
+	return c
 }
 
 // busy are those who come to another open call.
@@ -57,7 +63,7 @@ func (s *Callouts) busy(ctx context.Context, but alerts.ID) (map[uint32]bool, er
 			return nil, fmt.Errorf("read who comes to a call: %w", err)
 		}
 		for i := range sheet {
-			if e := &sheet[i]; e.Answer != nil && e.Answer.Kind == volunteers.Coming && e.Presence.Left.IsZero() {
+			if e := &sheet[i]; e.comes() {
 				busy[e.Number] = true
 			}
 		}
@@ -98,15 +104,34 @@ func (s *Callouts) members(ctx context.Context, numbers []uint32, now time.Time)
 	return by, nil
 }
 
-// answersOf are those of a sheet.
+// answersOf are those of a sheet, as they count.
 func answersOf(sheet []Entry) map[uint32]volunteers.Answer {
-	answers := map[uint32]volunteers.Answer{}
+	answers, here := map[uint32]volunteers.Answer{}, map[uint32]volunteers.Presence{}
 	for i := range sheet {
 		if a := sheet[i].Answer; a != nil {
 			answers[sheet[i].Number] = *a
 		}
+		here[sheet[i].Number] = sheet[i].Presence
 	}
-	return answers
+	return counted(answers, here)
+}
+
+// counted are the answers as they count for the needs: who arrived comes,
+// whatever they said before.
+func counted(answers map[uint32]volunteers.Answer, here map[uint32]volunteers.Presence) map[uint32]volunteers.Answer {
+	all := make(map[uint32]volunteers.Answer, len(answers))
+	maps.Copy(all, answers)
+	for number, p := range here {
+		if a := all[number]; !p.Arrived.IsZero() && a.Kind != volunteers.Coming {
+			all[number] = volunteers.Answer{Kind: volunteers.Coming, At: p.Arrived, Since: a.Since}
+		}
+	}
+	return all
+}
+
+// comes reports whether somebody comes, or is there and has not left.
+func (e *Entry) comes() bool {
+	return e.Presence.Left.IsZero() && (!e.Presence.Arrived.IsZero() || e.Answer != nil && e.Answer.Kind == volunteers.Coming)
 }
 
 // standing is how far the needs of a call are met.

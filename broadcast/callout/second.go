@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -18,46 +20,12 @@ import (
 // errSame is the error of an edit that finds nothing to change.
 var errSame = errors.New("it is so already")
 
-// settle writes down that enough come; or that somebody is missing again, where
-// one of them took the yes back.
-func (s *Callouts) settle(ctx context.Context, c *volunteers.Call, st standing, now time.Time) (*volunteers.Call, error) {
-	full := st.full()
-	if full == c.Filled.IsZero() {
-		filled := act(c.ID, "filled", gateway, fmt.Sprintf("%d of %d", st.coming(), c.Needed()), alerts.ViaGateway, now)
-		note := &filled
-		if !full {
-			note = nil
-		}
-		changed, err := s.Store.Change(ctx, c.ID, nil, note, func(c *volunteers.Call) error {
-			switch {
-			case c.State != volunteers.StateOpen:
-				return ErrOver
-			case full != c.Filled.IsZero():
-				return errSame
-			case full:
-				c.Filled, c.Short = now.UTC().Truncate(time.Millisecond), time.Time{}
-			default:
-				c.Filled = time.Time{}
-			}
-			return nil
-		})
-		if errors.Is(err, errSame) { // another node was faster
-			changed, err = s.Store.Call(ctx, c.ID)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("note how many come: %w", err)
-		}
-		c = changed
-	}
-	return c, nil
-}
-
 // watchNumbers notices that too few come some time after the newest wave: the
 // coordinator is asked for a second one, or it begins by itself where that was
 // set for this call (DECISIONS 11).
 func (s *Callouts) watchNumbers(ctx context.Context, c *volunteers.Call, st standing, now time.Time) (*volunteers.Call, error) {
 	if c.Second.After <= 0 || len(c.Waves) == 0 || !c.Short.IsZero() || !c.Filled.IsZero() || st.full() ||
-		now.Before(c.Waves[len(c.Waves)-1].At.Add(c.Second.After)) {
+		now.Before(c.ShortFrom()) {
 		return c, nil
 	}
 	waves := len(c.Waves)
@@ -79,8 +47,15 @@ func (s *Callouts) watchNumbers(ctx context.Context, c *volunteers.Call, st stan
 		return nil, fmt.Errorf("note that too few come: %w", err)
 	}
 	s.Log.Warn("too few volunteers come", zap.String("call", c.Code()), zap.Int("coming", st.coming()), zap.Int("needed", c.Needed()))
-	if most := s.automatic(changed, st, now); most > 0 {
+	most, err := s.automatic(ctx, changed, st, now)
+	if err != nil {
+		return nil, err
+	}
+	if most > 0 {
 		more, n, err := s.wave(ctx, changed, gateway, most)
+		if errors.Is(err, alerts.ErrStale) { // a coordinator was faster
+			return s.Store.Call(ctx, c.ID)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -127,9 +102,9 @@ func (s *Callouts) Shortage(ctx context.Context, id alerts.ID) (broadcast.RungCa
 }
 
 // automatic is how many a wave may page that nobody asks for; 0: none.
-func (s *Callouts) automatic(c *volunteers.Call, st standing, now time.Time) int {
+func (s *Callouts) automatic(ctx context.Context, c *volunteers.Call, st standing, now time.Time) (int, error) {
 	if !c.Second.Auto || len(c.Waves) == 0 {
-		return 0
+		return 0, nil
 	}
 	left := c.Second.Most
 	if left <= 0 {
@@ -142,9 +117,60 @@ func (s *Callouts) automatic(c *volunteers.Call, st standing, now time.Time) int
 	}
 	if s.endangered(c, now) {
 		s.Log.Warn("no second wave by itself: a grave alert covers the meeting point", zap.String("call", c.Code()))
+		return 0, nil
+	}
+	sheet, err := s.Store.Sheet(ctx, c.ID)
+	if err != nil {
+		return 0, fmt.Errorf("propose a wave: %w", err)
+	}
+	numbers := make([]uint32, len(sheet))
+	for i := range sheet {
+		numbers[i] = sheet[i].Number
+	}
+	people, err := s.members(ctx, numbers, now)
+	if err != nil {
+		return 0, err
+	}
+	return max(min(left, s.proposed(c, sheet, people, st, now)), 0), nil
+}
+
+// silentAfter is how long after they were called somebody who has not answered
+// still counts in full; less where a call waits less for its second wave.
+const silentAfter = 10 * time.Minute
+
+// proposed is how many a further wave should call: as many as a first one would
+// for what is missing, less those who were paged and may still answer. Who has
+// been silent for long counts little: as one of those who are called counts for
+// one who comes. It is at least as many as are missing; 0 where nobody is.
+func (s *Callouts) proposed(c *volunteers.Call, sheet []Entry, people map[uint32]*broadcast.Member, st standing, now time.Time) int {
+	rest := st.missing(c)
+	missing := rest.Needed()
+	if missing == 0 {
 		return 0
 	}
-	return max(min(left, st.missing(c).FirstWave()), 0)
+	all := float64(rest.FirstWave())
+	times, meet, waiting := all/float64(missing), c.Meet.In(s.Zone), 0.0
+	patience := silentAfter
+	if c.Second.After > 0 {
+		patience = min(patience, c.Second.After)
+	}
+	for i := range sheet {
+		e, m := &sheet[i], people[sheet[i].Number]
+		if e.Leg == nil || m == nil || e.Answer != nil || !e.Presence.Arrived.IsZero() || stopped(c, *e.Leg) ||
+			!slices.ContainsFunc(rest.Needs, func(n volunteers.Need) bool { return m.Volunteer.Has(n.Skill, meet) }) {
+			continue
+		}
+		called := e.Leg.Begun
+		if slices.Contains(c.Asked, e.Number) {
+			called = c.Freed
+		}
+		if now.Sub(called) < patience {
+			waiting++
+		} else {
+			waiting += 1 / times
+		}
+	}
+	return max(int(math.Ceil(all-waiting-1e-9)), missing)
 }
 
 // endangered reports whether a real alert of Severe or above covers the meeting

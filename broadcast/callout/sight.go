@@ -77,6 +77,7 @@ func (s *Callouts) view(ctx context.Context, c *volunteers.Call) (*View, error) 
 	}
 	st := s.stand(c, answersOf(sheet), people)
 	v := &View{Call: c, Needs: st.filled, Messages: messages, People: make([]Seen, 0, len(sheet))}
+	v.Next = s.proposed(c, sheet, people, st, now)
 	for i := range sheet {
 		seen := s.seen(c, sheet[i], people[sheet[i].Number], st, now)
 		v.count(&seen)
@@ -97,6 +98,13 @@ func (s *Callouts) view(ctx context.Context, c *volunteers.Call) (*View, error) 
 // seen is one person of a call; m is nil for who was erased.
 func (s *Callouts) seen(c *volunteers.Call, e Entry, m *broadcast.Member, st standing, now time.Time) Seen {
 	seen := Seen{Entry: e, Spare: st.spare[e.Number], Overdue: e.Presence.Overdue(now, s.Welfare)}
+	if e.Leg != nil && e.Answer == nil && e.Presence.Arrived.IsZero() && !e.Leg.Held.IsZero() && !stopped(c, *e.Leg) {
+		if c.Paging(now) && c.Until.After(e.Leg.Held) {
+			seen.Held = e.Leg.Held
+		} else {
+			seen.Undisturbed = len(e.Pages) == 0
+		}
+	}
 	if m != nil {
 		seen.Name, seen.Organisation, seen.Phone = m.Volunteer.Name, m.Volunteer.Organisation, m.Contacts["phone"]
 	}
@@ -119,9 +127,11 @@ func (s *Callouts) seen(c *volunteers.Call, e Entry, m *broadcast.Member, st sta
 // rank is the order of a coordinator's list.
 func (p *Seen) rank() int {
 	switch {
-	case p.Answer == nil && p.Presence.Arrived.IsZero():
+	case !p.Presence.Arrived.IsZero():
+		return 0
+	case p.Answer == nil:
 		return 2
-	case p.Answer == nil, p.Answer.Kind == volunteers.Coming:
+	case p.Answer.Kind == volunteers.Coming:
 		return 0
 	case p.Answer.Kind == volunteers.Maybe:
 		return 1
@@ -134,6 +144,8 @@ func (v *View) count(p *Seen) {
 		v.Called++
 	}
 	switch {
+	case !p.Presence.Arrived.IsZero():
+		v.Coming++
 	case p.Answer == nil && p.Leg != nil:
 		v.Silent++
 	case p.Answer == nil:

@@ -76,23 +76,25 @@ func simulate(t *testing.T, seeds, part int, pause time.Duration, open func(test
 		}
 	})
 	t.Logf("%d seeds: %+v", seeds, all)
-	if seeds >= 15 && (all.Steps == 0 || all.Stalled == 0 || all.Taken == 0 || all.Answered == 0 || all.Late == 0 || all.Filled == 0 || all.Cancelled == 0 || all.Closed == 0 || all.Expired == 0 || all.Lost == 0) {
+	if seeds >= 15 && (all.Steps == 0 || all.Stalled == 0 || all.Taken == 0 || all.Answered == 0 || all.Late == 0 || all.Filled == 0 || all.Needed == 0 || all.Arrived == 0 || all.Cancelled == 0 || all.Closed == 0 || all.Expired == 0 || all.Lost == 0) {
 		t.Errorf("something was never tried: %+v", all)
 	}
 }
 
 // tally is what happened, so that nobody takes an idle world for a good one.
-type tally struct{ Steps, Answered, Late, Filled, Cancelled, Closed, Expired, Waves, Lost, Whole, Stalled, Taken int }
+type tally struct{ Steps, Answered, Late, Filled, Needed, Cancelled, Closed, Expired, Waves, Arrived, Lost, Whole, Stalled, Taken int }
 
 func (a *tally) add(b tally) {
 	a.Steps += b.Steps
 	a.Answered += b.Answered
 	a.Late += b.Late
 	a.Filled += b.Filled
+	a.Needed += b.Needed
 	a.Cancelled += b.Cancelled
 	a.Closed += b.Closed
 	a.Expired += b.Expired
 	a.Waves += b.Waves
+	a.Arrived += b.Arrived
 	a.Lost += b.Lost
 	a.Whole += b.Whole
 	a.Stalled += b.Stalled
@@ -147,6 +149,11 @@ func newWorld(t *testing.T, seed uint64, pause time.Duration, store books) *worl
 	for range 5 + w.IntN(25) {
 		n := w.volunteer()
 		m := w.roll.people[n]
+		if w.percent(25) {
+			from := w.IntN(6 * 60)
+			m.Quiet = &broadcast.Hours{From: fmt.Sprintf("%02d:%02d", 12+from/60, from%60), To: fmt.Sprintf("%02d:%02d", 13+from/60, from%60)}
+			w.touched[n] = true // the call may end before they wake
+		}
 		m.Language = []string{"it", "de", "xx", ""}[w.IntN(4)]
 		for _, kind := range []string{"push", "phone", "email"} {
 			if w.percent(25) && len(m.Contacts) > 1 {
@@ -300,10 +307,16 @@ func (w *world) people() {
 		if err == nil {
 			w.tally.Answered++
 		}
+	case w.IntN(60) == 0:
+		mark := []volunteers.Mark{volunteers.MarkArrived, volunteers.MarkArrived, volunteers.MarkUndo, volunteers.MarkLeft}[w.IntN(4)]
+		if w.acts.AttendFor(ctx, anna, c.ID, number, mark) == nil && mark == volunteers.MarkArrived {
+			w.touched[number] = true // their pages have ended
+			w.tally.Arrived++
+		}
 	case w.IntN(800) == 0:
 		w.finish()
 	case w.IntN(300) == 0:
-		_, _, _ = w.acts.Wave(ctx, anna, c.ID, 1+w.IntN(5))
+		_, _, _ = w.acts.Wave(ctx, anna, c.ID, len(c.Waves), 1+w.IntN(5))
 	case w.IntN(600) == 0 && w.roll.people[number] != nil:
 		w.touched[number] = true
 		changed := *w.roll.people[number]
@@ -524,6 +537,12 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 	for _, l := range r.Legs {
 		due[l.Number] = l
 	}
+	again := 0 // who is asked again
+	defer func() {
+		if most := volunteers.DefaultTimes * c.Needed(); again > most {
+			t.Errorf("%d people are asked again, at most %d can be missing", again, most)
+		}
+	}()
 	for _, span := range p.Spans {
 		for _, number := range span.People {
 			e, there := people[number]
@@ -535,9 +554,20 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 				t.Errorf("person %d is told %s %v after the end", number, kind, late)
 			}
 			if kind != channels.PageCall {
-				w.told[fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel)]++
-				if w.told[fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel)] > 1 {
-					t.Errorf("person %d was told twice: %s", number, kind)
+				told := func(kind channels.PageKind) string { return fmt.Sprintf("%s %s %d", id, kind, number) }
+				if kind == channels.PageCancelled {
+					told = func(kind channels.PageKind) string { return fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel) }
+				}
+				w.told[told(kind)]++
+				most := 1
+				switch kind {
+				case channels.PageFilled: // again, once they were asked again
+					most += w.told[told(channels.PageNeeded)]
+				case channels.PageNeeded:
+					most = c.Gaps
+				}
+				if w.told[told(kind)] > most {
+					t.Errorf("person %d was told %d times: %s, of %d gaps", number, w.told[told(kind)], kind, c.Gaps)
 				}
 			}
 			switch kind {
@@ -548,12 +578,20 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 				if c.State != volunteers.StateOpen || e.Answer != nil && e.Answer.Kind != volunteers.Maybe {
 					t.Errorf("told that enough come in a call that is %s, after the answer %+v", c.State, e.Answer)
 				}
+			case channels.PageNeeded:
+				w.tally.Needed++
+				if e.Answer == nil || e.Answer.Kind == volunteers.Maybe {
+					again++
+				}
+				if c.State != volunteers.StateOpen || e.Answer != nil && e.Answer.Kind == volunteers.Cannot || !e.Presence.Arrived.IsZero() || !now.Before(c.Until) {
+					t.Errorf("told at %v that a place is free in a call that is %s, after the answer %+v", now, c.State, e.Answer)
+				}
 			case channels.PageClosed:
-				if c.State != volunteers.StateClosed || e.Answer == nil || e.Answer.Kind != volunteers.Coming {
+				if c.State != volunteers.StateClosed || e.Presence.Arrived.IsZero() && (e.Answer == nil || e.Answer.Kind != volunteers.Coming) {
 					t.Errorf("thanked in a call that is %s, after the answer %+v", c.State, e.Answer)
 				}
 			case channels.PageCancelled:
-				if c.State != volunteers.StateCancelled || e.Answer != nil && e.Answer.Kind == volunteers.Cannot {
+				if c.State != volunteers.StateCancelled || e.Presence.Arrived.IsZero() && e.Answer != nil && e.Answer.Kind == volunteers.Cannot {
 					t.Errorf("called back in a call that is %s, after the answer %+v", c.State, e.Answer)
 				}
 			default:
@@ -570,13 +608,17 @@ func (w *world) call(c *volunteers.Call, e callout.Entry, leg volunteers.Leg, ch
 	switch {
 	case c.State != volunteers.StateOpen:
 		t.Errorf("person %d is paged in a call that is %s", e.Number, c.State)
+	case !c.Urgent && w.roll.people[e.Number] != nil && w.roll.people[e.Number].Quiet.Hold(now.In(rome)):
+		t.Errorf("person %d is paged at %v, in quiet hours", e.Number, now)
+	case !e.Presence.Arrived.IsZero():
+		t.Errorf("person %d is paged who is there since %v", e.Number, e.Presence.Arrived)
 	case e.Answer != nil:
 		t.Errorf("person %d is paged after the answer %+v", e.Number, e.Answer)
 	case !now.Before(c.Until):
 		t.Errorf("person %d is paged at %v, which is after %v", e.Number, now, c.Until)
 	case leg.Due.IsZero() || leg.Due.After(now):
 		t.Errorf("person %d is paged before the time: due %v, now %v", e.Number, leg.Due, now)
-	case now.Sub(leg.Due) > volunteers.Late:
+	case now.Sub(leg.Due) > volunteers.Late && !now.Before(c.Meet):
 		t.Errorf("person %d is paged %v late", e.Number, now.Sub(leg.Due))
 	}
 	kind := map[string]string{"push": "push", "sms": "phone", "mail": "email"}[channel]

@@ -54,7 +54,10 @@ type Store interface {
 
 	// Attend edits the presence of one volunteer, also of one who was not
 	// called: whoever comes is counted. It can be done until the call is
-	// forgotten. edit reports whether anything changed.
+	// forgotten. edit reports whether anything changed. Where somebody arrives at
+	// an open call, every page of theirs is stopped in the same write; there, and
+	// where an arrival is taken back, the round in hand is lost, and the call is
+	// due at once.
 	Attend(ctx context.Context, id alerts.ID, number uint32, act *alerts.Act, edit func(*volunteers.Presence) (bool, error)) error
 
 	// Sheet gives everybody of a call, by number.
@@ -115,7 +118,9 @@ type Round struct {
 	// Answers are of everybody, by number: by them the round sees whether
 	// enough come.
 	Answers map[uint32]volunteers.Answer
-	Token   string // of the lease
+	// Here are those who arrived, left, or are not there after all, by number.
+	Here  map[uint32]volunteers.Presence
+	Token string // of the lease
 	// Halt are people to whom nothing is to leave any more of what was written
 	// before: [Store.Page] stops it in the same write. Whoever pages sets it.
 	Halt []uint32

@@ -30,6 +30,13 @@ func toldID(c *volunteers.Call, kind channels.PageKind, waves int) alerts.ID {
 	return alerts.ID(id.String())
 }
 
+// filledID is that of the page which says that enough come: what fills a call
+// after a place was free again is another one than before.
+func filledID(c *volunteers.Call, gaps, waves int) alerts.ID {
+	const most = 1 << 20 // waves
+	return toldID(c, channels.PageFilled, gaps*most+waves)
+}
+
 // last is the round of a call that has ended: who was asked is told that it is
 // over, as far as that is not long ago. Closed goes to who came or comes,
 // cancelled to everybody who might set out.
@@ -52,6 +59,9 @@ func (s *Callouts) last(ctx context.Context, r *Round, now time.Time) error {
 		case volunteers.StateCancelled:
 			kind = channels.PageCancelled
 			p, _, err = s.tell(ctx, c, kind, now, func(e *Entry) bool {
+				if !e.Presence.Arrived.IsZero() {
+					return true
+				}
 				if e.Answer != nil {
 					return e.Answer.Kind != volunteers.Cannot
 				}
@@ -71,16 +81,21 @@ func (s *Callouts) last(ctx context.Context, r *Round, now time.Time) error {
 
 // enough tells who was paged and has not answered clearly that enough come, and
 // gives whom. Who said that they come keeps their word, and is not told to stay
-// at home. Nobody is told twice.
+// at home. Nobody is told twice, unless they were asked again in between.
 func (s *Callouts) enough(ctx context.Context, c *volunteers.Call, now time.Time) (*Page, []uint32, error) {
-	before := map[alerts.ID]bool{} // of fills before this one
-	for waves := 1; waves < len(c.Waves); waves++ {
-		before[toldID(c, channels.PageFilled, waves)] = true
+	before := map[alerts.ID]channels.PageKind{}
+	for gaps := range c.Gaps + 1 {
+		for waves := range len(c.Waves) {
+			before[filledID(c, gaps, waves+1)] = channels.PageFilled
+		}
+		before[toldID(c, channels.PageNeeded, gaps)] = channels.PageNeeded
 	}
 	return s.tell(ctx, c, channels.PageFilled, now, func(e *Entry) bool {
-		for _, p := range e.Pages {
-			if before[p.Record] {
+		for _, p := range slices.Backward(e.Pages) {
+			if kind := before[p.Record]; kind == channels.PageFilled {
 				return false
+			} else if kind == channels.PageNeeded {
+				break
 			}
 		}
 		return len(e.Pages) > 0 && e.Presence.Arrived.IsZero() && (e.Answer == nil || e.Answer.Kind == volunteers.Maybe) &&
@@ -92,6 +107,12 @@ func (s *Callouts) enough(ctx context.Context, c *volunteers.Call, now time.Time
 // it was written before, or where there is nobody to tell.
 func (s *Callouts) tell(ctx context.Context, c *volunteers.Call, kind channels.PageKind, now time.Time, who func(*Entry) bool) (*Page, []uint32, error) {
 	id := toldID(c, kind, len(c.Waves))
+	switch kind {
+	case channels.PageFilled:
+		id = filledID(c, c.Gaps, len(c.Waves))
+	case channels.PageNeeded:
+		id = toldID(c, kind, c.Gaps)
+	}
 	sheet, err := s.Store.Sheet(ctx, c.ID)
 	if err != nil {
 		return nil, nil, fmt.Errorf("tell volunteers: %w", err)
@@ -127,7 +148,7 @@ func (s *Callouts) tell(ctx context.Context, c *volunteers.Call, kind channels.P
 		}
 	}
 	by := c.EndBy
-	if kind == channels.PageFilled {
+	if kind == channels.PageFilled || kind == channels.PageNeeded {
 		by = gateway
 	}
 	p, _ := s.page(c, id, kind, by, to, now)

@@ -52,6 +52,7 @@ type View struct {
 	Called, Coming, Perhaps, Cannot, Silent, Arrived int
 	// Unavoidable counts pages that were on their way when their answer came.
 	Unavoidable int
+	Next        int    // how many a further wave is proposed to call; 0: nobody is missing
 	Cursor      string // changes whenever anything here does
 }
 
@@ -66,6 +67,10 @@ type Seen struct {
 	Fills        bool   // counts for a need
 	Spare        bool   // comes, and every need that they could fill is met
 	Expect       time.Time
+	// Held is until when quiet hours hold their next page back, zero where none
+	// do. Undisturbed: they were not paged at all before the call ended.
+	Held        time.Time
+	Undisturbed bool
 	// Overdue: they were there, and have given no sign of life for too long.
 	Overdue bool
 }

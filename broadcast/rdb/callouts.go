@@ -327,8 +327,15 @@ func (s *Callouts) Sheet(ctx context.Context, id alerts.ID) ([]callout.Entry, er
 
 // writeLeg is a leg as it is stored, without when it is due.
 func writeLeg(l volunteers.Leg) string {
-	return strconv.Itoa(l.Step) + " " + strconv.Itoa(l.Wave) + " " + itoa(l.Begun.UnixMilli()) + " " + strings.Join(l.Kinds, " ")
+	text := strconv.Itoa(l.Step) + " " + strconv.Itoa(l.Wave) + " " + itoa(l.Begun.UnixMilli()) + " "
+	if !l.Held.IsZero() {
+		text += heldMark + itoa(l.Held.UnixMilli()) + " "
+	}
+	return text + strings.Join(l.Kinds, " ")
 }
+
+// heldMark stands before the end of quiet hours, where kinds begin else.
+const heldMark = "~"
 
 func readLeg(number uint32, text string, due time.Time) (volunteers.Leg, error) {
 	l := volunteers.Leg{Number: number, Due: due}
@@ -340,6 +347,15 @@ func readLeg(number uint32, text string, due time.Time) (volunteers.Leg, error) 
 	wave, err2 := strconv.Atoi(fields[1])
 	begun, err3 := strconv.ParseInt(fields[2], 10, 64)
 	l.Step, l.Wave, l.Begun, l.Kinds = step, wave, time.UnixMilli(begun).UTC(), fields[3:]
+	if len(l.Kinds) > 0 {
+		if text, held := strings.CutPrefix(l.Kinds[0], heldMark); held {
+			ms, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				return l, err
+			}
+			l.Held, l.Kinds = time.UnixMilli(ms).UTC(), l.Kinds[1:]
+		}
+	}
 	return l, errors.Join(err1, err2, err3)
 }
 

@@ -23,7 +23,7 @@ func (s *Callouts) Take(ctx context.Context, now time.Time, lease time.Duration)
 	k := s.r.keys
 	// Not asked again where the answer was lost: the lease gives it back.
 	out, err := s.r.run(ctx, s.r.scripts.takecall, []string{k.callsDue()}, now.UnixMilli(), now.Add(lease).UnixMilli(), nonce(), k.call(""), callout.RoundSize).Slice()
-	if errors.Is(err, redis.Nil) || err == nil && len(out) != 6 {
+	if errors.Is(err, redis.Nil) || err == nil && len(out) != 7 {
 		return nil, fmt.Errorf("take a call: %w", alerts.ErrNotFound)
 	}
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Callouts) readRound(id alerts.ID, out []any) (*callout.Round, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &callout.Round{Call: c, Answers: map[uint32]volunteers.Answer{}}
+	r := &callout.Round{Call: c, Answers: map[uint32]volunteers.Answer{}, Here: map[uint32]volunteers.Presence{}}
 	r.Token, _ = out[1].(string)
 	due, _ := out[3].([]any)
 	legs, _ := out[4].([]any)
@@ -77,6 +77,16 @@ func (s *Callouts) readRound(id alerts.ID, out []any) (*callout.Round, error) {
 			return nil, err
 		}
 		r.Answers[uint32(n)] = *a
+	}
+	present, _ := out[6].([]any)
+	for i := 0; i+1 < len(present); i += 2 {
+		n, err := strconv.ParseUint(asText(present[i]), 10, 32)
+		if err != nil {
+			return nil, err
+		}
+		if _, r.Here[uint32(n)], err = readPresence(asText(present[i+1])); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }

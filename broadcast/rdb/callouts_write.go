@@ -176,6 +176,10 @@ func (s *Callouts) stillOpen(ctx context.Context, op string, id alerts.ID) error
 // Attend implements [callout.Store].
 func (s *Callouts) Attend(ctx context.Context, id alerts.ID, number uint32, act *alerts.Act, edit func(*volunteers.Presence) (bool, error)) error {
 	op := "presence at call " + string(id)
+	c, err := s.Call(ctx, id)
+	if err != nil {
+		return err
+	}
 	text, err := actText(act)
 	if err != nil {
 		return fmt.Errorf("%s: %w", op, err)
@@ -191,9 +195,8 @@ func (s *Callouts) Attend(ctx context.Context, id alerts.ID, number uint32, act 
 			if read, p, err = readPresence(had); err != nil {
 				return fail(op, err)
 			}
-		} else if _, err := s.Call(ctx, id); err != nil {
-			return err
 		}
+		before := p
 		changed, err := edit(&p)
 		if err != nil || !changed {
 			return err
@@ -202,8 +205,16 @@ func (s *Callouts) Attend(ctx context.Context, id alerts.ID, number uint32, act 
 		if err != nil {
 			return fmt.Errorf("%s: %w", op, err)
 		}
-		cmd, _ := s.r.keep(ctx, s.r.scripts.attendcall, []string{k.nothing(), k.call(id), k.callPresent(id), k.acts(), k.actSeq(), k.actsOf(id), k.tombstones(), k.callsNamed()},
-			number, nonce(), read, doc, text)
+		arrives, at := "", int64(0)
+		switch {
+		case before.Arrived.IsZero() && !p.Arrived.IsZero():
+			arrives, at = "1", p.Arrived.UnixMilli()
+		case !before.Arrived.IsZero() && p.Arrived.IsZero():
+			arrives, at = "0", before.Arrived.UnixMilli()
+		}
+		cmd, _ := s.r.keep(ctx, s.r.scripts.attendcall, []string{k.nothing(), k.call(id), k.callPresent(id), k.acts(), k.actSeq(), k.actsOf(id), k.tombstones(), k.callsNamed(),
+			k.callDue(id), k.callPaged(id), k.callsDue()},
+			number, nonce(), read, doc, text, arrives, string(id), at, keptCall(c), k.tag)
 		switch got, err := cmd.Int(); {
 		case err != nil:
 			return fail(op, err)

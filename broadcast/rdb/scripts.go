@@ -61,7 +61,7 @@ func loadScripts() (*scripts, error) {
 		ring:  script("acts", "rings", "ring"), takering: script("takering"), putring: script("putring"),
 		warning: script("acts", "rings", "warning"), answer: script("acts", "answer"), ringwarning: script("acts", "rings", "ringwarning"),
 		opencall: script("acts", "states", "calls", "opencall"), changecall: script("acts", "states", "calls", "changecall"),
-		answercall: script("acts", "states", "calls", "answercall"), attendcall: script("acts", "attendcall"),
+		answercall: script("acts", "states", "calls", "answercall"), attendcall: script("acts", "states", "calls", "attendcall"),
 		takecall: script("takecall"), pagecall: script("acts", "states", "calls", "pagecall"), forgetcalled: script("states", "calls", "forgetcalled"), messagecall: script("messagecall"),
 	}
 	return s, failed

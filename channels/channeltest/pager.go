@@ -16,7 +16,7 @@ import (
 )
 
 // PageKinds lists what a page can be for.
-var PageKinds = []channels.PageKind{channels.PageCall, channels.PageFilled, channels.PageClosed, channels.PageCancelled, channels.PageTest}
+var PageKinds = []channels.PageKind{channels.PageCall, channels.PageFilled, channels.PageNeeded, channels.PageClosed, channels.PageCancelled, channels.PageTest}
 
 // SamplePage is a page of one call, in a language of [lexicon.PageLanguages];
 // each call builds a new one.
@@ -25,7 +25,7 @@ func SamplePage(kind channels.PageKind, language string) channels.Page {
 	p := channels.Page{Kind: kind, Language: language, Authority: "PC Valdemo", Code: "V-0417", What: "Sacchi in via del Ponte", Where: "magazzino",
 		Meet: time.Date(2026, 11, 22, 18, 15, 0, 0, zone), Until: time.Date(2026, 11, 22, 22, 0, 0, 0, zone), At: time.Date(2026, 11, 22, 17, 40, 0, 0, zone),
 		Bring: "stivali e torcia", Link: "https://valdemo.example/d/" + channels.PersonLink, Event: "01KAK3Z8G0FLD1RST0000000C1"}
-	if kind != channels.PageCall {
+	if !p.Calls() {
 		p.Words = "Buon lavoro di tutti."
 	}
 	return p
@@ -123,7 +123,7 @@ func (s PagerSuite) page(t *testing.T, c channels.Pager, name string, p channels
 		t.Errorf("%s: the code is gone: %q", name, m.Text)
 	}
 	for _, figure := range s.Time {
-		if p.Kind == channels.PageCall && !strings.Contains(m.Text, figure) {
+		if p.Calls() && !strings.Contains(m.Text, figure) {
 			t.Errorf("%s: the time is gone: %q", name, m.Text)
 		}
 	}

@@ -74,7 +74,7 @@ func pageTone(t channels.PageText) tone {
 	switch {
 	case t.Kind == channels.PageFilled || t.Kind == channels.PageClosed:
 		return toneOver
-	case t.Urgent && t.Kind == channels.PageCall:
+	case t.Urgent && t.Calls():
 		return toneSevere
 	}
 	return toneOther

@@ -59,7 +59,7 @@ func (t Text) Page(p channels.Page, r Replies, s channels.Settings) (channels.Me
 			return m, nil
 		}
 	}
-	if (!p.Asks() || r.Taken) && p.Kind != channels.PageCall && p.Link != "" { // that it is over counts more than the link
+	if (!p.Asks() || r.Taken) && !p.Calls() && p.Link != "" { // that it is over counts more than the link
 		p.Link = ""
 		return t.Page(p, r, s)
 	}
@@ -80,7 +80,7 @@ type pageFitting struct {
 // within tries ever shorter forms of what is not the coordinator's.
 func (f *pageFitting) within(limit int) (string, bool) {
 	what, where := writable(strings.TrimRight(f.page.What, ". ")), writable(strings.TrimRight(f.page.Where, ". "))
-	if f.page.Kind != channels.PageCall {
+	if !f.page.Calls() {
 		what, where = writable(f.page.Words), what
 	}
 	f.nameless = false
@@ -95,7 +95,7 @@ func (f *pageFitting) within(limit int) (string, bool) {
 		}
 		f.short, f.nameless = true, false
 	}
-	f.nameless = f.cost("", "") > limit || f.room(limit) < leastRoom && f.page.Kind == channels.PageCall
+	f.nameless = f.cost("", "") > limit || f.room(limit) < leastRoom && f.page.Calls()
 	if f.cost("", "") > limit {
 		return "", false
 	}
@@ -113,7 +113,7 @@ func (f *pageFitting) room(limit int) int {
 // it, more where that is not a word, and each has what the other one leaves.
 func (f *pageFitting) fill(first, second string, limit int) string {
 	room := max(0, f.room(limit))
-	if f.page.Kind != channels.PageCall { // a word of a reason is none
+	if !f.page.Calls() { // a word of a reason is none
 		a := worthwhile(cut(first, room))
 		return f.text(a, worthwhile(cut(second, room-septets(a))))
 	}
@@ -150,7 +150,7 @@ func (f *pageFitting) text(first, second string) string {
 		head = []string{p.Mark(), p.Code}
 	}
 	text := writable(strings.Join(head, " ")) + ": "
-	if p.Kind != channels.PageCall {
+	if !p.Calls() {
 		_, said := p.Said()
 		text += writable(said)
 		if p.Kind == channels.PageTest {
@@ -164,6 +164,9 @@ func (f *pageFitting) text(first, second string) string {
 			text += " (" + second + ")"
 		}
 	} else {
+		if mark, _ := p.Said(); mark != "" {
+			text += writable(mark) + ". "
+		}
 		meet := writable(f.words.Meet(second, p.Meet, p.NamesDay()))
 		if first != "" {
 			text += first + between(first)

@@ -54,7 +54,7 @@ func (c *Channel) pageSpeech(t channels.PageText) (pieces []channels.Piece, asks
 		pieces = append(pieces, channels.Piece{Kind: channels.PieceMark, Text: stopped(t.Mark)})
 	}
 	add(channels.PieceSource, 3, "", t.Authority)
-	if t.Kind != channels.PageCall {
+	if !t.Calls() {
 		add(channels.PieceTime, 0, "", t.Lead)
 		add(channels.PieceAction, 1, "", t.Words)
 		add(channels.PiecePlace, 2, "", t.What)
@@ -62,6 +62,9 @@ func (c *Channel) pageSpeech(t channels.PageText) (pieces []channels.Piece, asks
 			pieces = append(pieces, channels.Piece{Kind: channels.PieceTime, Text: words.TestPress, Join: " "})
 		}
 		return pieces, asks
+	}
+	if again, _ := t.Said(); again != "" {
+		add(channels.PieceTime, 0, "", again)
 	}
 	add(channels.PieceAction, 1, "", t.What)
 	add(channels.PiecePlace, 2, words.Where+": ", t.Where)

@@ -43,7 +43,7 @@ func pageBody(t channels.PageText) []channels.Piece {
 	add := func(kind channels.PieceKind, rank int, text string) {
 		body = append(body, channels.Piece{Kind: kind, Text: text, Join: "\n", Rank: rank})
 	}
-	if t.Kind != channels.PageCall {
+	if !t.Calls() {
 		add(channels.PieceAction, 0, t.Lead)
 		add(channels.PieceEffect, 1, t.Words)
 		if t.Kind == channels.PageTest && t.Link != "" {
@@ -51,6 +51,9 @@ func pageBody(t channels.PageText) []channels.Piece {
 		}
 		add(channels.PieceSource, 2, t.Authority)
 		return body
+	}
+	if t.Kind == channels.PageNeeded {
+		add(channels.PieceAction, 0, t.Lead)
 	}
 	for _, f := range t.Facts {
 		switch line := f.Label + ": " + f.Value; f.Label {
@@ -71,11 +74,12 @@ func pageBody(t channels.PageText) []channels.Piece {
 }
 
 // pageRevisions order the pages of a call: what says that it is over is never
-// overtaken by the question.
-var pageRevisions = map[channels.PageKind]int{channels.PageCall: 1, channels.PageFilled: 2, channels.PageClosed: 3, channels.PageCancelled: 3, channels.PageTest: 1}
+// overtaken by the question. A place may become free and be taken again and
+// again: of those two the newer one counts.
+var pageRevisions = map[channels.PageKind]int{channels.PageCall: 1, channels.PageFilled: 2, channels.PageNeeded: 2, channels.PageClosed: 3, channels.PageCancelled: 3, channels.PageTest: 1}
 
 var pageChanges = map[channels.PageKind]alerts.Change{
-	channels.PageCall: alerts.ChangeIssued, channels.PageFilled: alerts.ChangeEnded, channels.PageClosed: alerts.ChangeEnded, channels.PageCancelled: alerts.ChangeCancelled,
+	channels.PageCall: alerts.ChangeIssued, channels.PageFilled: alerts.ChangeEnded, channels.PageNeeded: alerts.ChangeIssued, channels.PageClosed: alerts.ChangeEnded, channels.PageCancelled: alerts.ChangeCancelled,
 	channels.PageTest: alerts.ChangeIssued,
 }
 

@@ -1,0 +1,128 @@
+package callout_test
+
+import (
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"martinella/alerts"
+	"martinella/alerts/areas"
+	"martinella/alerts/volunteers"
+	"martinella/broadcast/callout"
+)
+
+// What two coordinators saw and both ask for is one wave.
+func TestTheSameWaveIsSentOnce(t *testing.T) {
+	w := newTown(t, nil)
+	for range 40 {
+		w.volunteer()
+	}
+	c := w.open(w.draft(2))
+	w.work()
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	sent, stale := 0, 0
+	for range 8 {
+		wait.Go(func() {
+			_, n, err := w.calls.Wave(t.Context(), anna, c.ID, 1, 5)
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case err == nil && n == 5:
+				sent++
+			case errors.Is(err, alerts.ErrStale):
+				stale++
+			default:
+				t.Errorf("%d people, %v", n, err)
+			}
+		})
+	}
+	wait.Wait()
+	now, err := w.store.Call(t.Context(), c.ID)
+	if err != nil || sent != 1 || stale != 7 || len(now.Waves) != 2 {
+		t.Errorf("%d were sent, %d were stale, the waves are %+v, %v", sent, stale, now.Waves, err)
+	}
+	if _, n, err := w.calls.Wave(t.Context(), anna, c.ID, 2, 5); err != nil || n != 5 {
+		t.Errorf("the next one: %d, %v", n, err)
+	}
+}
+
+func TestAProposedWaveCountsWhoMayStillAnswer(t *testing.T) {
+	for name, one := range map[string]struct {
+		after time.Duration
+		no    int // of the eight who were called
+		yes   int
+		want  int
+	}{
+		"who was just called counts in full":        {after: time.Minute, want: 2},
+		"whoever said no leaves room":               {after: time.Minute, no: 3, want: 3},
+		"who is silent for long counts as a fourth": {after: 11 * time.Minute, want: 6},
+		"and nobody counts where all said no":       {after: 11 * time.Minute, no: 8, want: 8},
+		"one who comes halves what is missing":      {after: 11 * time.Minute, yes: 1, no: 3, want: 3},
+		"nothing where enough come":                 {after: time.Minute, yes: 2, want: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, nil)
+			for range 8 {
+				w.volunteer()
+			}
+			c := w.open(w.draft(2))
+			w.work()
+			for i := range one.no + one.yes {
+				kind := volunteers.Cannot
+				if i >= one.no {
+					kind = volunteers.Coming
+				}
+				w.says(c, uint32(i+1), kind, 0)
+			}
+			w.pass(one.after)
+			w.work()
+			if v, err := w.calls.View(t.Context(), c.ID); err != nil || v.Next != one.want {
+				t.Errorf("%d are proposed, %v, want %d", v.Next, err, one.want)
+			}
+		})
+	}
+}
+
+// An area that is chosen covers what lies in it.
+func TestTheChoiceOfAreasCoversWhatLiesInThem(t *testing.T) {
+	g, err := areas.Load(areas.Source{File: "../testdata/valley.geojson", System: "ISTAT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outer, inner string
+	for _, a := range g.All() {
+		if in := g.Within(a.Code.Value); len(in) > 0 {
+			outer, inner = a.Code.Value, in[0].Value
+		}
+	}
+	if outer == "" {
+		t.Fatal("the valley has no area within another one")
+	}
+	w := newTown(t, func(c *callout.Config) { c.Areas = g })
+	lives := func(code string) uint32 {
+		n := w.volunteer()
+		w.roll.people[n].Areas = []string{code}
+		return n
+	}
+	want := []uint32{lives(outer), lives(inner)}
+	elsewhere := lives("999999")
+	for choice, called := range map[string][]uint32{outer: want, inner: want[1:], "999999": {elsewhere}} {
+		d := w.draft(4)
+		d.Choice.Areas = []string{choice}
+		c := w.open(d)
+		sheet, err := w.store.Sheet(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []uint32
+		for _, e := range sheet {
+			got = append(got, e.Number)
+		}
+		if !slices.Equal(got, called) {
+			t.Errorf("of %s %v are called, want %v", choice, got, called)
+		}
+	}
+}
