@@ -51,6 +51,10 @@ type Desk struct {
 	Store     Store
 	Publisher Publisher
 	Ringer    Ringer // nil: nobody is rung
+	// TellSends: the operators get one notice of every revision that goes out to
+	// people outside, in earnest or as an exercise on the channels of a gateway
+	// that is live.
+	TellSends bool
 	NewID     func(now time.Time) ID
 	// Digest is the content digest over the canonical CAP; own leaves sent out.
 	Digest func(a *Alert, own bool) (Digest, error)
@@ -260,6 +264,7 @@ func (d *Desk) publish(ctx context.Context, by Person, r *Record, verb, reason s
 	if r.Change == ChangeCancelled && r.Alert.Status == StatusActual {
 		d.call(ctx, r, CallOffice, WhyCancelled, now)
 	}
+	d.tellSend(ctx, r, now)
 	return r, nil
 }
 

@@ -32,6 +32,9 @@ func (d *Desk) Watch(ctx context.Context, now time.Time) (Watched, error) {
 		}
 		issued = append(issued, r)
 		d.remind(ctx, r, now)
+		if now.Sub(r.Published) < rungAfter {
+			d.tellSend(ctx, r, now)
+		}
 	}
 	var err, failed error
 	w.Suspended, failed = d.suspend(ctx, issued, now)
@@ -84,6 +87,9 @@ func (d *Desk) followUp(ctx context.Context, now time.Time) error {
 	for _, r := range recent {
 		if r.Change == ChangeCancelled && now.Sub(r.Published) < rungAfter {
 			d.call(ctx, r, CallOffice, WhyCancelled, now)
+		}
+		if now.Sub(r.Published) < rungAfter {
+			d.tellSend(ctx, r, now)
 		}
 		if r.ReviewDue.IsZero() || reviewed[r.Event] {
 			continue

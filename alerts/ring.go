@@ -15,6 +15,7 @@ const (
 	CallEveryone  Call = "everyone"  // all who may decide
 	CallApprovers Call = "approvers" // all who may approve this one: see [Desk.MayApprove]
 	CallCallers   Call = "callers"   // all who may call volunteers out, who opened the call, and who leads on the spot
+	CallOperators Call = "operators" // who runs the gateway, as its configuration names them; nobody else in their place
 )
 
 // Why is what somebody is rung for.
@@ -36,10 +37,12 @@ const (
 	WhyWarningEscalated Why = "warning-escalated"  // and still nobody has
 
 	WhyShort Why = "callout-short" // too few volunteers come to a call
+
+	WhySent Why = "sent" // it went out to people outside, see [Desk.TellSends]
 )
 
 // Whys lists the values of [Why].
-var Whys = []Why{WhyExpires60, WhyExpires15, WhyLapsed, WhyAlone, WhyUnreviewed, WhyCancelled, WhySuspended, WhyApproval, WhyWarning, WhyWarningAgain, WhyWarningEscalated, WhyShort}
+var Whys = []Why{WhyExpires60, WhyExpires15, WhyLapsed, WhyAlone, WhyUnreviewed, WhyCancelled, WhySuspended, WhyApproval, WhyWarning, WhyWarningAgain, WhyWarningEscalated, WhyShort, WhySent}
 
 // Ring is one call to people of the authority. That it happened is an act of
 // the event, written before.
@@ -102,3 +105,10 @@ func (d *Desk) ask(ctx context.Context, r *Record, now time.Time) *Record {
 
 // ViaGateway is the way of what no person asked for.
 const ViaGateway = "gateway"
+
+// tellSend tells the operators once that a revision went out to people outside.
+func (d *Desk) tellSend(ctx context.Context, r *Record, now time.Time) {
+	if d.TellSends && d.warns(r.Alert) {
+		d.call(ctx, r, CallOperators, WhySent, now)
+	}
+}

@@ -44,7 +44,7 @@ func (b *Bell) Ring(_ context.Context, r alerts.Ring) {
 	if rec := r.Record; rec != nil {
 		fields = append(fields, zap.String("alert", string(rec.ID)), zap.String("event", string(rec.Event)), zap.String("severity", string(rec.Severity())), zap.Time("expires", rec.Alert.Expires()))
 	}
-	if r.Why == alerts.WhyApproval { // a part of every day's work
+	if r.Why == alerts.WhyApproval || r.Why == alerts.WhySent { // a part of every day's work
 		b.log.Info("ring", fields...)
 		return
 	}

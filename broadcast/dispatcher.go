@@ -238,11 +238,14 @@ func (l *line) recover(ctx context.Context) {
 	}
 }
 
-// sample measures the lanes every two seconds.
+// sample measures the lanes every two seconds, and how long the credentials hold.
 func (l *line) sample(ctx context.Context) {
 	for ctx.Err() == nil {
 		if d, err := l.queue.Depth(ctx); err == nil {
 			l.metrics.depth(l.name, d)
+		}
+		if l.own.ender != nil {
+			l.metrics.ends(l.name, l.own.ender)
 		}
 		pause(ctx, 2*time.Second)
 	}

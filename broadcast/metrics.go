@@ -2,6 +2,7 @@ package broadcast
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 
@@ -21,6 +22,8 @@ type Metrics struct {
 	jobs       *prometheus.GaugeVec
 	oldest     *prometheus.GaugeVec
 	dead       *prometheus.GaugeVec
+	deadOldest *prometheus.GaugeVec
+	expiry     *prometheus.GaugeVec
 	breaker    *prometheus.GaugeVec
 	receipts   *prometheus.CounterVec
 	replies    *prometheus.CounterVec
@@ -57,14 +60,16 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 			Buckets:                     []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600},
 			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100, NativeHistogramMinResetDuration: time.Hour,
 		}, []string{"channel", "severity"}),
-		jobs:     gauge("queue_jobs", "Jobs that are not settled, taken or not.", "channel", "lane"),
-		oldest:   gauge("queue_oldest_seconds", "Age of the oldest job that is not settled.", "channel", "lane"),
-		dead:     gauge("dead_letters", "Jobs that were given up and wait for a person.", "channel"),
-		breaker:  gauge("breaker_open", "1 while the channel holds back: the platform does not answer, or refuses the credentials.", "channel"),
-		receipts: counter("receipts_total", "Reports of platforms on what they had accepted.", "channel", "state"),
-		replies:  counter("replies_total", "What people wrote back: taken, or dropped since it is nobody's business here.", "channel", "result"),
-		checkOK:  gauge("channel_check_ok", "1 if the last check of the channel's credentials passed, or there is nothing to check.", "channel"),
-		durable:  prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_durable", Help: "1 if what is accepted survives a crash and a power loss."}),
+		jobs:       gauge("queue_jobs", "Jobs that are not settled, taken or not.", "channel", "lane"),
+		oldest:     gauge("queue_oldest_seconds", "Age of the oldest job that is not settled.", "channel", "lane"),
+		dead:       gauge("dead_letters", "Jobs that were given up and wait for a person.", "channel"),
+		deadOldest: gauge("dead_letters_oldest_seconds", "Age of the oldest job that was given up and waits for a person; 0 without any.", "channel"),
+		expiry:     gauge("token_expiry_seconds", "Time until the channel's credentials end, as the platform told at the last check; +Inf where they do not, or nobody tells.", "channel"),
+		breaker:    gauge("breaker_open", "1 while the channel holds back: the platform does not answer, or refuses the credentials.", "channel"),
+		receipts:   counter("receipts_total", "Reports of platforms on what they had accepted.", "channel", "state"),
+		replies:    counter("replies_total", "What people wrote back: taken, or dropped since it is nobody's business here.", "channel", "result"),
+		checkOK:    gauge("channel_check_ok", "1 if the last check of the channel's credentials passed, or there is nothing to check.", "channel"),
+		durable:    prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "martinella", Name: "redis_durable", Help: "1 if what is accepted survives a crash and a power loss."}),
 	}
 	replicas := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: "martinella", Name: "redis_replicas_acked", Help: "Replicas that have what was accepted until two seconds ago; 0 where that is not known, or redis.min_replicas is 0.",
@@ -74,7 +79,7 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 		}
 		return 0
 	})
-	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.breaker, m.receipts, m.replies, m.checkOK, m.durable, replicas)
+	r.MustRegister(m.deliveries, m.attempts, m.seconds, m.jobs, m.oldest, m.dead, m.deadOldest, m.expiry, m.breaker, m.receipts, m.replies, m.checkOK, m.durable, replicas)
 	for _, c := range channelNames {
 		for _, o := range outcomes {
 			m.deliveries.WithLabelValues(c, o.String())
@@ -96,6 +101,8 @@ func NewMetrics(r prometheus.Registerer, channelNames []string) *Metrics {
 			m.oldest.WithLabelValues(c, lane)
 		}
 		m.dead.WithLabelValues(c)
+		m.deadOldest.WithLabelValues(c)
+		m.expiry.WithLabelValues(c).Set(math.Inf(1))
 		m.breaker.WithLabelValues(c)
 		m.checkOK.WithLabelValues(c)
 	}
@@ -140,6 +147,16 @@ func (m *Metrics) depth(channel string, d Depth) {
 	m.oldest.WithLabelValues(channel, laneUrgent).Set(d.Urgent.Oldest.Seconds())
 	m.oldest.WithLabelValues(channel, laneNormal).Set(d.Normal.Oldest.Seconds())
 	m.dead.WithLabelValues(channel).Set(float64(d.Dead))
+	m.deadOldest.WithLabelValues(channel).Set(d.DeadOldest.Seconds())
+}
+
+// ends notes how long the channel's credentials hold, where that is known.
+func (m *Metrics) ends(channel string, e channels.Ender) {
+	left := math.Inf(1)
+	if at, known := e.Ends(); known {
+		left = time.Until(at).Seconds()
+	}
+	m.expiry.WithLabelValues(channel).Set(left)
 }
 
 // Watch measures what the store promises, every five seconds until ctx ends.

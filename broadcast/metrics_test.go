@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,7 +26,7 @@ func TestMetricsAreThereFromTheStart(t *testing.T) {
 	NewMetrics(reg, []string{"sms", "social"})
 	want := map[string]int{
 		"martinella_deliveries_total": 12, "martinella_delivery_attempts_total": 10, "martinella_delivery_seconds": 10, "martinella_queue_jobs": 4,
-		"martinella_queue_oldest_seconds": 4, "martinella_dead_letters": 2, "martinella_breaker_open": 2, "martinella_receipts_total": 6, "martinella_replies_total": 4,
+		"martinella_queue_oldest_seconds": 4, "martinella_dead_letters": 2, "martinella_dead_letters_oldest_seconds": 2, "martinella_token_expiry_seconds": 2, "martinella_breaker_open": 2, "martinella_receipts_total": 6, "martinella_replies_total": 4,
 		"martinella_channel_check_ok": 2, "martinella_redis_durable": 1, "martinella_redis_replicas_acked": 1,
 	}
 	families, err := reg.Gather()
@@ -230,5 +231,34 @@ func TestReplicasAreCountedWhenSomebodyLooks(t *testing.T) {
 		}
 		stop()
 		<-done
+	})
+}
+
+// lease is an account whose credentials end.
+type lease struct {
+	at    time.Time
+	known bool
+}
+
+func (e lease) Ends() (time.Time, bool) { return e.at, e.known }
+
+func TestHowLongCredentialsHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reg := prometheus.NewRegistry()
+		m := NewMetrics(reg, []string{"facebook"})
+		for _, c := range []struct {
+			what string
+			e    lease
+			want float64
+		}{
+			{"an end that is known", lease{time.Now().Add(time.Hour), true}, 3600},
+			{"an end that has passed", lease{time.Now().Add(-time.Hour), true}, -3600},
+			{"none that is known", lease{}, math.Inf(1)},
+		} {
+			m.ends("facebook", c.e)
+			if got := value(t, reg, "martinella_token_expiry_seconds", "channel", "facebook"); got != c.want {
+				t.Errorf("%s: %v seconds, want %v", c.what, got, c.want)
+			}
+		}
 	})
 }

@@ -20,6 +20,7 @@ type provider struct {
 	limit   channels.Limit
 	finder  channels.Finder
 	checker channels.Checker
+	ender   channels.Ender
 	weigher channels.Weigher
 	breaker *breaker
 	users   atomic.Int32 // channels of this node that send over it
@@ -30,6 +31,7 @@ func newProvider(r Route, m *Metrics, log *zap.Logger) *provider {
 	p := &provider{name: r.Name(), channel: r.Channel, limit: r.Limit(), breaker: newBreaker(r.Name(), m, log)}
 	p.finder, _ = r.Channel.(channels.Finder)
 	p.checker, _ = r.Channel.(channels.Checker)
+	p.ender, _ = r.Channel.(channels.Ender)
 	p.weigher, _ = r.Channel.(channels.Weigher)
 	if renewer, ok := r.Channel.(channels.Renewer); ok {
 		p.breaker.renewal = renewer.Renewal()

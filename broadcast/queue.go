@@ -221,8 +221,9 @@ type Planned struct {
 // Depth is how much waits in a channel.
 type Depth struct {
 	Urgent, Normal Lane
-	Delayed        int // waiting for a retry
-	Dead           int // dead letters
+	Delayed        int           // waiting for a retry
+	Dead           int           // dead letters
+	DeadOldest     time.Duration // age of the oldest of them
 }
 
 // Lane is one queue of a channel.

@@ -43,6 +43,11 @@ type RingsConfig struct {
 	// people. nil: there are none.
 	Callout func(ctx context.Context, id alerts.ID) (RungCallout, error)
 
+	// Operators are told of every alert that goes out, and of nothing else. Empty:
+	// nobody is.
+	Operators []Operator
+	Zone      *time.Location // of times that operators are told; nil: UTC
+
 	PublicURL, Authority string
 	Log                  *zap.Logger
 }
@@ -81,7 +86,7 @@ func NewRings(c RingsConfig, r prometheus.Registerer) *Rings {
 		}),
 	}
 	r.MustRegister(s.calls, s.nobody)
-	s.lines = linesOf(c.Routes)
+	s.lines = append(linesOf(c.Routes), hooks(c.Operators)...)
 	for _, l := range s.lines {
 		for _, v := range channels.Verdicts {
 			s.calls.WithLabelValues(l.name, string(v))
@@ -119,7 +124,7 @@ func linesOf(routes []Route) []ringLine {
 func (s *Rings) Kinds() []string {
 	var kinds []string
 	for _, l := range s.lines {
-		if l.kind != "" && !slices.Contains(kinds, l.kind) {
+		if l.kind != "" && l.kind != kindHook && !slices.Contains(kinds, l.kind) {
 			kinds = append(kinds, l.kind)
 		}
 	}
@@ -199,6 +204,9 @@ func (s *Rings) round(ctx context.Context, r *Ringing) error {
 	if err != nil {
 		return err
 	}
+	if r.Who == alerts.CallOperators {
+		crew = s.operators()
+	}
 	if !r.Found {
 		if err := s.find(ctx, r, about, crew); err != nil {
 			return err
@@ -261,6 +269,7 @@ type subject struct {
 	path     string
 	exercise bool
 	callout  *RungCallout // nil unless it is for one
+	sent     bool         // it went out, and operators are told how
 }
 
 // RungCallout is a call to volunteers as a ring tells it. It names no volunteer.
@@ -306,6 +315,8 @@ func (s *Rings) about(ctx context.Context, r *Ringing) (subject, bool, error) {
 	}}
 	stands := true
 	switch r.Why {
+	case alerts.WhySent:
+		of.exercise, of.sent = rec.Alert.Practice(), true
 	case alerts.WhyApproval:
 		of.path += "/approve"
 		of.exercise = rec.Alert.Practice()
@@ -332,7 +343,7 @@ func (s *Rings) find(ctx context.Context, r *Ringing, about subject, crew []Coll
 		}
 	}
 	legs, reachable := s.legs(meant, about)
-	if !reachable {
+	if !reachable && r.Who != alerts.CallOperators {
 		more, _ := s.legs(others, about)
 		legs, r.Widened = append(legs, more...), true
 		s.Log.Error("nobody of who should be called can be: the whole office is", zap.String("who", string(r.Who)), zap.String("why", string(r.Why)), zap.Int("people", len(others)))
@@ -350,6 +361,8 @@ func (s *Rings) meant(ctx context.Context, r *Ringing, about subject, c Colleagu
 	case alerts.CallCallers:
 		of := about.callout
 		return c.Can(alerts.VerbCall) || of != nil && (c.ID == of.Opener || of.Referent != "" && c.Contacts["phone"] == of.Referent), nil
+	case alerts.CallOperators:
+		return true, nil
 	case alerts.CallApprovers:
 		return s.Approves(ctx, c.Person, about.record)
 	}
@@ -390,17 +403,27 @@ func (s *Rings) call(ctx context.Context, r *Ringing, leg *Leg, about subject, c
 	c := crew[i]
 	lang := c.Language
 	text := lexicon.Ring(lang, r.Why, about.headline(lang), s.Authority)
-	if about.exercise {
+	switch {
+	case about.sent:
+		if mark := lexicon.For(lang).Mark(about.record.Change, about.exercise); mark != "" {
+			text = mark + " - " + text
+		}
+	case about.exercise:
 		text = lexicon.For(lang).Exercise + " - " + text
+	}
+	subject := lexicon.RingSubject(lang, s.Authority)
+	if about.sent {
+		subject = lexicon.RingSentSubject(lang, s.Authority)
+		text += " " + s.how(lang, about.record)
 	}
 	if r.Widened {
 		text += " " + lexicon.RingNobody(lang)
 	}
-	return s.try(ctx, leg, c, text+" "+s.PublicURL+about.path, about.exercise)
+	return s.try(ctx, leg, c, subject, text+" "+s.PublicURL+about.path, about.exercise)
 }
 
 // try goes through the channels of the leg's kind until one takes the text.
-func (s *Rings) try(ctx context.Context, leg *Leg, c Colleague, text string, exercise bool) time.Duration {
+func (s *Rings) try(ctx context.Context, leg *Leg, c Colleague, subject, text string, exercise bool) time.Duration {
 	leg.Attempts++
 	leg.At = time.Now().UTC()
 	wait, final, doubt := min(ringLongest, ringFirst<<min(leg.Attempts-1, 10)), true, false
@@ -411,7 +434,7 @@ func (s *Rings) try(ctx context.Context, leg *Leg, c Colleague, text string, exe
 		leg.Channel = l.name
 		limited, cancel := context.WithTimeout(ctx, ringTime)
 		err := guard(func() error {
-			return l.call(limited, c.Contacts[leg.Kind], lexicon.RingSubject(c.Language, s.Authority), text)
+			return l.call(limited, c.Contacts[leg.Kind], subject, text)
 		})
 		cancel()
 		if ctx.Err() != nil {
@@ -448,7 +471,7 @@ func (s *Rings) Test(ctx context.Context, c Colleague) []Leg {
 	for i := range legs {
 		if leg := &legs[i]; leg.State == LegWaits {
 			wg.Go(func() {
-				s.try(ctx, leg, c, text, false)
+				s.try(ctx, leg, c, lexicon.RingSubject(c.Language, s.Authority), text, false)
 				if leg.State == LegWaits {
 					leg.State = LegFailed
 				}

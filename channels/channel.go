@@ -156,6 +156,13 @@ type Checker interface {
 	Check(ctx context.Context) error
 }
 
+// Ender knows when its credentials end, from the last [Checker.Check]; false
+// where the platform does not tell, or they do not end. It does not block and may
+// be called from many goroutines.
+type Ender interface {
+	Ends() (time.Time, bool)
+}
+
 // Listener receives reports and replies over its own connection. Listen blocks
 // until ctx ends.
 type Listener interface {

@@ -157,6 +157,8 @@ func rungWords(l *locale, reason string) string {
 		people = l.must("rung_everyone")
 	case alerts.CallCallers:
 		people = l.must("rung_callers")
+	case alerts.CallOperators:
+		people = l.must("rung_operators")
 	}
 	cause := why
 	switch alerts.Why(why) {
@@ -182,6 +184,8 @@ func rungWords(l *locale, reason string) string {
 		cause = l.must("rung_warning_again")
 	case alerts.WhyShort:
 		cause = l.must("rung_short")
+	case alerts.WhySent:
+		cause = l.must("rung_sent")
 	}
 	return l.must("act_rung", "People", people, "Cause", cause)
 }

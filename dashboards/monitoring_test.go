@@ -49,7 +49,29 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 	return g, g.server.Registry
 }
 
-var metricName = regexp.MustCompile(`martinella_[a-z0-9_]+`)
+var (
+	metricName = regexp.MustCompile(`martinella_[a-z0-9_]+`)
+	recordName = regexp.MustCompile(`[a-z_]+:martinella_[a-z0-9_]+:[a-z0-9_]+`) // level:metric:operation
+)
+
+// recorded are the names that recording rules give.
+func recorded(t *testing.T) (names []string) {
+	t.Helper()
+	rules, err := os.ReadFile("prometheus/slo.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`record: '(.+)'`).FindAllStringSubmatch(string(rules), -1) {
+		if recordName.FindString(m[1]) != m[1] {
+			t.Errorf("%s is not level:metric:operation", m[1])
+		}
+		names = append(names, m[1])
+	}
+	if len(names) < 20 {
+		t.Errorf("only %d rules record something", len(names))
+	}
+	return names
+}
 
 func TestEveryMetricThatIsWatchedExists(t *testing.T) {
 	_, registry := everyMetric(t)
@@ -64,31 +86,58 @@ func TestEveryMetricThatIsWatchedExists(t *testing.T) {
 			known[f.GetName()+suffix] = strings.HasSuffix(f.GetName(), "_seconds")
 		}
 	}
-	files := []string{"prometheus/rules.yml", "prometheus/rules_test.yml"}
+	records := recorded(t)
+	files := []string{"prometheus/rules.yml", "prometheus/rules_test.yml", "prometheus/slo.yml", "prometheus/slo_test.yml"}
 	boards, _ := filepath.Glob("grafana/*.json")
-	if len(boards) != 3 {
-		t.Errorf("%d dashboards, want one for each of three audiences", len(boards))
+	audiences := map[string]bool{}
+	for _, name := range boards {
+		audiences[audience(t, name)] = true
+	}
+	for _, who := range []string{"operator", "channel owner", "management", "administrator"} {
+		if !audiences[who] {
+			t.Errorf("no dashboard is for: %s", who)
+		}
 	}
 	watched := 0
-	for _, name := range append(files, boards...) {
-		b, err := os.ReadFile(name)
+	for _, file := range append(files, boards...) {
+		b, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := string(b)
-		if strings.HasSuffix(name, ".json") {
+		if strings.HasSuffix(file, ".json") {
 			text = strings.Join(expressions(t, b), "\n")
 		}
-		for _, metric := range metricName.FindAllString(text, -1) {
+		for _, name := range recordName.FindAllString(text, -1) {
+			if !slices.Contains(records, name) {
+				t.Errorf("%s uses %s, which no rule records", file, name)
+			}
+		}
+		for _, metric := range metricName.FindAllString(recordName.ReplaceAllString(text, ""), -1) {
 			watched++
 			if !known[metric] {
-				t.Errorf("%s uses %s, which nobody registers", name, metric)
+				t.Errorf("%s uses %s, which nobody registers", file, metric)
 			}
 		}
 	}
 	if watched < 50 {
 		t.Errorf("only %d uses were found", watched)
 	}
+}
+
+// audience is for whom a Grafana dashboard is.
+func audience(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct{ Tags []string }
+	if err := json.Unmarshal(b, &board); err != nil || len(board.Tags) != 2 || board.Tags[0] != "martinella" {
+		t.Errorf("%s does not say for whom it is: %v %v", name, board.Tags, err)
+		return ""
+	}
+	return board.Tags[1]
 }
 
 // expressions gives every query of a Grafana dashboard.
@@ -194,23 +243,34 @@ func promtool(t *testing.T, stdin []byte, args ...string) {
 }
 
 func TestRules(t *testing.T) {
-	promtool(t, nil, "check", "rules", "--lint=all", "--lint-fatal", "prometheus/rules.yml")
-	promtool(t, nil, "test", "rules", "prometheus/rules_test.yml")
+	promtool(t, nil, "check", "rules", "--lint=all", "--lint-fatal", "prometheus/rules.yml", "prometheus/slo.yml")
+	promtool(t, nil, "test", "rules", "prometheus/rules_test.yml", "prometheus/slo_test.yml")
 	promtool(t, nil, "check", "config", "prometheus/prometheus.yml")
 }
 
 func TestEveryRuleIsTested(t *testing.T) {
-	rules, err := os.ReadFile("prometheus/rules.yml")
+	for _, name := range []string{"rules", "slo"} {
+		rules, err := os.ReadFile("prometheus/" + name + ".yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests, err := os.ReadFile("prometheus/" + name + "_test.yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(rules), -1) {
+			if !regexp.MustCompile(`alertname: ` + m[1] + `\n +exp_alerts:`).Match(tests) {
+				t.Errorf("no test lets %s fire", m[1])
+			}
+		}
+	}
+	tests, err := os.ReadFile("prometheus/slo_test.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests, err := os.ReadFile("prometheus/rules_test.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`alert: (\w+)`).FindAllStringSubmatch(string(rules), -1) {
-		if !strings.Contains(string(tests), "alertname: "+m[1]) {
-			t.Errorf("no test lets %s fire", m[1])
+	for _, name := range recorded(t) {
+		if !strings.Contains(string(tests), name) {
+			t.Errorf("no test looks at what %s records", name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"martinella/alerts"
 )
@@ -45,6 +46,17 @@ func Ring(tag string, why alerts.Why, headline, authority string) string {
 // RingSubject is the subject of a mail that calls somebody.
 func RingSubject(tag, authority string) string {
 	return strings.ReplaceAll(ringWords(tag)["subject"], "{authority}", authority)
+}
+
+// RingSent is what operators are told of an alert that went out, behind
+// [Ring]: how it is marked, where, when, and who said yes.
+func RingSent(tag, level, area, name string, at time.Time) string {
+	return strings.NewReplacer("{level}", level, "{area}", area, "{name}", name, "{time}", at.Format("15:04")).Replace(ringWords(tag)["sent-how"])
+}
+
+// RingSentSubject is the subject of a mail that tells operators of it.
+func RingSentSubject(tag, authority string) string {
+	return strings.ReplaceAll(ringWords(tag)["sent-subject"], "{authority}", authority)
 }
 
 // RingShort is the headline of a ring for a call to volunteers to which too few

@@ -385,6 +385,11 @@ func buried(t *testing.T, n *Node) {
 	q.want("buried", []any{d.State, d.Failed, d.Uncertain, d.Error}, []any{"uncertain", 3, 1, "gave up"})
 	depth, err := q.Depth(t.Context())
 	q.want("depth", []any{depth.Dead, depth.Normal.Jobs, err}, []any{1, 0, nil})
+	for depth.DeadOldest == 0 && err == nil { // it grows, by milliseconds, until the test's time is over
+		if depth, err = q.Depth(t.Context()); depth.DeadOldest > time.Hour {
+			t.Errorf("the dead letter is %v old, want some milliseconds", depth.DeadOldest)
+		}
+	}
 	if other, err := q.Replay(t.Context(), n.take(t, NewRecord(alerts.SeverityMinor, "sms")).ID); other != 0 {
 		t.Errorf("replaying another alert moved %d, %v", other, err)
 	}

@@ -235,6 +235,7 @@ func (q *Queue) Depth(ctx context.Context) (broadcast.Depth, error) {
 	var lengths [2]*redis.IntCmd
 	var oldest [2]*redis.XMessageSliceCmd
 	var delayed, dead *redis.IntCmd
+	var first *redis.XMessageSliceCmd
 	err := again(ctx, func(ctx context.Context) error {
 		pipe := q.r.commands.Pipeline()
 		for i, letter := range []string{laneUrgent, laneNormal} {
@@ -242,6 +243,7 @@ func (q *Queue) Depth(ctx context.Context) (broadcast.Depth, error) {
 			oldest[i] = pipe.XRangeN(ctx, q.lane(letter), "-", "+", 1)
 		}
 		delayed, dead = pipe.ZCard(ctx, q.r.keys.delayed(q.channel)), pipe.XLen(ctx, q.r.keys.dead(q.channel))
+		first = pipe.XRangeN(ctx, q.r.keys.dead(q.channel), "-", "+", 1)
 		_, err := pipe.Exec(ctx)
 		return err
 	})
@@ -255,6 +257,9 @@ func (q *Queue) Depth(ctx context.Context) (broadcast.Depth, error) {
 		}
 	}
 	d.Delayed, d.Dead = int(delayed.Val()), int(dead.Val())
+	if letters := first.Val(); len(letters) > 0 {
+		d.DeadOldest = q.r.age(letters[0].ID)
+	}
 	return d, nil
 }
 

@@ -110,7 +110,17 @@ func (c *Channel) Check(ctx context.Context) error {
 	if err != nil {
 		return c.notInspected(err)
 	}
+	c.end.Store(0)
+	if at, _ := seen.ends(); !at.IsZero() {
+		c.end.Store(at.Unix())
+	}
 	return c.judgeToken(seen, time.Now())
+}
+
+// Ends implements [channels.Ender].
+func (c *Channel) Ends() (time.Time, bool) {
+	at := c.end.Load()
+	return time.Unix(at, 0), at != 0
 }
 
 // notInspected judges why the platform tells nothing of a token that works.

@@ -111,3 +111,28 @@ func TestRehearse(t *testing.T) {
 		t.Errorf("%q, %v; %d posts", where, err, len(f.posts))
 	}
 }
+
+func TestTheEndOfTheTokenIsKnown(t *testing.T) {
+	end := time.Now().Add(13 * 24 * time.Hour).Truncate(time.Second)
+	for name, c := range map[string]struct {
+		ends int64
+		want bool
+	}{
+		"a token that ends":         {end.Unix(), true},
+		"a token that does not end": {0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, ch := start(t, nil)
+			i := f.tokens[pageToken]
+			i.Expires = c.ends
+			f.tokens[pageToken] = i
+			if _, known := ch.Ends(); known {
+				t.Error("an end is known before anybody asked")
+			}
+			_ = ch.Check(t.Context()) // that it ends soon is its complaint
+			if at, known := ch.Ends(); known != c.want || known && !at.Equal(end) {
+				t.Errorf("got %v %v, want %v %v", at, known, end, c.want)
+			}
+		})
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +27,8 @@ type Channel struct {
 	inspector *graph // who may look at the token
 	log       *zap.Logger
 
+	end atomic.Int64 // of the token, Unix seconds, as Facebook told last; 0: not known, or never
+
 	uploads    social.Uploads
 	uploadTime time.Duration
 }
@@ -36,6 +39,7 @@ var (
 	_ channels.Amender    = (*Channel)(nil)
 	_ channels.Withdrawer = (*Channel)(nil)
 	_ channels.Checker    = (*Channel)(nil)
+	_ channels.Ender      = (*Channel)(nil)
 	_ channels.Limiter    = (*Channel)(nil)
 	_ channels.Measurer   = (*Channel)(nil)
 	_ channels.Rehearser  = (*Channel)(nil)

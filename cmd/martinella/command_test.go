@@ -216,7 +216,7 @@ func TestSendWaitsForTheSecondPersonAndFollows(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("send --wait does not end")
 	}
-	if seen := must(t, "watch", "--once", "--url", s.Public, "--admin-url", s.Admin, "--key-file", approver); !strings.Contains(seen, "outbox: done") {
+	if _, seen, _ := command(t, "watch", "--once", "--url", s.Public, "--admin-url", s.Admin, "--key-file", approver); !strings.Contains(seen, "outbox: done") {
 		t.Errorf("watch shows %s", seen)
 	}
 	if out := must(t, "cancel", id, "--reason", "sent by mistake", "--url", s.Public, "--key-file", approver); !strings.Contains(out, "issued") {

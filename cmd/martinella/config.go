@@ -69,6 +69,8 @@ type Config struct {
 	Mirror   []MirrorConfig  `yaml:"mirror"` // copies of the public pages on other hosts
 	Backup   []BackupConfig  `yaml:"backup"` // places of encrypted backups
 
+	Operators []OperatorConfig `yaml:"operators"` // who is told of every alert that goes out
+
 	Accounts []AccountConfig   `yaml:"accounts"` // the register of official accounts
 	Hashtags channels.Hashtags `yaml:"hashtags"` // the register of hashtags
 	Words    WordsConfig       `yaml:"words"`    // what texts may name

@@ -80,6 +80,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.areaRules(say)
 	c.feedRules(say)
 	c.mirrorRules(say)
+	c.operatorRules(say)
 	c.backupRules(say)
 	c.accountRules(say)
 	c.hashtagRules(say)

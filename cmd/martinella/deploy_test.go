@@ -24,13 +24,26 @@ func composeVariables() types.Mapping {
 	}
 }
 
-func composeProject(t *testing.T, env types.Mapping) (*types.Project, error) {
+func composeProject(t *testing.T, env types.Mapping, profiles ...string) (*types.Project, error) {
 	t.Helper()
 	root := channeltest.ModuleDir(t)
 	return loader.LoadWithContext(t.Context(), types.ConfigDetails{
 		WorkingDir: root, Environment: env,
 		ConfigFiles: []types.ConfigFile{{Filename: filepath.Join(root, "docker-compose.yml")}},
-	})
+	}, loader.WithProfiles(profiles))
+}
+
+// watched is the project with the profile watching, and the example in place of
+// the file that an operator makes of it.
+func watched(t *testing.T) *types.Project {
+	t.Helper()
+	env := composeVariables()
+	env["ALERTMANAGER_FILE"] = "./dashboards/prometheus/alertmanager.yml"
+	p, err := composeProject(t, env, "watching")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func TestComposeFileIsWhole(t *testing.T) {
@@ -40,6 +53,10 @@ func TestComposeFileIsWhole(t *testing.T) {
 	}
 	if want := []string{"gateway", "grafana", "prometheus", "redis"}; !slices.Equal(p.ServiceNames(), want) {
 		t.Errorf("got the services %v, want %v", p.ServiceNames(), want)
+	}
+	p = watched(t)
+	if want := []string{"alertmanager", "gateway", "grafana", "prometheus", "redis"}; !slices.Equal(p.ServiceNames(), want) {
+		t.Errorf("with the profile watching: %v, want %v", p.ServiceNames(), want)
 	}
 	redis := strings.Join(p.Services["redis"].Command, " ")
 	for _, want := range []string{"--appendonly yes", "--appendfsync always", "--maxmemory-policy noeviction"} {
@@ -117,12 +134,10 @@ func TestComposeFileConfiguresTheGateway(t *testing.T) {
 	}
 }
 
-// What Prometheus and Grafana are told to read lies where Compose mounts it.
+// What Prometheus, Alertmanager and Grafana are told to read lies where Compose
+// mounts it.
 func TestComposeFileMountsWhatItNames(t *testing.T) {
-	p, err := composeProject(t, composeVariables())
-	if err != nil {
-		t.Fatal(err)
-	}
+	p := watched(t)
 	root := channeltest.ModuleDir(t)
 	// mounted turns a path in a container into one here.
 	mounted := func(service, path string) string {
@@ -148,6 +163,11 @@ func TestComposeFileMountsWhatItNames(t *testing.T) {
 		Scrape    []struct {
 			Static []struct{ Targets []string } `yaml:"static_configs"`
 		} `yaml:"scrape_configs"`
+		Alerting struct {
+			Alertmanagers []struct {
+				Static []struct{ Targets []string } `yaml:"static_configs"`
+			}
+		}
 	}
 	read(mounted("prometheus", "/etc/prometheus/prometheus.yml"), &prometheus)
 	if len(prometheus.RuleFiles) == 0 || len(prometheus.Scrape) == 0 || prometheus.Scrape[0].Static[0].Targets[0] != "gateway:9090" {
@@ -156,6 +176,23 @@ func TestComposeFileMountsWhatItNames(t *testing.T) {
 	for _, name := range prometheus.RuleFiles {
 		if _, err := os.Stat(filepath.Join(root, "dashboards", "prometheus", name)); err != nil {
 			t.Errorf("prometheus: %v", err)
+		}
+	}
+	if targets := prometheus.Alerting.Alertmanagers; len(targets) != 1 || targets[0].Static[0].Targets[0] != "alertmanager:9093" {
+		t.Errorf("prometheus tells nobody: %+v", targets)
+	}
+	var alertmanager struct {
+		Global struct {
+			Password string `yaml:"smtp_auth_password_file"`
+		}
+	}
+	read(mounted("alertmanager", "/etc/alertmanager/alertmanager.yml"), &alertmanager)
+	if want := "/run/secrets/" + p.Services["alertmanager"].Secrets[0].Source; alertmanager.Global.Password != want {
+		t.Errorf("alertmanager reads the password from %s, and Compose gives it as %s", alertmanager.Global.Password, want)
+	}
+	for _, v := range p.Services["alertmanager"].Volumes {
+		if v.Type == types.VolumeTypeBind && bool(v.Bind.CreateHostPath) {
+			t.Error("a file with the addresses that is missing is not missed")
 		}
 	}
 	var grafana struct {

@@ -129,9 +129,9 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	g.office.Through(provider)
 	g.rings = broadcast.NewRings(broadcast.RingsConfig{
 		Store: s, Records: s.Store(), Crew: g.office, Routes: routes, Approves: g.desk.MayApprove, PublicURL: c.PublicURL, Authority: c.Authority.Name, Log: log,
-		Warning: g.warning, Callout: g.callouts.Shortage,
+		Warning: g.warning, Callout: g.callouts.Shortage, Operators: c.operators(), Zone: c.zone(),
 	}, registry)
-	g.desk.Ringer = g.rings
+	g.desk.Ringer, g.desk.TellSends = g.rings, len(c.Operators) > 0
 	feeds, err := c.feeds()
 	if err != nil {
 		return nil, err

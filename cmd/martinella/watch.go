@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -36,9 +35,13 @@ func watchCommand(sh shell) *cobra.Command {
 		Use:   "watch",
 		Short: "Live view of alerts, channels and queues",
 		Long: `Live view of alerts, channels and queues: a screen on a terminal (q ends it),
-one line for each change elsewhere. Queues are read from the administration
-port where it can be reached.`,
-		Example: "  martinella watch --key-file author.key",
+one line for each change elsewhere. Queues and health are read from the
+administration port where it can be reached: durability, channels, what was
+given up, the age of backups, when certificates and tokens end.
+
+With --once it ends with 0 where all is well, with 1 where something is wrong,
+and with 4 where --admin-url is given and does not answer.`,
+		Example: "  martinella watch --key-file author.key\n  martinella watch --once --key-file reader.key || mail -s gateway ced@comune.example",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := newClient(sh, cmd.Flags())
@@ -54,7 +57,7 @@ port where it can be reached.`,
 			switch {
 			case once:
 				(&watchLines{out: sh.out, last: map[string]string{}}).show(first)
-				return nil
+				return first.verdict(cmd.Flags().Changed("admin-url"))
 			case isTerminal(sh.out):
 				return w.screen(cmd.Context(), first)
 			}
@@ -73,6 +76,8 @@ type sight struct {
 	alerts     []view
 	deliveries map[alerts.ID][]broadcast.Delivery
 	queues     []string // lines of metrics that are not 0
+	troubles   []string // what the numbers say is wrong
+	unseen     bool     // there are no numbers
 	err        error    // the gateway did not answer; the rest is older
 }
 
@@ -119,7 +124,7 @@ func (w *watcher) look(ctx context.Context) (sight, error) {
 			return w.old(err)
 		}
 	}
-	s.queues = w.queues(ctx)
+	s.queues, s.troubles, s.unseen = w.numbers(ctx)
 	w.last = s
 	return s, nil
 }
@@ -171,30 +176,42 @@ func allOver(ds []broadcast.Delivery) bool {
 // queueMetrics are the numbers worth seeing while they are not 0.
 var queueMetrics = []string{"martinella_queue_jobs{", "martinella_queue_oldest_seconds{", "martinella_dead_letters{", "martinella_breaker_open{", "martinella_live_clients{"}
 
-// queues reads the numbers of the administration port; nil where it does not
-// answer.
-func (w *watcher) queues(ctx context.Context) []string {
+// numbers reads the administration port; unseen where it does not answer.
+func (w *watcher) numbers(ctx context.Context) (queues, troubles []string, unseen bool) {
 	if w.admin == "" {
-		return nil
+		return nil, nil, true
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, w.admin+"/metrics", nil)
 	if err != nil {
-		return nil
+		return nil, nil, true
 	}
 	resp, err := w.client.http.Do(req)
 	if err != nil {
-		return nil
+		return nil, nil, true
 	}
 	defer resp.Body.Close()
-	var out []string
-	scan := bufio.NewScanner(io.LimitReader(resp.Body, answerLimit))
-	for scan.Scan() {
-		line := scan.Text()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, answerLimit))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil, nil, true
+	}
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
 		if slices.ContainsFunc(queueMetrics, func(m string) bool { return strings.HasPrefix(line, m) }) && !strings.HasSuffix(line, " 0") {
-			out = append(out, strings.TrimPrefix(line, "martinella_"))
+			queues = append(queues, strings.TrimPrefix(line, "martinella_"))
 		}
 	}
-	return out
+	return queues, health(string(b)), false
+}
+
+// verdict is how --once ends; asked: the administration port was named.
+func (s *sight) verdict(asked bool) error {
+	switch {
+	case s.unseen && asked:
+		return unreachable(errors.New("the administration port does not answer"), "check --admin-url; it is admin_listen of the gateway, and stays on its machine")
+	case len(s.troubles) > 0:
+		return refused(errors.New("not all is well"), "martinella doctor says what can be done")
+	}
+	return nil
 }
 
 // lines prints changes until ctx ends.
@@ -224,6 +241,7 @@ func (l *watchLines) show(s sight) {
 		gateway = "gateway: " + s.err.Error()
 	}
 	l.say("gateway", gateway)
+	l.say("health", s.wellness())
 	for _, a := range slices.Backward(s.alerts) { // oldest first, as it happened
 		l.say(string(a.ID), alertLine(a))
 		for _, d := range s.deliveries[a.ID] {
@@ -269,7 +287,7 @@ func (w *watcher) screen(ctx context.Context, first sight) error {
 	head := tview.NewTextView().SetDynamicColors(false)
 	table := tview.NewTable().SetFixed(1, 0).SetSelectable(true, false)
 	queues := tview.NewTextView()
-	queues.SetBorder(true).SetTitle(" queues ")
+	queues.SetBorder(true).SetTitle(" health and queues ")
 	table.SetBorder(true).SetTitle(" alerts and channels ")
 	layout := tview.NewFlex().SetDirection(tview.FlexRow).
 		AddItem(head, 1, 0, false).AddItem(table, 0, 3, true).AddItem(queues, 0, 1, false)
@@ -282,7 +300,7 @@ func (w *watcher) screen(ctx context.Context, first sight) error {
 		}
 		head.SetText(fmt.Sprintf("%s  %s  %s  (q ends)", w.client.base, s.at.Format(time.TimeOnly), state))
 		fillTable(table, s)
-		queues.SetText(strings.Join(s.queues, "\n"))
+		queues.SetText(s.wellness() + "\n" + strings.Join(s.queues, "\n"))
 	}
 	draw(first)
 
