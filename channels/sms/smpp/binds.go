@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"martinella/channels"
 )
@@ -221,9 +222,17 @@ func (c *Channel) openAt(ctx context.Context, addr string, role command, who bin
 		return nil, err
 	}
 	c.spelling.bound(addr)
-	return bind(ctx, conn, role, who, limits{
+	t := c.brought.bound()
+	s, err := bind(ctx, conn, role, who, limits{
 		window: c.config.Window, bind: bindTime, answer: answerTime, write: writeTime, enquire: enquireTime, farewell: farewellTime,
-	}, c.receive, c.log)
+	}, func(m *message, answer func(status)) { c.receiveOnce(t, m, answer) }, c.log)
+	if err == nil {
+		s.wg.Go(func() {
+			<-s.done
+			t.ended(time.Now())
+		})
+	}
+	return s, err
 }
 
 func unauthorized(err error) bool {

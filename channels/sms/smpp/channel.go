@@ -30,6 +30,7 @@ type Channel struct {
 	connect    func(ctx context.Context, addr string) (net.Conn, error)
 	binds      *binds
 	joiner     joiner
+	brought    brought
 	pace       *pace
 	unfinished unfinished
 	spelling   spelling

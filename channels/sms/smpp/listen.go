@@ -33,6 +33,26 @@ func (c *Channel) Listen(ctx context.Context, to channels.Sink) error {
 	return err
 }
 
+// receiveOnce takes one deliver_sm of a bind, unless a bind before it brought it
+// and only its answer was lost.
+func (c *Channel) receiveOnce(t *tenure, m *message, answer func(status)) {
+	if _, is := readReceipt(m); is {
+		c.receive(m, answer)
+		return
+	}
+	if t.again(m, time.Now()) {
+		c.log.Info("a message came again, whose answer was lost with the connection")
+		answer(statusOK)
+		return
+	}
+	c.receive(m, func(st status) {
+		if st == statusOK {
+			t.answered(m, time.Now())
+		}
+		answer(st)
+	})
+}
+
 // receive takes one deliver_sm; answer says what became of it.
 func (c *Channel) receive(m *message, answer func(status)) {
 	l := c.listening.Load()
