@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build deb editor test chaos soak e2e bench bench-page fuzz lint setup-run setup-test setup-e2e setup-bench clean
+.PHONY: help run build deb editor test chaos soak e2e bench bench-page fuzz lint vuln setup-run setup-test setup-e2e setup-bench clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ lint: .tools/golangci-lint ## run golangci-lint, pinned
 .tools/golangci-lint: Makefile
 	GOBIN=$(CURDIR)/.tools $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
 	@touch $@
+
+vuln: ## look for known vulnerabilities in what the program calls (needs the network)
+	@.ci/vuln
 
 setup-run:
 	@.ci/setup run
