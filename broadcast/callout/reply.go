@@ -86,23 +86,7 @@ func (s *Callouts) Reply(ctx context.Context, channel string, r channels.Reply) 
 	}
 	switch {
 	case !clear || len(meant) == 0:
-		about := open[0]
-		if i := slices.IndexFunc(open, func(c *volunteers.Call) bool { return !c.Test }); i >= 0 {
-			about = open[i]
-		}
-		if len(meant) > 0 {
-			about = meant[0]
-		}
-		if err := s.keepReply(ctx, said, about, false); err != nil {
-			return err
-		}
-		s.metrics.answers.WithLabelValues(said.via, "unclear").Inc()
-		unclear := said.words.unclear
-		if about.Test {
-			unclear = said.words.untested
-		}
-		s.write(ctx, said, said.words.of(about, fmt.Sprintf(unclear, about.Code())))
-		return nil
+		return s.unclear(ctx, said, open, meant)
 	case len(meant) > 1 && saysNoToAll(reading):
 		a := reading.Answer
 		a.Via = said.via
@@ -126,6 +110,28 @@ func (s *Callouts) Reply(ctx context.Context, channel string, r channels.Reply) 
 		return err
 	}
 	s.write(ctx, said, said.words.of(meant[0], said.words.echo(a, meant[0].Code())))
+	return nil
+}
+
+// unclear keeps what nobody here can read as an answer for the coordinator of the
+// call that it is likely about.
+func (s *Callouts) unclear(ctx context.Context, from said, open, meant []*volunteers.Call) error {
+	about := open[0]
+	if i := slices.IndexFunc(open, func(c *volunteers.Call) bool { return !c.Test }); i >= 0 {
+		about = open[i]
+	}
+	if len(meant) > 0 {
+		about = meant[0]
+	}
+	if err := s.keepReply(ctx, from, about, false); err != nil {
+		return err
+	}
+	s.metrics.answers.WithLabelValues(from.via, "unclear").Inc()
+	unclear := from.words.unclear
+	if about.Test {
+		unclear = from.words.untested
+	}
+	s.write(ctx, from, from.words.of(about, fmt.Sprintf(unclear, about.Code())))
 	return nil
 }
 
