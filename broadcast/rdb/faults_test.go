@@ -376,8 +376,8 @@ func TestTakeoverFollowsTheLease(t *testing.T) {
 				}
 				break
 			}
-			if time.Since(died) > 10*time.Second {
-				t.Fatal("nobody took the job over within ten seconds")
+			if time.Since(died) > time.Minute {
+				t.Fatal("nobody took the job over within a minute")
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
@@ -440,8 +440,8 @@ func TestForgottenAndAbandoned(t *testing.T) {
 			if len(got) == 1 && got[0].EntryID == jobs[0].EntryID {
 				break
 			}
-			if time.Since(forgot) > 20*time.Second {
-				t.Fatal("a forgotten job did not come back within twenty seconds")
+			if time.Since(forgot) > time.Minute {
+				t.Fatal("a forgotten job did not come back within a minute")
 			}
 		}
 		abandoned := time.Now()
@@ -454,8 +454,8 @@ func TestForgottenAndAbandoned(t *testing.T) {
 			if len(got) == 1 {
 				break
 			}
-			if time.Since(abandoned) > 40*time.Second {
-				t.Fatal("an abandoned job was not taken over within forty seconds")
+			if time.Since(abandoned) > 2*time.Minute {
+				t.Fatal("an abandoned job was not taken over within two minutes")
 			}
 		}
 		stop()

@@ -186,7 +186,7 @@ func TestHostThatMisbehaves(t *testing.T) {
 			if err == nil && name != "endless" {
 				t.Error("nothing was noticed")
 			}
-			if time.Since(began) > 20*time.Second {
+			if time.Since(began) > time.Minute {
 				t.Errorf("it took %v", time.Since(began))
 			}
 			if err != nil && (strings.Contains(err.Error(), "very-secret") || strings.Contains(err.Error(), base)) {
