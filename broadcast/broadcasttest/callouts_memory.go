@@ -366,6 +366,19 @@ func (s *Callouts) Attend(_ context.Context, id alerts.ID, number uint32, act *a
 	})
 }
 
+// Hurry implements [callout.Store].
+func (s *Callouts) Hurry(_ context.Context, id alerts.ID, steps map[uint32]int, now time.Time) error {
+	return s.of("hurry", id, func(c *calling) error {
+		for number, step := range steps {
+			if l, called := c.legs[number]; called && c.open && l.Step == step && l.Held.IsZero() && l.Due.After(now) {
+				l.Due = now
+				c.legs[number] = l
+			}
+		}
+		return nil
+	})
+}
+
 // Sheet implements [callout.Store].
 func (s *Callouts) Sheet(_ context.Context, id alerts.ID) (all []callout.Entry, err error) {
 	err = s.of("sheet", id, func(c *calling) error {

@@ -281,6 +281,28 @@ func callArrived(c *caller) {
 	c.wants("who is there", len(c.take().Here), 2)
 }
 
+func callHurried(c *caller) {
+	call := c.opened(1, 2, 3, 4, 5)
+	c.page(c.take(), "sms")
+	c.nothing("while all wait")
+	legs := c.entries(call)
+	step := legs[1].Leg.Step
+	c.says(call, 4, volunteers.Cannot)
+	c.must(c.Calls.Page(c.Context(), c.take(), nil, nil, time.Time{})) // the round of that answer
+	c.must(c.Calls.Hurry(c.Context(), call.ID, map[uint32]int{1: step, 2: step + 1, 4: step, 77: step}, c.now))
+	r := c.take()
+	c.wants("who is due", []any{len(r.Legs), r.Legs[0].Number, r.Legs[0].Step}, []any{1, uint32(1), step})
+	// A round that is under way goes on, and finds who was hurried meanwhile afterwards.
+	c.must(c.Calls.Hurry(c.Context(), call.ID, map[uint32]int{3: step}, c.now))
+	held := r.Legs[0].Hold(c.now.Add(time.Hour))
+	c.must(c.Calls.Page(c.Context(), r, nil, []volunteers.Leg{held}, time.Time{}))
+	r = c.take()
+	c.wants("who is due next", []any{len(r.Legs), r.Legs[0].Number}, []any{1, uint32(3)})
+	c.must(c.Calls.Page(c.Context(), r, nil, c.next(r), time.Time{}))
+	c.must(c.Calls.Hurry(c.Context(), call.ID, map[uint32]int{1: held.Step}, c.now))
+	c.nothing("of who has quiet hours")
+}
+
 func callSheet(c *caller) {
 	call := c.opened(3, 1)
 	c.says(call, 3, volunteers.Maybe)

@@ -37,6 +37,10 @@ type Config struct {
 	// Durability is that of the store: [broadcast.Work.Durability].
 	Durability func(ctx context.Context) (broadcast.Durability, error)
 
+	// Outcomes tells of pages that failed, so that the next contact is tried at
+	// once; nil: it is tried at its time.
+	Outcomes States
+
 	Authority alerts.Authority
 	Language  string         // of the authority: for who has none that can be written
 	Zone      *time.Location // of the authority; nil: the machine's

@@ -27,6 +27,7 @@ func (s *Callouts) Run(ctx context.Context) error {
 	}
 	wg.Go(func() { s.every(ctx, watchEvery, s.watch()) })
 	wg.Go(func() { s.every(ctx, sweepEvery, s.sweep) })
+	wg.Go(func() { s.every(ctx, hurryEvery, s.hurry) })
 	wg.Go(func() { s.every(ctx, testEvery, s.keepDates) })
 	wg.Wait()
 	return nil

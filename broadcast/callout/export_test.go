@@ -10,3 +10,6 @@ func (s *Callouts) Sweep(ctx context.Context) { s.sweep(ctx) }
 
 // Watch measures the lag once.
 func (s *Callouts) Watch(ctx context.Context) { s.watch()(ctx) }
+
+// Hurry looks for pages that failed once, as Run does from time to time.
+func (s *Callouts) Hurry(ctx context.Context) { s.hurry(ctx) }

@@ -60,6 +60,11 @@ type Store interface {
 	// due at once.
 	Attend(ctx context.Context, id alerts.ID, number uint32, act *alerts.Act, edit func(*volunteers.Presence) (bool, error)) error
 
+	// Hurry makes legs of an open call due at now, by number: those that wait for
+	// the step that is named with them, and are not held by quiet hours. Others
+	// stay as they are, and so does a round that is under way.
+	Hurry(ctx context.Context, id alerts.ID, steps map[uint32]int, now time.Time) error
+
 	// Sheet gives everybody of a call, by number.
 	Sheet(ctx context.Context, id alerts.ID) ([]Entry, error)
 

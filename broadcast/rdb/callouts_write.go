@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
@@ -171,6 +172,19 @@ func (s *Callouts) stillOpen(ctx context.Context, op string, id alerts.ID) error
 		err = callout.ErrOver
 	}
 	return fail(op, err)
+}
+
+// Hurry implements [callout.Store].
+func (s *Callouts) Hurry(ctx context.Context, id alerts.ID, steps map[uint32]int, now time.Time) error {
+	k := s.r.keys
+	args := []any{string(id), now.UnixMilli()}
+	for number, step := range steps {
+		args = append(args, number, step)
+	}
+	if err := s.r.repeat(ctx, s.r.scripts.hurrycall, []string{k.call(id), k.callLegs(id), k.callDue(id), k.callsDue()}, args...).Err(); err != nil {
+		return fail("hurry pages of call "+string(id), err)
+	}
+	return nil
 }
 
 // Attend implements [callout.Store].

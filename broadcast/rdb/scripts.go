@@ -25,7 +25,7 @@ type scripts struct {
 	keep, key                                               *redis.Script
 	ring, takering, putring                                 *redis.Script
 	warning, answer, ringwarning                            *redis.Script
-	opencall, changecall, answercall, attendcall            *redis.Script
+	opencall, changecall, answercall, attendcall, hurrycall *redis.Script
 	takecall, pagecall, forgetcalled, messagecall           *redis.Script
 	unsure, enter                                           *redis.Script
 }
@@ -61,7 +61,7 @@ func loadScripts() (*scripts, error) {
 		ring:  script("acts", "rings", "ring"), takering: script("takering"), putring: script("putring"),
 		warning: script("acts", "rings", "warning"), answer: script("acts", "answer"), ringwarning: script("acts", "rings", "ringwarning"),
 		opencall: script("acts", "states", "calls", "opencall"), changecall: script("acts", "states", "calls", "changecall"),
-		answercall: script("acts", "states", "calls", "answercall"), attendcall: script("acts", "states", "calls", "attendcall"),
+		answercall: script("acts", "states", "calls", "answercall"), attendcall: script("acts", "states", "calls", "attendcall"), hurrycall: script("hurrycall"),
 		takecall: script("takecall"), pagecall: script("acts", "states", "calls", "pagecall"), forgetcalled: script("states", "calls", "forgetcalled"), messagecall: script("messagecall"),
 	}
 	return s, failed
