@@ -23,6 +23,7 @@ var volunteerDoors = map[string]url.Values{
 	"GET /v/{token}":           nil,
 	"POST /v/{token}":          {"do": {"stop"}},
 	"GET /v/{token}/data.json": nil,
+	"GET /v/{token}/hours.csv": nil,
 }
 
 // openVolunteerDoors is a gateway on which Marta and Bruno are called, and stand

@@ -38,6 +38,10 @@ type Callouts interface {
 	AnswerFor(ctx context.Context, by alerts.Person, id alerts.ID, number uint32, a volunteers.Answer) (callout.Answered, error)
 	AttendFor(ctx context.Context, by alerts.Person, id alerts.ID, number uint32, what volunteers.Mark) error
 
+	// Of gives what all calls and tests of contacts have of one volunteer, the
+	// newest first, and of nobody else.
+	Of(ctx context.Context, number uint32) ([]callout.Part, error)
+
 	// Own opens a volunteer's page of a call by its token; Answer and Attend are
 	// its buttons. A token opens one call for one person, until a day after the
 	// call's end.

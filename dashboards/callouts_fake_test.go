@@ -248,6 +248,7 @@ func (f *deskCallouts) AttendFor(_ context.Context, _ alerts.Person, id alerts.I
 	return err
 }
 
+func (*deskCallouts) Of(context.Context, uint32) ([]callout.Part, error) { return nil, nil }
 func (*deskCallouts) Own(context.Context, string) (*callout.OwnCall, error) {
 	return nil, callout.ErrToken
 }

@@ -34,6 +34,7 @@ var notCopied = map[string]string{
 	"/p/{token}/data.json":  "of one person",
 	"/v/{token}":            "of one person",
 	"/v/{token}/data.json":  "of one person",
+	"/v/{token}/hours.csv":  "of one person",
 	"/d/{token}":            "of one person",
 	"/board/{token}":        "names people, and moves every second",
 	"/manifest.webmanifest": "of the pages that receive push messages",

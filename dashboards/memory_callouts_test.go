@@ -77,6 +77,8 @@ func (f *fakeCallouts) did() []string {
 	return append([]string{}, f.acts...)
 }
 
+func (*fakeCallouts) Of(context.Context, uint32) ([]callout.Part, error) { return nil, nil }
+
 // begin is the start of every method; the caller holds the lock.
 func (f *fakeCallouts) begin(token, want string) error {
 	f.asked++

@@ -166,11 +166,11 @@ func (s *Server) ownData(w http.ResponseWriter, r *http.Request) {
 		s.pages.cannot(w, r, err)
 		return
 	}
-	copyOf(w, m, kind)
+	copyOf(w, m, kind, m)
 }
 
-// copyOf answers with what is kept of a person.
-func copyOf(w http.ResponseWriter, m *broadcast.Member, kind string) {
+// copyOf answers with all that is kept of a person, m among it.
+func copyOf(w http.ResponseWriter, m *broadcast.Member, kind string, all any) {
 	for k, address := range m.Contacts {
 		if k != kind {
 			m.Contacts[k] = roster.Mask(address)
@@ -180,5 +180,5 @@ func copyOf(w http.ResponseWriter, m *broadcast.Member, kind string) {
 	h["Cache-Control"] = never
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Content-Disposition", `attachment; filename="data.json"`)
-	writeJSON(w, http.StatusOK, m)
+	writeJSON(w, http.StatusOK, all)
 }

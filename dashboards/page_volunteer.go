@@ -12,6 +12,7 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/volunteers"
 	"martinella/broadcast"
+	"martinella/broadcast/callout"
 	"martinella/broadcast/roster"
 )
 
@@ -30,6 +31,8 @@ type volunteerPage struct {
 	Stopped bool // at every contact
 	Said    string
 	Data    string // address of the copy
+	Years   []ownYear
+	CSV     string // address of the hours as a file
 	Wrongs  []mistakeLine
 }
 
@@ -97,6 +100,7 @@ func (s *Server) volunteerRoutes() []route {
 		{"GET", "/v/{token}", anybody, s.pages.volunteer},
 		{"POST", "/v/{token}", anybody, s.pages.changeVolunteer},
 		{"GET", "/v/{token}/data.json", anybody, s.volunteerData},
+		{"GET", "/v/{token}/hours.csv", anybody, s.volunteerHours},
 	}
 }
 
@@ -108,6 +112,10 @@ func (p *pages) showVolunteer(w http.ResponseWriter, r *http.Request, code int, 
 	now := time.Now()
 	m, _, err := p.s.Volunteers.Pages.Own(r.Context(), r.PathValue("token"), now)
 	l := p.ownLocale(r, m)
+	var parts []callout.Part
+	if err == nil {
+		parts, err = p.s.callsOf(r.Context(), m)
+	}
 	switch {
 	case errors.Is(err, broadcast.ErrToken):
 		p.noVolunteer(w, r, l)
@@ -116,7 +124,7 @@ func (p *pages) showVolunteer(w http.ResponseWriter, r *http.Request, code int, 
 		p.cannot(w, r, err)
 		return
 	}
-	page := volunteerPage{volunteerFields: p.s.volunteerFields(l, m), Data: "/v/" + r.PathValue("token") + "/data.json"}
+	page := volunteerPage{volunteerFields: p.s.volunteerFields(l, m), Data: "/v/" + r.PathValue("token") + "/data.json", CSV: "/v/" + r.PathValue("token") + "/hours.csv", Years: ownYears(l, p.s.ownAttendance(m, parts, now), now)}
 	if typed != nil {
 		page.volunteerFields.typed(typed)
 	}
@@ -370,17 +378,4 @@ func (p *pages) changeVolunteer(w http.ResponseWriter, r *http.Request) {
 func (p *pages) noVolunteer(w http.ResponseWriter, r *http.Request, l *locale) {
 	page := signUpPage{Title: l.must("subscribe_ended_title"), Paragraphs: []string{l.must("volunteer_ended_text")}}
 	p.private(w, r, http.StatusNotFound, l, view{name: "signup", title: page.Title, content: page})
-}
-
-// volunteerData is a copy of what is kept of a volunteer, for them: see ownData.
-func (s *Server) volunteerData(w http.ResponseWriter, r *http.Request) {
-	m, kind, err := s.Volunteers.Pages.Own(r.Context(), r.PathValue("token"), time.Now())
-	switch {
-	case errors.Is(err, broadcast.ErrToken):
-		s.pages.noVolunteer(w, r, s.pages.locales.of(r, askedOf(r).lang))
-	case err != nil:
-		s.pages.cannot(w, r, err)
-	default:
-		copyOf(w, m, kind)
-	}
 }

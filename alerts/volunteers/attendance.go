@@ -63,13 +63,16 @@ func (a Attendance) Time() time.Duration { return max(a.To.Sub(a.From), 0) }
 // organisation, activity, place, call, exercise, begin, end, hours, end noted.
 const AttendanceColumns = 10
 
-// WriteAttendance writes rows as CSV (RFC 4180) in UTF-8 under a heading in the
-// reader's language; yes and no are that language's words. Times are those of the
+// WriteAttendance writes rows as CSV (RFC 4180) in UTF-8, with the mark by which
+// spreadsheets know it, under a heading in the reader's language; yes and no are that language's words. Times are those of the
 // rows, "2026-11-23 18:15", hours are "3:45". No cell is run as a formula by a
 // spreadsheet. An error is the writer's, or that the heading has other columns.
 func WriteAttendance(to io.Writer, heading []string, yes, no string, rows []Attendance) error {
 	if len(heading) != AttendanceColumns {
 		return fmt.Errorf("attendance: %d headings for %d columns", len(heading), AttendanceColumns)
+	}
+	if _, err := io.WriteString(to, "\ufeff"); err != nil {
+		return err
 	}
 	w := csv.NewWriter(to)
 	w.UseCRLF = true

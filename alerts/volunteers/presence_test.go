@@ -130,7 +130,7 @@ func TestAttendance(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []string{
-		strings.Join(heading, "|"),
+		"\ufeff" + strings.Join(heading, "|"),
 		"||'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:09|2026-11-23 14:00|1:51|no",
 		"Verdi|'@AIB|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:02|2026-11-23 12:03|0:01|sì",
 		"Bianchi|ana|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:01|2026-11-23 14:00|1:59|no",

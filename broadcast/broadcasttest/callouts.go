@@ -41,6 +41,7 @@ func TestCallouts(t *testing.T, open func(t *testing.T) *CalloutsNode) {
 		"who is hurried is due now, and nobody else":                 callHurried,
 		"the sheet has everybody of the call":                        callSheet,
 		"open calls of a person are found":                           callOpenOf,
+		"what all calls have of a person is found, and of no other":  callOf,
 		"a person is forgotten in every call":                        callForgotten,
 		"messages are kept in their order, of many the newest":       callMessages,
 		"what waits too long shows as lag":                           callLag,

@@ -335,6 +335,37 @@ func callOpenOf(c *caller) {
 	c.wants("open", len(all), 1)
 }
 
+func callOf(c *caller) {
+	first, second, other := c.opened(1, 2), c.opened(2), c.opened(2)
+	page := c.page(c.take(), "sms")
+	c.says(first, 1, volunteers.Coming)
+	c.says(first, 2, volunteers.Cannot)
+	here := func(p *volunteers.Presence) (bool, error) { p.Arrived = c.now; return true, nil }
+	c.must(c.Calls.Attend(c.Context(), second.ID, 1, nil, here))
+	c.must(c.Calls.Attend(c.Context(), other.ID, 2, nil, here))
+	for _, number := range []uint32{1, 2} {
+		c.must(c.Calls.Message(c.Context(), first.ID, callout.Message{Number: number, At: c.now, Via: "sms", Text: fmt.Sprint("testo ", number)}))
+	}
+	_, err := c.Calls.Change(c.Context(), first.ID, nil, nil, func(call *volunteers.Call) error { call.State = volunteers.StateClosed; return nil })
+	c.must(err)
+	all, err := c.Calls.Of(c.Context(), 1)
+	c.must(err)
+	if len(all) != 2 || all[0].Call.ID != second.ID || all[1].Call.ID != first.ID {
+		c.Fatalf("of the person there are %+v", all)
+	}
+	c.wants("where they only came", []any{all[0].Number, all[0].Leg == nil, all[0].Answer == nil, all[0].Presence.Arrived.Equal(c.now), len(all[0].Messages)}, []any{uint32(1), true, true, true, 0})
+	c.wants("messages", fmt.Sprint(all[1].Messages), fmt.Sprint([]callout.Message{{Number: 1, At: c.now, Via: "sms", Text: "testo 1"}}))
+	c.wants("where they were called", fmt.Sprintf("%+v", *all[1].Leg), fmt.Sprintf("%+v", *c.entries(first)[1].Leg))
+	c.wants("state", all[1].Call.State, volunteers.StateClosed)
+	if all[1].Answer == nil || all[1].Answer.Kind != volunteers.Coming || len(all[1].Pages) != 1 || all[1].Pages[0].Record != page.Record.ID {
+		c.Errorf("they said %+v to %+v", all[1].Answer, all[1].Pages)
+	}
+	c.must(c.Calls.Forget(c.Context(), 1))
+	all, err = c.Calls.Of(c.Context(), 1)
+	c.must(err)
+	c.wants("after forgetting", len(all), 0)
+}
+
 func callForgotten(c *caller) {
 	calls := []*volunteers.Call{c.opened(1, 2), c.opened(1, 2)}
 	var pages []*callout.Page

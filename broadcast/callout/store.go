@@ -71,6 +71,10 @@ type Store interface {
 	// OpenOf gives the open calls of a volunteer, the newest first.
 	OpenOf(ctx context.Context, number uint32) ([]*volunteers.Call, error)
 
+	// Of gives what all calls, tests of contacts too, have of one person, the
+	// newest call first; nothing of anybody else.
+	Of(ctx context.Context, number uint32) ([]Part, error)
+
 	// Take gives one call to one node, until the lease ends: an open one that has
 	// something due at now, or that is new or was changed or answered since the
 	// last round, or one that has ended and had no round since, so that who was
@@ -143,6 +147,13 @@ type Entry struct {
 	Presence volunteers.Presence
 	// Unavoidable is the most that [Answered.Unavoidable] of their answers was.
 	Unavoidable int
+}
+
+// Part is what one call has of one person.
+type Part struct {
+	Call *volunteers.Call
+	Entry
+	Messages []Message // that they wrote, the oldest first
 }
 
 // Paged is one page to a person. How it went is [broadcast.Work.Deliveries]'
