@@ -29,6 +29,7 @@ type calloutView struct {
 	Late              int // who should be there, and nobody said that they are
 	Unavoidable       int
 	Overdue           []calledLine
+	Still             []calledLine // there though the call is over, besides Overdue
 	Unread            []wroteLine
 	Read              []wroteLine
 	Here              []calledLine // who comes or is there
@@ -155,6 +156,8 @@ func (c *console) sortIn(v *visit, page *calloutView, p *callout.Seen) {
 	line := c.calledLine(v, page, p)
 	if line.Overdue {
 		page.Overdue = append(page.Overdue, line)
+	} else if line.There && !page.Open {
+		page.Still = append(page.Still, line)
 	}
 	switch {
 	case line.There || line.Gone || line.Kind == volunteers.Coming:

@@ -41,6 +41,7 @@ type wallPage struct {
 	Short                    bool
 	Needs                    []wallNeed
 	Overdue, Coming, Here    []wallLine
+	Still                    []wallLine // there though the call is over, besides Overdue
 	MoreComing, MoreHere     int
 	Yes, Maybe, Silent, No   int
 	Present, Left, Confirmed int
@@ -125,6 +126,9 @@ func (p *pages) wallOf(l *locale, v *callout.View, now time.Time) *wallPage {
 	}
 	for i := range v.People {
 		page.add(l, &v.People[i], now)
+	}
+	if page.StateTone != "" {
+		page.Still, page.Here = page.Here, nil
 	}
 	page.Coming, page.MoreComing = onTheWall(page.Coming, comingLines)
 	page.Here, page.MoreHere = onTheWall(page.Here, hereLines)
