@@ -76,6 +76,8 @@ type Config struct {
 	Words    WordsConfig       `yaml:"words"`    // what texts may name
 	SignUps  SignUpsConfig     `yaml:"sign_ups"` // how people subscribe themselves
 
+	Volunteers VolunteersConfig `yaml:"volunteers"` // how calls watch over people
+
 	StaffOIDC OIDCConfig `yaml:"staff_oidc"` // the provider through which staff may sign in
 
 	gazetteer   *areas.Gazetteer    // of Areas; nil without any

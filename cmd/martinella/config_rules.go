@@ -81,6 +81,7 @@ func (c *Config) rules(r *nodeReader) {
 	c.feedRules(say)
 	c.mirrorRules(say)
 	c.operatorRules(say)
+	c.volunteerRules(say)
 	c.backupRules(say)
 	c.accountRules(say)
 	c.hashtagRules(say)

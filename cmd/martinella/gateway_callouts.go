@@ -23,7 +23,7 @@ func (g *gateway) callOut(routes []broadcast.Route, registry *prometheus.Registr
 	return callout.New(callout.Config{
 		Store: g.store.Callouts(), Roll: g.store.People(), Routes: routes, Areas: c.gazetteer, Alerts: func(now time.Time) []broadcast.Happening { return g.board.Snapshot().Now(now) }, Durability: g.store.Durability, Outcomes: g.store,
 		Authority: c.authority(), Language: c.Authority.Language, Zone: c.zone(), PublicURL: c.PublicURL, Practice: c.Mode == modePractice,
-		NewID: newID, Write: g.answering.Answer, Short: g.ringShort, Testing: func() volunteers.Testing { return g.book.Now().Testing }, Now: time.Now, Log: g.log,
+		NewID: newID, Write: g.answering.Answer, Short: g.ringShort, Testing: func() volunteers.Testing { return g.book.Now().Testing }, Welfare: c.Volunteers.Welfare, Now: time.Now, Log: g.log,
 	}, registry)
 }
 
