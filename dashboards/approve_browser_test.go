@@ -180,8 +180,8 @@ func TestApprovingInABrowserWithoutScripts(t *testing.T) {
 // becomes is arrives for a page whose scripts are off, timers too.
 func (b *browser) becomes(condition string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
-		if b.eval(`(() => { try { return document.readyState === 'complete' && !!(`+condition+`) } catch { return false } })()`) == true {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if b.holds(`(() => { try { return document.readyState === 'complete' && !!(` + condition + `) } catch { return false } })()`) {
 			return
 		}
 	}

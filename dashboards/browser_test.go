@@ -147,6 +147,15 @@ func (b *browser) listen(from *os.File) {
 
 func (b *browser) call(method string, params, result any) {
 	b.t.Helper()
+	if !b.asks(method, params, result, time.Minute) {
+		b.t.Fatalf("%s: no answer within a minute", method)
+	}
+}
+
+// asks reports whether an answer came within a time: what a page was asked while
+// it gave way to another one may never be answered.
+func (b *browser) asks(method string, params, result any, within time.Duration) bool {
+	b.t.Helper()
 	b.mu.Lock()
 	b.next++
 	id, answer := b.next, make(chan json.RawMessage, 1)
@@ -170,9 +179,25 @@ func (b *browser) call(method string, params, result any) {
 				b.t.Fatalf("%s: %v in %s", method, err, r)
 			}
 		}
-	case <-time.After(time.Minute):
-		b.t.Fatalf("%s: no answer within 30 s", method)
+		return true
+	case <-time.After(within):
+		return false
 	}
+}
+
+// fires runs what makes the page give way to another one, and waits for no more
+// than that it was begun.
+func (b *browser) fires(script string) {
+	b.t.Helper()
+	b.asks("Runtime.evaluate", map[string]any{"expression": script}, nil, 10*time.Second)
+}
+
+// holds looks whether a condition of the page is true now; false also where the
+// page is giving way to another one.
+func (b *browser) holds(condition string) bool {
+	b.t.Helper()
+	var r struct{ Result struct{ Value any } }
+	return b.asks("Runtime.evaluate", map[string]any{"expression": condition, "awaitPromise": true, "returnByValue": true}, &r, 10*time.Second) && r.Result.Value == true
 }
 
 // eval runs JavaScript in the page and gives its value.
@@ -201,18 +226,15 @@ func (b *browser) until(condition string) {
 // comes reports whether a condition of the page comes true within a time.
 func (b *browser) comes(condition string, within time.Duration) bool {
 	b.t.Helper()
-	for end := time.Now().Add(within); ; {
-		left := time.Until(end).Milliseconds()
-		got := b.eval(fmt.Sprintf(`new Promise(done => { const end = Date.now() + %d, look = () => {
+	for end := time.Now().Add(within); time.Now().Before(end); {
+		look := min(time.Until(end), 2*time.Second).Milliseconds()
+		if b.holds(fmt.Sprintf(`new Promise(done => { const end = Date.now() + %d, look = () => {
 			let yes = false; try { yes = %s; } catch {}
-			if (yes || Date.now() > end) done(!!yes); else setTimeout(look, 10); }; look(); })`, max(left, 0), condition))
-		if got == true {
+			if (yes || Date.now() > end) done(!!yes); else setTimeout(look, 10); }; look(); })`, look, condition)) {
 			return true
 		}
-		if got == false || left <= 0 {
-			return false
-		}
 	}
+	return false
 }
 
 // open goes to a page, also to the one that is there, and waits for it without

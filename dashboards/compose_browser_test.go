@@ -54,8 +54,8 @@ func (b *browser) types(id, text string) {
 // where scripts are off.
 func (b *browser) sees(condition string) {
 	b.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
-		if b.eval(`(() => { try { return document.readyState === 'complete' && !!(`+condition+`) } catch { return false } })()`) == true {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); {
+		if b.holds(`(() => { try { return document.readyState === 'complete' && !!(` + condition + `) } catch { return false } })()`) {
 			return
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // submits does something in the page, scripts or none, and waits until it led on.
 func (b *browser) submits(script, then string) {
 	b.t.Helper()
-	b.call("Runtime.evaluate", map[string]any{"expression": script}, nil)
+	b.fires(script)
 	b.sees(then)
 }
 
