@@ -46,7 +46,7 @@ func newFakeCallouts(people int) *deskCallouts {
 			one.Kinds = nil
 		}
 		if i%11 == 10 {
-			one.Quiet = true
+			one.Quiet = time.Now().Add(time.Hour)
 		}
 		f.roll = append(f.roll, one)
 	}
@@ -67,6 +67,11 @@ func (f *deskCallouts) Suggest(_ context.Context, d callout.Draft) (callout.Sugg
 	out := callout.Suggestion{Needed: c.Needed(), Called: len(chosen), Left: s.Left, Kinds: map[string]int{"push": len(chosen)}}
 	for i, need := range c.Needs {
 		out.Skilled = append(out.Skilled, callout.Skilled{Need: need, Found: s.Found[i], Called: s.Called[i]})
+	}
+	for i := range f.roll {
+		if !c.Urgent && !f.roll[i].Quiet.IsZero() && slices.Contains(chosen, f.roll[i].Number) {
+			out.Asleep++
+		}
 	}
 	return out, c.Problems(now), nil
 }

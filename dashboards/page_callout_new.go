@@ -218,6 +218,7 @@ type checkPage struct {
 	Alert   bool
 	Needed  int
 	Called  int
+	Asleep  int // of them, asked when their quiet hours end
 	Button  string
 	Skills  []suggestedLine
 	Left    []countLine
@@ -260,7 +261,7 @@ func (c *console) checkCallout(v *visit, f calloutForm) {
 	}
 	ps = append(ps, known.unknown(d.Needs, d.Choice.Groups)...)
 	f.tidyNeeds()
-	page := checkPage{To: calloutPath + "/new" + langQuery(v), Fields: f.fields(), Form: f, Alert: f.Alert != "", Needed: suggested.Needed, Called: suggested.Called, Left: leftLines(v.l, suggested.Left), Kinds: kindLines(v.l, suggested.Kinds),
+	page := checkPage{To: calloutPath + "/new" + langQuery(v), Fields: f.fields(), Form: f, Alert: f.Alert != "", Needed: suggested.Needed, Called: suggested.Called, Asleep: suggested.Asleep, Left: leftLines(v.l, suggested.Left), Kinds: kindLines(v.l, suggested.Kinds),
 		Texts: c.pageTexts(v.l, d), Span: compose.Span(d.Meet, d.Until, v.now, c.s.Zone, v.l.Tag), Second: secondWords(v.l, d.Second), Button: v.l.must("callout_call_now", "N", suggested.Called)}
 	if suggested.Called == 1 {
 		page.Button = v.l.must("callout_call_now_one")

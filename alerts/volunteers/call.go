@@ -221,7 +221,7 @@ const (
 	ReasonGroup     Reason = "group"    // in none of the groups
 	ReasonArea      Reason = "area"     // at home elsewhere
 	ReasonAway      Reason = "away"     // not available when people meet
-	ReasonQuiet     Reason = "quiet"    // has quiet hours, and the call is not urgent
+	ReasonQuiet     Reason = "quiet"    // has quiet hours until people meet, or shortly before, and the call is not urgent
 	ReasonNoContact Reason = "contact"  // no contact that could be tried
 	ReasonEnough    Reason = "enough"   // could be called: kept for the next wave
 	ReasonBusy      Reason = "busy"     // comes to another open call

@@ -36,6 +36,9 @@ type Choosing struct {
 //
 // Whom a call is for must be there when it meets, or now where that is past:
 // their week, their exceptions and their certificates are judged for that time.
+// Who has quiet hours that end [WakeBefore] or more before it is chosen as others
+// are, after those who are awake where distance does not decide: their first page
+// waits until then. The others with quiet hours are called only where it is urgent.
 func Choose(c *Call, all []Candidate, called, busy map[uint32]bool, now time.Time, most int) (chosen []uint32, s Choosing) {
 	s = Choosing{Left: map[Reason]int{}, Found: make([]int, len(c.Needs)), Called: make([]int, len(c.Needs))}
 	order := c.skilledFirst()
@@ -70,12 +73,18 @@ func Choose(c *Call, all []Candidate, called, busy map[uint32]bool, now time.Tim
 	return chosen, s
 }
 
+// WakeBefore is how long before people meet quiet hours must be over for somebody
+// to be called at their end: the time to be asked by three contacts, each
+// waited for as [Wait] says, and to set out.
+const WakeBefore = time.Hour
+
 // callable is somebody who could be called.
 type callable struct {
 	number uint32
 	can    needs // in the order of skilledFirst
 	home   *alerts.Point
 	far    float64 // kilometres; +Inf where nobody knows
+	asleep bool    // their page waits for the end of quiet hours
 	lot    uint64
 }
 
@@ -125,7 +134,7 @@ func (c *Call) against(p *Candidate, can needs, busy bool, meet time.Time) Reaso
 		return ReasonBusy
 	case !p.Profile.Available(meet):
 		return ReasonAway
-	case p.Quiet && !c.Urgent:
+	case !c.Urgent && p.Quiet.After(meet.Add(-WakeBefore)): // never of the zero time
 		return ReasonQuiet
 	}
 	return ""
@@ -146,7 +155,7 @@ func sharesOne(wanted, had []string) bool {
 }
 
 func (c *Call) candidate(p *Candidate, can needs) callable {
-	a := callable{number: p.Number, can: can, home: p.At, far: math.Inf(1), lot: lot(c.ID, p.Number)}
+	a := callable{number: p.Number, can: can, home: p.At, far: math.Inf(1), asleep: !c.Urgent && !p.Quiet.IsZero(), lot: lot(c.ID, p.Number)}
 	if a.home != nil && !a.home.Valid() {
 		a.home = nil
 	}
@@ -166,6 +175,12 @@ func (c *Call) sort(list []callable) {
 	slices.SortFunc(list, func(a, b callable) int {
 		if near && a.far != b.far {
 			return cmp.Compare(a.far, b.far)
+		}
+		if !near && a.asleep != b.asleep {
+			if a.asleep {
+				return 1
+			}
+			return -1
 		}
 		return cmp.Or(cmp.Compare(a.lot, b.lot), cmp.Compare(a.number, b.number))
 	})

@@ -45,8 +45,10 @@ func TestWhyPeopleAreLeft(t *testing.T) {
 			p.Profile.Exceptions = []Exception{{From: noon.Add(-9 * time.Hour), To: noon.Add(-time.Hour)}}
 		}, func(c *Call) { c.Meet = noon.Add(-2 * time.Hour) }, ""},
 		"the week is of the authority's zone":       {func(p *Candidate) { p.Profile.Weekly = []Shift{{time.Monday, "12:00", "12:30"}} }, func(c *Call) { c.Meet = noon.UTC() }, ""},
-		"has quiet hours":                           {func(p *Candidate) { p.Quiet = true }, nil, ReasonQuiet},
-		"has quiet hours, and it is urgent":         {func(p *Candidate) { p.Quiet = true }, func(c *Call) { c.Urgent = true }, ""},
+		"has quiet hours":                           {func(p *Candidate) { p.Quiet = noon.Add(time.Hour) }, nil, ReasonQuiet},
+		"has quiet hours, and it is urgent":         {func(p *Candidate) { p.Quiet = noon.Add(time.Hour) }, func(c *Call) { c.Urgent = true }, ""},
+		"sleeps until an hour before people meet":   {func(p *Candidate) { p.Quiet = noon.Add(time.Hour) }, func(c *Call) { c.Meet = noon.Add(2 * time.Hour) }, ""},
+		"sleeps a little longer":                    {func(p *Candidate) { p.Quiet = noon.Add(time.Hour + time.Minute) }, func(c *Call) { c.Meet = noon.Add(2 * time.Hour) }, ReasonQuiet},
 		"comes to another call":                     {func(p *Candidate) { p.Number = 77 }, nil, ReasonBusy},
 		"nearest first, home not known, but needed": {nil, func(c *Call) { c.Choice.Nearest, c.Point = true, point }, ""},
 	} {
@@ -58,6 +60,45 @@ func TestWhyPeopleAreLeft(t *testing.T) {
 			got, s := Choose(call, []Candidate{person(5, c.change, "motosega")}, nil, map[uint32]bool{77: true}, noon.Add(-time.Minute), 4)
 			if (len(got) == 1) != (c.want == "") || c.want != "" && !maps.Equal(s.Left, map[Reason]int{c.want: 1}) {
 				t.Errorf("chosen %v, left %v, want %q", got, s.Left, c.want)
+			}
+		})
+	}
+}
+
+func TestWhoIsAwakeIsCalledBeforeWhoSleeps(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*Call)
+		want   int // of 5 who are called, those who sleep
+	}{
+		"five who are awake are enough":       {nil, 0},
+		"it is urgent, and nobody is spared":  {func(c *Call) { c.Urgent = true }, 3},
+		"those who sleep live nearest":        {func(c *Call) { c.Choice.Nearest, c.Point = true, &alerts.Point{Lat: 45, Lon: 13} }, 5},
+		"six are called, and five are awake":  {func(c *Call) { c.Choice.Times = 6 }, 1},
+		"all are called, and five are asleep": {func(c *Call) { c.Choice.Times = 10 }, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			call := &Call{ID: "01K", Meet: noon.Add(8 * time.Hour), Needs: []Need{{"", 1}}, Choice: Choice{Times: 5}}
+			var all []Candidate
+			for n := range uint32(10) {
+				all = append(all, person(n, func(p *Candidate) {
+					p.At = &alerts.Point{Lat: 45 + float64(n), Lon: 13}
+					if n < 5 {
+						p.Quiet = noon.Add(time.Hour)
+					}
+				}))
+			}
+			if c.change != nil {
+				c.change(call)
+			}
+			got, _ := Choose(call, all, nil, nil, noon, call.FirstWave())
+			asleep := 0
+			for _, number := range got {
+				if number < 5 {
+					asleep++
+				}
+			}
+			if len(got) != call.FirstWave() || asleep != c.want {
+				t.Errorf("called %v: %d of them sleep, want %d", got, asleep, c.want)
 			}
 		})
 	}

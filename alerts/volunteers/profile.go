@@ -59,5 +59,5 @@ type Candidate struct {
 	Areas   []string      // geocode values of home; "*" is the whole territory
 	At      *alerts.Point // where they live, as far as it is known
 	Kinds   []string      // of contact by which they can be reached now, in their own order
-	Quiet   bool          // they have quiet hours at the moment
+	Quiet   time.Time     // until when they have quiet hours; zero where they have none at the moment
 }

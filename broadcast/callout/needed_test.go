@@ -108,7 +108,7 @@ func TestTheReserveIsToldThoughTheGatewayDies(t *testing.T) {
 	w.again()
 	w.pass(lease)
 	w.work()
-	if got := fmt.Sprint(w.said(reserve)); lost || got != "[push call push filled push needed]" {
+	if got := fmt.Sprint(w.said(reserve)); lost || got != "[push call push filled push needed sms needed]" {
 		t.Errorf("the reserve was told %v", got)
 	}
 	if own, err := w.calls.Own(t.Context(), w.link(reserve, c)); err != nil || own.Spare || !own.Fills {

@@ -43,7 +43,7 @@ func (s *Callouts) Suggest(ctx context.Context, d Draft) (Suggestion, alerts.Pro
 	if err != nil {
 		return Suggestion{}, nil, err
 	}
-	chosen, said, kinds, err := s.choose(ctx, c, nil, c.FirstWave(), memory, now)
+	chosen, said, people, err := s.choose(ctx, c, nil, c.FirstWave(), memory, now)
 	if err != nil {
 		return Suggestion{}, nil, err
 	}
@@ -59,7 +59,11 @@ func (s *Callouts) Suggest(ctx context.Context, d Draft) (Suggestion, alerts.Pro
 		out.Skilled = append(out.Skilled, one)
 	}
 	for _, number := range chosen {
-		out.Kinds[kinds[number][0]]++
+		p := people[number]
+		out.Kinds[p.Kinds[0]]++
+		if !c.Urgent && !p.Quiet.IsZero() {
+			out.Asleep++
+		}
 	}
 	if len(chosen) == 0 && len(ps.Errors()) == 0 {
 		ps = append(ps, nobody)
@@ -71,8 +75,8 @@ func (s *Callouts) Suggest(ctx context.Context, d Draft) (Suggestion, alerts.Pro
 var nobody = alerts.Problem{Field: "choice", Problem: "finds nobody who can be called now",
 	Hint: "widen groups, areas or skills, mark the call urgent, or look whether a channel that can page is configured"}
 
-// choose picks whom a wave pages, and gives the kinds of contact of each.
-func (s *Callouts) choose(ctx context.Context, c *volunteers.Call, called map[uint32]bool, most int, memory bool, now time.Time) ([]uint32, volunteers.Choosing, map[uint32][]string, error) {
+// choose picks whom a wave pages, and gives them as it looked at them.
+func (s *Callouts) choose(ctx context.Context, c *volunteers.Call, called map[uint32]bool, most int, memory bool, now time.Time) ([]uint32, volunteers.Choosing, map[uint32]*volunteers.Candidate, error) {
 	all, err := s.candidates(ctx, waysOf(s.Routes, c.Exercise, memory), now)
 	if err != nil {
 		return nil, volunteers.Choosing{}, nil, err
@@ -81,13 +85,13 @@ func (s *Callouts) choose(ctx context.Context, c *volunteers.Call, called map[ui
 	if err != nil {
 		return nil, volunteers.Choosing{}, nil, err
 	}
-	kinds := make(map[uint32][]string, len(all))
+	people := make(map[uint32]*volunteers.Candidate, len(all))
 	for i := range all {
-		kinds[all[i].Number] = all[i].Kinds
+		people[all[i].Number] = &all[i]
 	}
 	chosen, said := s.pick(c, all, called, busy, now, most)
-	chosen = slices.DeleteFunc(chosen, func(number uint32) bool { return len(kinds[number]) == 0 })
-	return chosen, said, kinds, nil
+	chosen = slices.DeleteFunc(chosen, func(number uint32) bool { return len(people[number].Kinds) == 0 })
+	return chosen, said, people, nil
 }
 
 // pick chooses of some candidates. An area that is chosen covers those that lie in
@@ -173,7 +177,7 @@ func (s *Callouts) Open(ctx context.Context, by alerts.Person, d Draft) (*volunt
 		return nil, &alerts.Refusal{Kind: alerts.ErrNotDurable, Problems: alerts.Problems{{Field: "exercise",
 			Problem: "is off, and the store keeps nothing", Hint: "mark the call as an exercise, or use a store that keeps what it is given"}}}
 	}
-	chosen, _, kinds, err := s.choose(ctx, c, nil, c.FirstWave(), memory, now)
+	chosen, _, people, err := s.choose(ctx, c, nil, c.FirstWave(), memory, now)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +186,7 @@ func (s *Callouts) Open(ctx context.Context, by alerts.Person, d Draft) (*volunt
 	}
 	c.Waves = []volunteers.Wave{{At: c.Opened, People: len(chosen), By: by.By()}}
 	called := act(c.ID, "called", by.By(), fmt.Sprintf("%d people", len(chosen)), "", now)
-	stored, err := s.Store.Open(ctx, c, legs(chosen, 0, kinds, c.Opened), called)
+	stored, err := s.Store.Open(ctx, c, legs(chosen, 0, people, c.Opened), called)
 	if err != nil {
 		return nil, fmt.Errorf("open a call: %w", err)
 	}
@@ -191,10 +195,10 @@ func (s *Callouts) Open(ctx context.Context, by alerts.Person, d Draft) (*volunt
 	return stored, nil
 }
 
-func legs(chosen []uint32, wave int, kinds map[uint32][]string, begun time.Time) []volunteers.Leg {
+func legs(chosen []uint32, wave int, people map[uint32]*volunteers.Candidate, begun time.Time) []volunteers.Leg {
 	out := make([]volunteers.Leg, len(chosen))
 	for i, number := range chosen {
-		out[i] = volunteers.NewLeg(number, wave, kinds[number], begun)
+		out[i] = volunteers.NewLeg(number, wave, people[number].Kinds, begun)
 	}
 	return out
 }
@@ -244,13 +248,13 @@ func (s *Callouts) wave(ctx context.Context, c *volunteers.Call, by alerts.By, m
 	if len(rest.Needs) == 0 { // somebody wants more than enough
 		rest = c
 	}
-	chosen, _, kinds, err := s.choose(ctx, rest, called, most, memory, now)
+	chosen, _, people, err := s.choose(ctx, rest, called, most, memory, now)
 	if err != nil || len(chosen) == 0 {
 		return c, 0, err
 	}
 	number, at := len(c.Waves), now.UTC().Truncate(time.Millisecond)
 	added := act(c.ID, "wave", by, fmt.Sprintf("%d people", len(chosen)), "", now)
-	stored, err := s.Store.Change(ctx, c.ID, legs(chosen, number, kinds, at), &added, func(c *volunteers.Call) error {
+	stored, err := s.Store.Change(ctx, c.ID, legs(chosen, number, people, at), &added, func(c *volunteers.Call) error {
 		if c.State != volunteers.StateOpen {
 			return ErrOver
 		}

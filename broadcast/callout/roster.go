@@ -37,7 +37,10 @@ func (s *Callouts) candidates(ctx context.Context, w ways, now time.Time) ([]vol
 
 // candidate is one volunteer as a call looks at them.
 func (w ways) candidate(m *broadcast.Member, now time.Time) volunteers.Candidate {
-	c := volunteers.Candidate{Number: m.Number, Profile: *m.Volunteer, Areas: m.Areas, Kinds: w.steps(m), Quiet: m.Quiet.Hold(now)}
+	c := volunteers.Candidate{Number: m.Number, Profile: *m.Volunteer, Areas: m.Areas, Kinds: w.steps(m)}
+	if m.Quiet.Hold(now) {
+		c.Quiet = m.Quiet.End(now)
+	}
 	if m.Circle != nil {
 		at := m.Circle.Centre
 		c.At = &at

@@ -555,14 +555,14 @@ func (w *world) judge(now time.Time, r *callout.Round, p *callout.Page) {
 			}
 			if kind != channels.PageCall {
 				told := func(kind channels.PageKind) string { return fmt.Sprintf("%s %s %d", id, kind, number) }
-				if kind == channels.PageCancelled {
+				if kind == channels.PageCancelled || kind == channels.PageNeeded && e.Answer != nil && e.Answer.Kind == volunteers.Coming {
 					told = func(kind channels.PageKind) string { return fmt.Sprintf("%s %s %d %s", id, kind, number, span.Channel) }
 				}
 				w.told[told(kind)]++
 				most := 1
 				switch kind {
 				case channels.PageFilled: // again, once they were asked again
-					most += w.told[told(channels.PageNeeded)]
+					most += c.Gaps
 				case channels.PageNeeded:
 					most = c.Gaps
 				}

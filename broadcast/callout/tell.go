@@ -142,7 +142,7 @@ func (s *Callouts) tell(ctx context.Context, c *volunteers.Call, kind channels.P
 	var to []addressee
 	for _, e := range some {
 		if m := people[e.Number]; m != nil {
-			for _, one := range w.back(e, m, kind == channels.PageCancelled) {
+			for _, one := range w.backs(e, m, kind) {
 				to = append(to, addressee{e.Number, s.language(m), one})
 			}
 		}
@@ -153,6 +153,22 @@ func (s *Callouts) tell(ctx context.Context, c *volunteers.Call, kind channels.P
 	}
 	p, _ := s.page(c, id, kind, by, to, now)
 	return p, numbers, nil
+}
+
+// backs are the ways by which a page of that kind goes. No timer follows the one
+// that tells a reserve that they are counted on now: so it takes two at once,
+// where there are two.
+func (w ways) backs(e *Entry, m *broadcast.Member, kind channels.PageKind) []way {
+	back := w.back(e, m, kind == channels.PageCancelled)
+	if kind != channels.PageNeeded || len(back) == 0 || e.Answer == nil || e.Answer.Kind != volunteers.Coming {
+		return back
+	}
+	for _, step := range w.steps(m) {
+		if one, ok := w.of(step); ok && one.route.Name() != back[0].route.Name() {
+			return append(back, one)
+		}
+	}
+	return back
 }
 
 // back are the ways by which somebody is told more: the one of their newest

@@ -30,6 +30,7 @@ type Draft struct {
 type Suggestion struct {
 	Needed  int                       // all needs together
 	Called  int                       // in the first wave
+	Asleep  int                       // of them, whose first page waits for the end of their quiet hours
 	Skilled []Skilled                 // by need, in its order
 	Left    map[volunteers.Reason]int // who is not called, and why
 	Kinds   map[string]int            // by the first contact that would be tried
