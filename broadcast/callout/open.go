@@ -134,7 +134,13 @@ func (s *Callouts) may(by alerts.Person, c *volunteers.Call) error {
 	}
 	info := alerts.Info{}
 	for _, code := range c.Choice.Areas {
-		info.Areas = append(info.Areas, alerts.Area{Geocodes: []alerts.Value{{Value: code}}})
+		named := alerts.Value{Value: code} // a limit may name the system too: ISTAT=048017
+		if s.Areas != nil {
+			if a, known := s.Areas.Area(code); known {
+				named = a.Code
+			}
+		}
+		info.Areas = append(info.Areas, alerts.Area{Geocodes: []alerts.Value{named}})
 	}
 	whole := by
 	whole.Rights.Senders, whole.Rights.Hazards, whole.Rights.MaxSeverity = nil, nil, "" // a call has none of them

@@ -126,3 +126,36 @@ func TestTheChoiceOfAreasCoversWhatLiesInThem(t *testing.T) {
 		}
 	}
 }
+
+// Who is limited to some areas calls in them, however the limit names them, and
+// nowhere else.
+func TestACallKeepsToTheAreasOfWhoOpensIt(t *testing.T) {
+	g, err := areas.Load(areas.Source{File: "../testdata/valley.geojson", System: "ISTAT"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := g.All()[0].Code.Value
+	for name, one := range map[string]struct {
+		limits, choice []string
+		want           error
+	}{
+		"the area itself":               {[]string{code}, []string{code}, nil},
+		"with the name of the system":   {[]string{"ISTAT=" + code}, []string{code}, nil},
+		"all that begin like it":        {[]string{"ISTAT=" + code[:2] + "*"}, []string{code}, nil},
+		"the code of another system":    {[]string{"NUTS=" + code}, []string{code}, alerts.ErrForbidden},
+		"another area":                  {[]string{code}, []string{"999999"}, alerts.ErrForbidden},
+		"one that is, and one that not": {[]string{code}, []string{code, "999999"}, alerts.ErrForbidden},
+		"no area chosen is everywhere":  {[]string{code}, nil, alerts.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newTown(t, func(c *callout.Config) { c.Areas = g })
+			w.roll.people[w.volunteer()].Areas = []string{code}
+			d := w.draft(1)
+			d.Choice.Areas = one.choice
+			by := alerts.Person{ID: "key:1", Rights: alerts.Rights{Verbs: []alerts.Verb{alerts.VerbCall}, Statuses: alerts.Statuses, Areas: one.limits}}
+			if _, err := w.calls.Open(t.Context(), by, d); !errors.Is(err, one.want) {
+				t.Errorf("got %v, want %v", err, one.want)
+			}
+		})
+	}
+}
