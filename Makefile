@@ -10,7 +10,7 @@ GOLANGCI := v2.15.0
 PACKAGES := ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help run build deb editor test chaos soak e2e bench bench-page fuzz lint vuln setup-run setup-test setup-e2e setup-bench clean
+.PHONY: help run build deb release editor test chaos soak e2e bench bench-page fuzz lint vuln setup-run setup-test setup-e2e setup-bench clean
 
 help: ## print this list
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ build: editor ## build bin/martinella
 
 deb: build ## make the Debian package bin/martinella_VERSION_ARCH.deb
 	@.ci/deb
+
+release: editor ## make programs, packages and checksums for amd64 and arm64 in ./release, the same wherever they are made
+	@GO="$(GO)" .ci/release $(ARGS)
 
 editor: dashboards/static/dist/editor.js ## bundle the map for drawing areas, where npm is there
 

@@ -38,10 +38,9 @@ func output(t *testing.T, name string, args ...string) string {
 func debianPackage(t *testing.T) string {
 	t.Helper()
 	needProgram(t, "dpkg-deb", "the Debian package is not made")
-	program := write(t, filepath.Join(t.TempDir(), "martinella"), "#!/bin/sh\necho the program\n")
-	if err := os.Chmod(program, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	program := filepath.Join(t.TempDir(), "martinella")
+	source := write(t, filepath.Join(t.TempDir(), "standin.go"), "package main\n\nimport \"os\"\n\nfunc main() { _, _ = os.Stdout.WriteString(\"{}\") }\n")
+	output(t, "go", "build", "-trimpath", "-buildvcs=false", "-o", program, source)
 	into := t.TempDir()
 	make := exec.CommandContext(t.Context(), filepath.Join(channeltest.ModuleDir(t), ".ci", "deb"), into)
 	make.Env = append(os.Environ(), "MARTINELLA_PROGRAM="+program, "SOURCE_DATE_EPOCH=1760000000")
@@ -68,7 +67,7 @@ func TestTheDebianPackage(t *testing.T) {
 	contents := output(t, "dpkg-deb", "--contents", one)
 	for _, want := range []string{
 		"-rwxr-xr-x root/root", "./usr/bin/martinella\n", "./lib/systemd/system/martinella.service\n", "./etc/martinella/martinella.yaml\n",
-		"drwx------ root/root", "./usr/share/doc/martinella/install.md\n", "./usr/share/doc/martinella/copyright\n",
+		"drwx------ root/root", "./usr/share/doc/martinella/install.md\n", "./usr/share/doc/martinella/copyright\n", "./usr/share/doc/martinella/martinella.cdx.json\n",
 	} {
 		if !strings.Contains(contents, want) {
 			t.Errorf("the package lacks %q:\n%s", want, contents)

@@ -98,7 +98,7 @@ yet when the waiting ended, 4 gateway unreachable.`,
 	root.AddCommand(
 		serveCommand(sh), demoCommand(sh), checkCommand(sh), sendCommand(sh), approveCommand(sh), extendCommand(sh), cancelCommand(sh), allClearCommand(sh), kitCommand(sh), watchCommand(sh),
 		keysCommand(sh), peopleCommand(sh), staffCommand(sh), channelsCommand(sh), templatesCommand(sh), ledgerCommand(sh), backupCommand(sh), restoreCommand(sh), keyCommand(sh), exportCommand(sh), configCommand(sh), benchCommand(sh), doctorCommand(sh),
-		versionCommand(sh),
+		sbomCommand(sh), versionCommand(sh),
 	)
 	hintAtArguments(root)
 	return root
