@@ -183,6 +183,10 @@ func (l *line) insist(ctx context.Context, what string, ask func(context.Context
 
 // listen keeps the channel's own connection for reports and replies.
 func (l *line) listen(ctx context.Context, listener channels.Listener, to channels.Sink) {
+	sole, ok := listener.(channels.Sole)
+	if ok = ok && sole.Sole(); ok {
+		listener = &turned{listener, l.queue}
+	}
 	for try := 0; ctx.Err() == nil; try++ {
 		began := time.Now()
 		err := guard(func() error { return listener.Listen(ctx, to) })

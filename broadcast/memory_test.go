@@ -294,6 +294,8 @@ func (n *node) Durability(context.Context) (Durability, error) {
 	return n.promise, nil
 }
 
+func (q *memoryQueue) Listening(context.Context, time.Duration) (bool, error) { return true, nil }
+
 type memoryQueue struct {
 	*memory
 	name string

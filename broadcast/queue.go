@@ -196,6 +196,10 @@ type Queue interface {
 	// ([channels.DeliveryReport.Again]).
 	Report(ctx context.Context, r channels.DeliveryReport) (known bool, changed Changed, err error)
 
+	// Listening takes the turn to listen to the channel's platform for so long, or
+	// keeps it: false while another node has it. 0 gives it back.
+	Listening(ctx context.Context, d time.Duration) (bool, error)
+
 	// Depth measures the lanes.
 	Depth(ctx context.Context) (Depth, error)
 

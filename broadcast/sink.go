@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -27,9 +28,14 @@ type Sink struct {
 	Replies Replies           // nil: nobody takes replies, but STOP and START are carried out
 	Roll    Roll              // nil: STOP and START go to Replies
 	Answer  Answers           // nil: STOP and START are carried out without a word
+	Connect Connecting        // nil: links of platforms connect nobody
 	Kinds   map[string]string // by channel: see [AddressKinds]; "phone" for others
 	Log     *zap.Logger
 }
+
+// Connecting gives the person of a code an address, durably, and what is written
+// back to it: see [VolunteerPages.Connect].
+type Connecting func(ctx context.Context, kind, code, address, via string, now time.Time) (answer string, err error)
 
 var _ channels.Sink = (*Sink)(nil)
 
@@ -60,6 +66,17 @@ func (s *Sink) Report(ctx context.Context, channel string, r channels.DeliveryRe
 // takes is counted and dropped: a platform that was told that it was not stored
 // would bring it again for ever. The log gets neither text nor address.
 func (s *Sink) Reply(ctx context.Context, channel string, r channels.Reply) error {
+	if r.Code != "" && s.Connect != nil {
+		said, err := s.Connect(ctx, s.Kinds[channel], r.Code, r.From, channel, time.Now())
+		if err != nil {
+			return fmt.Errorf("reply on %s: %w", channel, err)
+		}
+		s.Metrics.replied(channel, replyTaken)
+		if s.Answer != nil {
+			s.Answer(ctx, channel, r.From, said)
+		}
+		return nil
+	}
 	if wish := WishOf(r.Text); wish != "" && s.Roll != nil {
 		return s.fulfil(ctx, channel, wish, r)
 	}

@@ -31,6 +31,7 @@ type VolunteerPagesConfig struct {
 	Roll                 Roll
 	Routes               []Route
 	PublicURL, Authority string
+	Language             string // the authority's
 	// Forget removes a person from everything besides the roll, before they are
 	// erased from it; nil: there is nothing else.
 	Forget func(ctx context.Context, number uint32) error

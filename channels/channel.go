@@ -113,6 +113,7 @@ type Reply struct {
 	To   string
 	Text string
 	At   time.Time
+	Code string // of a link that the person opened ([Linker]): From is theirs; Text is "" then
 }
 
 // Sink takes what comes back. Both methods return only when it is durable, so
@@ -167,6 +168,21 @@ type Ender interface {
 // until ctx ends.
 type Listener interface {
 	Listen(ctx context.Context, to Sink) error
+}
+
+// Sole is a [Listener] that one node at a time may run: the platform gives what
+// comes to whoever asked last.
+type Sole interface {
+	Sole() bool
+}
+
+// Linker is an [Addressed] channel whose addresses nobody can type: a person opens
+// a link, and the platform tells whose address it is.
+type Linker interface {
+	// Link is the address that brings a code here as [Reply.Code]; "" where it is
+	// not known yet. The code is at most 64 characters of base64url. It does not
+	// block.
+	Link(code string) string
 }
 
 // Inbound receives reports and replies as HTTP requests under /hooks/{channel}.

@@ -93,7 +93,7 @@ func (p *pages) showOwn(w http.ResponseWriter, r *http.Request, code int, said s
 
 // kindWord is a kind of contact that has words; others are called other.
 func kindWord(kind string) string {
-	if slices.Contains([]string{"phone", "email", "push"}, kind) {
+	if slices.Contains([]string{"phone", "email", "push", "telegram"}, kind) {
 		return kind
 	}
 	return "other"

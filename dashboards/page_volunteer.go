@@ -27,6 +27,7 @@ type volunteerPage struct {
 	Groups             []string
 	Skills             []skillLine
 	Contacts           []contactLine
+	Connections        []broadcast.Connection
 	volunteerFields
 	Stopped bool // at every contact
 	Said    string
@@ -116,6 +117,10 @@ func (p *pages) showVolunteer(w http.ResponseWriter, r *http.Request, code int, 
 	if err == nil {
 		parts, err = p.s.callsOf(r.Context(), m)
 	}
+	var connections []broadcast.Connection
+	if err == nil {
+		connections, err = p.s.Volunteers.Pages.Connections(r.Context(), r.PathValue("token"), now)
+	}
 	switch {
 	case errors.Is(err, broadcast.ErrToken):
 		p.noVolunteer(w, r, l)
@@ -124,7 +129,7 @@ func (p *pages) showVolunteer(w http.ResponseWriter, r *http.Request, code int, 
 		p.cannot(w, r, err)
 		return
 	}
-	page := volunteerPage{volunteerFields: p.s.volunteerFields(l, m), Data: "/v/" + r.PathValue("token") + "/data.json", CSV: "/v/" + r.PathValue("token") + "/hours.csv", Years: ownYears(l, p.s.ownAttendance(m, parts, now), now)}
+	page := volunteerPage{Connections: connections, volunteerFields: p.s.volunteerFields(l, m), Data: "/v/" + r.PathValue("token") + "/data.json", CSV: "/v/" + r.PathValue("token") + "/hours.csv", Years: ownYears(l, p.s.ownAttendance(m, parts, now), now)}
 	if typed != nil {
 		page.volunteerFields.typed(typed)
 	}
@@ -353,6 +358,12 @@ func (p *pages) changeVolunteer(w http.ResponseWriter, r *http.Request) {
 		said, err = "volunteer_said_stopped", door.Wish(ctx, token, broadcast.WishStop, now)
 	case "start":
 		said, err = "volunteer_said_started", door.Wish(ctx, token, broadcast.WishStart, now)
+	case "disconnect":
+		said, err = "subscriber_changed", door.Disconnect(ctx, token, "telegram", now)
+		if errors.Is(err, broadcast.ErrLastContact) {
+			p.showVolunteer(w, r, http.StatusConflict, "", nil, []wrongField{{"telegram", "volunteer_telegram_last"}})
+			return
+		}
 	case "erase":
 		if form.Get("sure") == "" {
 			p.showVolunteer(w, r, http.StatusUnprocessableEntity, "", nil, []wrongField{{"sure", "subscriber_wrong_sure"}})

@@ -39,6 +39,11 @@ type PageWords struct {
 	WhyPattern  string `json:"why"`        // {authority}
 	Personal    string `json:"personal"`   // of the link
 
+	// On buttons below a message.
+	ComingIn string `json:"coming_in"` // {minutes}
+	Perhaps  string `json:"perhaps"`
+	Cannot   string `json:"cannot"`
+
 	// Of a telephone call.
 	Press  string `json:"press"`
 	Thanks string `json:"thanks"` // after a key: also right where the call is over meanwhile

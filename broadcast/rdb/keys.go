@@ -98,22 +98,23 @@ func (k keys) photo(digest alerts.Digest) string { return k.tag + "photo:" + str
 
 // Nodes, people, API keys.
 
-func (k keys) watched() string                { return k.tag + "watched" } // sorted set: published records to look after, by ms
-func (k keys) waiting() string                { return k.tag + "waiting" } // sorted set: ids of what was submitted and not decided on; see waiting.go
-func (k keys) nodes() string                  { return k.tag + "nodes" }   // sorted set by last sign of life, s
-func (k keys) lease(node string) string       { return k.tag + "lease:" + node }
-func (k keys) people() string                 { return k.tag + "people" } // hash: number to sealed subscriber
-func (k keys) peopleSeq() string              { return k.tag + "people:seq" }
-func (k keys) tombstones() string             { return k.tag + "people:erased" }
-func (k keys) rewrite() string                { return k.tag + "people:rewrite" }       // hash: due, the number of who was erased last; asked, what was due when rewriting was asked for; run, of which run of Redis
-func (k keys) rewriteTurn() string            { return k.tag + "people:rewrite:turn" }  // there while nobody else may ask for one
-func (k keys) peopleChanges() string          { return k.tag + "people:changes" }       // stream: n, the numbers of who was added, changed or erased
-func (k keys) peopleNote(nonce string) string { return k.tag + "people:note:" + nonce } // there for a minute: an act was appended
-func (k keys) contact(index string) string    { return k.tag + "contact:" + index }
-func (k keys) keyMark() string                { return k.tag + "keyfile" }     // see vault.mark
-func (k keys) apiKeys() string                { return k.tag + "keys" }        // hash: id to key
-func (k keys) apiTokens() string              { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
-func (k keys) apiUsed() string                { return k.tag + "keys:used" }   // hash: id to last use, ms
+func (k keys) watched() string                  { return k.tag + "watched" } // sorted set: published records to look after, by ms
+func (k keys) waiting() string                  { return k.tag + "waiting" } // sorted set: ids of what was submitted and not decided on; see waiting.go
+func (k keys) nodes() string                    { return k.tag + "nodes" }   // sorted set by last sign of life, s
+func (k keys) lease(node string) string         { return k.tag + "lease:" + node }
+func (k keys) people() string                   { return k.tag + "people" } // hash: number to sealed subscriber
+func (k keys) peopleSeq() string                { return k.tag + "people:seq" }
+func (k keys) tombstones() string               { return k.tag + "people:erased" }
+func (k keys) rewrite() string                  { return k.tag + "people:rewrite" }              // hash: due, the number of who was erased last; asked, what was due when rewriting was asked for; run, of which run of Redis
+func (k keys) listenTurn(channel string) string { return k.tag + "listen:" + channel + ":turn" } // there while nobody else may listen to it
+func (k keys) rewriteTurn() string              { return k.tag + "people:rewrite:turn" }         // there while nobody else may ask for one
+func (k keys) peopleChanges() string            { return k.tag + "people:changes" }              // stream: n, the numbers of who was added, changed or erased
+func (k keys) peopleNote(nonce string) string   { return k.tag + "people:note:" + nonce }        // there for a minute: an act was appended
+func (k keys) contact(index string) string      { return k.tag + "contact:" + index }
+func (k keys) keyMark() string                  { return k.tag + "keyfile" }     // see vault.mark
+func (k keys) apiKeys() string                  { return k.tag + "keys" }        // hash: id to key
+func (k keys) apiTokens() string                { return k.tag + "keys:tokens" } // hash: SHA-256 of the token to id
+func (k keys) apiUsed() string                  { return k.tag + "keys:used" }   // hash: id to last use, ms
 
 // Who signs in: see staff.go.
 

@@ -229,6 +229,12 @@ func (q *Queue) Trying(ctx context.Context, alert alerts.ID) (n int, err error) 
 	return n, fail(q.op("trying", alert), err)
 }
 
+// Listening implements [broadcast.Queue].
+func (q *Queue) Listening(ctx context.Context, d time.Duration) (bool, error) {
+	n, err := q.r.repeat(ctx, q.r.scripts.turn, []string{q.r.keys.listenTurn(q.channel)}, q.r.node, max(d.Milliseconds(), 0)).Int()
+	return n == 1, fail("turn to listen to "+q.channel, err)
+}
+
 // Depth implements [broadcast.Queue].
 func (q *Queue) Depth(ctx context.Context) (broadcast.Depth, error) {
 	var d broadcast.Depth

@@ -244,7 +244,7 @@ func (r *Redis) eraseAgain(ctx context.Context, erased []uint32, out *Restored) 
 func (r *Redis) forgetNodes(ctx context.Context) error {
 	k := r.keys
 	gone := []string{k.nodes(), k.epoch(), k.rewriteTurn()}
-	for _, pattern := range []string{k.lease("*"), k.session("*"), k.sessionsOf("*"), k.tag + "ticket:*", k.tag + "tickets:*", k.feedTurn("*"), k.backupTurn("*")} {
+	for _, pattern := range []string{k.lease("*"), k.session("*"), k.sessionsOf("*"), k.tag + "ticket:*", k.tag + "tickets:*", k.feedTurn("*"), k.backupTurn("*"), k.listenTurn("*")} {
 		for cursor := uint64(0); ; {
 			names, next, err := r.commands.Scan(ctx, cursor, pattern, 1000).Result()
 			if err != nil {

@@ -27,7 +27,7 @@ type scripts struct {
 	warning, answer, ringwarning                            *redis.Script
 	opencall, changecall, answercall, attendcall, hurrycall *redis.Script
 	takecall, pagecall, forgetcalled, messagecall           *redis.Script
-	unsure, enter                                           *redis.Script
+	unsure, enter, turn                                     *redis.Script
 }
 
 func loadScripts() (*scripts, error) {
@@ -48,7 +48,7 @@ func loadScripts() (*scripts, error) {
 		plan: script("plan"), begin: script("states", "begin"), again: script("states", "again"), finish: script("states", "receipts", "finish"),
 		park: script("park"), report: script("states", "report"),
 		retry: script("states", "retry"), due: script("due"), bury: script("states", "bury"), replay: script("states", "replay"),
-		unsure: script("states", "unsure"), enter: script("acts", "enter"),
+		unsure: script("states", "unsure"), enter: script("acts", "enter"), turn: script("turn"),
 		resend: script("acts", "states", "resend"), redial: script("states", "redial"), undead: script("states", "undead"),
 		posted:   script("acts", "states", "posted"),
 		takeover: script("takeover"), forget: script("forget"), join: script("join"), touch: script("touch"),

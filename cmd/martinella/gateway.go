@@ -49,6 +49,7 @@ type gateway struct {
 	subscribing *dashboards.SignUps  // nil as well
 	rings       *broadcast.Rings
 	callouts    *callout.Callouts
+	roster      *dashboards.Volunteers
 	feeds       *broadcast.Feeds
 	ledger      *broadcast.LedgerKeeper
 	channels    []channels.Channel
@@ -100,6 +101,8 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		g.dispatchers = append(g.dispatchers, &broadcast.Dispatcher{Route: r, Queues: queues, People: s.People(), Sink: sink, Metrics: g.metrics, Cards: cards, OwnPage: ownPage, CallPage: g.callouts.Link, Log: log})
 	}
 	g.fallBack()
+	g.roster = g.volunteers()
+	sink.Connect = g.roster.Pages.Connect
 	planner := &broadcast.Planner{
 		Routes: planned(routes), Records: s.Store(), People: s.People(), Store: s, Work: s, Queues: queues,
 		Language: c.Authority.Language, Zone: c.zone(), Areas: c.gazetteer, Log: log,
@@ -289,7 +292,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		Accounts: c.accounts(), Hashtags: c.Hashtags, Stopped: g.stopped, EmbedOrigins: c.Embed.Origins,
 		Kits: g.kits(), Cards: g.cards(), Words: c.words(), Templates: g.book.Templates, Settings: g.book, Channels: g.dispatchers, PackKey: templateFolder(c.Data).key, Outlines: g.outlines(), StartedAreas: g.started, Staff: g.office, Troubles: g.troubles, Papers: g.store.Papers(), Preview: g.preview, Areas: c.gazetteer,
 		SignUps: g.subscribing, OwnPages: &broadcast.SignUps{Roll: g.store.People()}, TextsStop: g.textsStop(),
-		Volunteers: g.volunteers(), Callouts: g.callouts,
+		Volunteers: g.roster, Callouts: g.callouts,
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Written: g.written, Statements: statements, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
 		Mirrors: func() []mirror.State { return g.mirror.States() }, Backups: g.backup.States,
 	}

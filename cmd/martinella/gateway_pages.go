@@ -63,7 +63,7 @@ func (g *gateway) cards() broadcast.Cards {
 // volunteers is the roster, with the channels that bring a volunteer the link to
 // the own page.
 func (g *gateway) volunteers() *dashboards.Volunteers {
-	c := broadcast.VolunteerPagesConfig{Roll: g.store.People(), PublicURL: g.config.PublicURL, Authority: g.config.Authority.Name}
+	c := broadcast.VolunteerPagesConfig{Roll: g.store.People(), PublicURL: g.config.PublicURL, Authority: g.config.Authority.Name, Language: g.config.Authority.Language}
 	for _, d := range g.dispatchers {
 		c.Routes = append(c.Routes, d.Route)
 	}

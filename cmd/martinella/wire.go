@@ -39,21 +39,22 @@ import (
 // kinds is every way to say an alert. This file is the only one that knows the
 // adapters: a new channel is its folder and one line here.
 var kinds = map[string]kind{
-	"bluesky":   adapter(bluesky.New).asSocial().connectedBy(bluesky.Connect),
-	"copykit":   adapter(copykit.New).asSocial().asByHand(),
-	"email":     adapter(email.New),
-	"facebook":  adapter(facebook.New).asSocial().connectedBy(facebook.Connect),
-	"httpsms":   adapter(httpsms.New),
-	"mastodon":  adapter(mastodon.New).asSocial().connectedBy(mastodon.Connect),
-	"mqtt":      adapter(mqtt.New),
-	"outbox":    adapter(outbox.New).asMemory(),
-	"pressroom": adapter(pressroom.New),
-	"smpp":      adapter(smpp.New),
-	"telegram":  adapter(telegram.New).asSocial().connectedBy(telegram.Connect),
-	"voice":     adapter(voice.New),
-	"webhook":   adapter(webhook.New),
-	"webpush":   adapter(webpush.New),
-	"x":         adapter(x.New).asSocial().connectedBy(x.Connect),
+	"bluesky":      adapter(bluesky.New).asSocial().connectedBy(bluesky.Connect),
+	"copykit":      adapter(copykit.New).asSocial().asByHand(),
+	"email":        adapter(email.New),
+	"facebook":     adapter(facebook.New).asSocial().connectedBy(facebook.Connect),
+	"httpsms":      adapter(httpsms.New),
+	"mastodon":     adapter(mastodon.New).asSocial().connectedBy(mastodon.Connect),
+	"mqtt":         adapter(mqtt.New),
+	"outbox":       adapter(outbox.New).asMemory(),
+	"pressroom":    adapter(pressroom.New),
+	"smpp":         adapter(smpp.New),
+	"telegram":     adapter(telegram.New).asSocial().connectedBy(telegram.Connect),
+	"telegram-bot": adapter(telegram.NewBot),
+	"voice":        adapter(voice.New),
+	"webhook":      adapter(webhook.New),
+	"webpush":      adapter(webpush.New),
+	"x":            adapter(x.New).asSocial().connectedBy(x.Connect),
 }
 
 // store is where everything is kept.
