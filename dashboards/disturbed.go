@@ -56,6 +56,8 @@ func (l *locale) way(kind, contact string) string {
 		return l.must("disturbed_email")
 	case contact == "push":
 		return l.must("disturbed_push")
+	case contact == "telegram":
+		return platformName("telegram")
 	case slices.Contains([]string{"telegram", "mastodon", "bluesky", "facebook", "x"}, kind):
 		return platformName(kind)
 	}

@@ -120,8 +120,13 @@ func viaOf(routes []broadcast.Route, channel string) string {
 		if r.Name() != channel {
 			continue
 		}
-		if a, ok := r.Channel.(channels.Addressed); ok && a.AddressKind() == "phone" && r.Kind != stepVoice {
-			return "sms"
+		if a, ok := r.Channel.(channels.Addressed); ok {
+			switch kind := a.AddressKind(); {
+			case kind == "phone" && r.Kind != stepVoice:
+				return "sms"
+			case kind == "telegram":
+				return kind
+			}
 		}
 		return r.Kind
 	}
