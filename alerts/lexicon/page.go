@@ -40,9 +40,9 @@ type PageWords struct {
 	Personal    string `json:"personal"`   // of the link
 
 	// On buttons below a message.
-	ComingIn string `json:"coming_in"` // {minutes}
-	Perhaps  string `json:"perhaps"`
-	Cannot   string `json:"cannot"`
+	InPattern string `json:"coming_in"` // {minutes}
+	Perhaps   string `json:"perhaps"`
+	Cannot    string `json:"cannot"`
 
 	// Of a telephone call.
 	Press  string `json:"press"`
@@ -152,6 +152,11 @@ func (w *PageWords) Confirm(replies bool, number string, link bool) string {
 		said += w.TestOr
 	}
 	return said + "."
+}
+
+// ComingIn says on a button that somebody comes in so many minutes.
+func (w *PageWords) ComingIn(minutes int) string {
+	return strings.ReplaceAll(w.InPattern, "{minutes}", strconv.Itoa(minutes))
 }
 
 // Why says why somebody gets a page.

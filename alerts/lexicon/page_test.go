@@ -24,7 +24,7 @@ func TestVolunteersAreCalledInEveryLanguage(t *testing.T) {
 		}
 		for _, text := range []string{w.Meet("magazzino", at, false), w.Meet("magazzino", at, true), w.Meet("", at, true), w.When(at),
 			w.Replies("", false), w.Replies("", true), w.Replies("+39055", false), w.Replies("+39055", true), w.Why("PC Valdemo"),
-			w.Ask, w.What, w.Where, w.Time, w.Bring, w.Button, w.Own, w.Tap, w.ReplyMail, w.Personal, w.Press, w.Thanks, w.ComingIn, w.Perhaps, w.Cannot,
+			w.Ask, w.What, w.Where, w.Time, w.Bring, w.Button, w.Own, w.Tap, w.ReplyMail, w.Personal, w.Press, w.Thanks, w.ComingIn(20), w.Perhaps, w.Cannot,
 			w.Filled, w.FilledText, w.Needed, w.NeededText, w.Closed, w.ClosedText, w.Cancelled, w.CancelledText,
 			w.Confirm(true, "", true), w.Confirm(true, "+39055", false), w.Confirm(false, "", true)} {
 			if text == "" || open.MatchString(text) {

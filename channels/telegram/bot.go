@@ -197,8 +197,8 @@ func buttons(t channels.PageText) [][]button {
 		return nil
 	}
 	var coming []button
-	for _, minutes := range []string{"10", "20", "40"} {
-		coming = append(coming, button{strings.ReplaceAll(w.ComingIn, "{minutes}", minutes), t.Code + " SI " + minutes})
+	for _, minutes := range []int{10, 20, 40} {
+		coming = append(coming, button{w.ComingIn(minutes), fmt.Sprintf("%s SI %d", t.Code, minutes)})
 	}
 	return [][]button{coming, {{w.Perhaps, t.Code + " FORSE"}, {w.Cannot, t.Code + " NO"}}}
 }
