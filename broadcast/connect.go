@@ -39,7 +39,7 @@ type Connection struct {
 func (p *VolunteerPages) connectCode(m *Member, kind string, until time.Time) string {
 	b := make([]byte, connectHead, connectSize)
 	binary.BigEndian.PutUint32(b, m.Number)
-	binary.BigEndian.PutUint32(b[4:], uint32(until.Unix())) //nolint:gosec // until 2106
+	binary.BigEndian.PutUint32(b[4:], uint32(until.Unix()))
 	return base64.RawURLEncoding.EncodeToString(append(b, p.connectMAC(b, kind, m.Contacts[kind])...))
 }
 
@@ -73,8 +73,8 @@ func (p *VolunteerPages) Connections(ctx context.Context, token string, now time
 // changes nothing, nor does an address that is somebody else's: the words say so.
 // The error is the store's. Doing it again is safe.
 func (p *VolunteerPages) Connect(ctx context.Context, kind, code, address, via string, now time.Time) (string, error) {
-	b, err := base64.RawURLEncoding.Strict().DecodeString(code)
-	if err != nil || len(b) != connectSize || len(code) != base64.RawURLEncoding.EncodedLen(len(b)) || kind == "" || address == "" {
+	b := readConnect(code)
+	if b == nil || kind == "" || address == "" {
 		return p.connectSays("", connectEnded, ""), nil
 	}
 	number, late := binary.BigEndian.Uint32(b), now.Unix() > int64(binary.BigEndian.Uint32(b[4:]))
@@ -118,6 +118,15 @@ func (p *VolunteerPages) Connect(ctx context.Context, kind, code, address, via s
 		return "", fmt.Errorf("connect a contact: %w", err)
 	}
 	return p.connectSays(m.Language, connectDone, m.Volunteer.Name), nil
+}
+
+// readConnect gives the bytes of a code that has its form, else nil.
+func readConnect(code string) []byte {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(code)
+	if err != nil || len(b) != connectSize || len(code) != base64.RawURLEncoding.EncodedLen(len(b)) {
+		return nil
+	}
+	return b
 }
 
 // ErrLastContact is the error for taking away the only contact of somebody, who

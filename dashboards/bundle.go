@@ -3,6 +3,7 @@ package dashboards
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -24,8 +25,10 @@ type Bundled struct {
 // none where it was built without the map for drawing areas. It is safe for
 // concurrent use. An error says that the list of packages cannot be read.
 func BundledPackages() ([]Bundled, error) {
-	if _, err := fs.Stat(staticFiles, "static/dist/editor.js"); err != nil {
+	if _, err := fs.Stat(staticFiles, "static/dist/editor.js"); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("list the packages of the map: %w", err)
 	}
 	return bundled(bundleLock)
 }
