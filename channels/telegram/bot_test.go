@@ -353,3 +353,35 @@ func TestEveryMistakeOfABotIsNamed(t *testing.T) {
 		t.Errorf("%+v at %s", l, b.config.URL)
 	}
 }
+
+// Whatever stands in an update, what reaches the sink is of a chat with one
+// person, and a code has the form of one.
+func FuzzUpdate(f *testing.F) {
+	for _, u := range []map[string]any{touch(10, 4242, "private", "V-0417 SI 20"), typed(11, -55, "group", "SI 20"), typed(12, 77, "private", "/start AbC_-123"), typed(13, 77, "private", "/stop@bot now")} {
+		b, err := json.Marshal(u)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(b)
+	}
+	b := botAt(f, "https://telegram.example", nil)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var u update
+		if json.Unmarshal(body, &u) != nil {
+			return
+		}
+		e := newEar()
+		if err := b.take(t.Context(), &u, e); err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range e.heard {
+			if r.Code != "" && (r.Text != "" || !codeForm.MatchString(r.Code)) || r.Code == "" && r.Text == "" {
+				t.Errorf("%q: %+v", body, r)
+			}
+			private := u.Message != nil && u.Message.Chat.Type == "private" || u.Touch != nil && u.Touch.Message != nil && u.Touch.Message.Chat.Type == "private"
+			if !private || r.From == "" {
+				t.Errorf("%q: what is not of one person is heard: %+v", body, r)
+			}
+		}
+	})
+}
