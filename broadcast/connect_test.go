@@ -69,11 +69,12 @@ func (*fullMessenger) Render(*alerts.Record) ([]channels.Message, error) { retur
 
 func (j *joined) tokenOf(name string) string {
 	j.t.Helper()
-	token, err := j.pages.TokenOf(j.t.Context(), j.who[name], j.now)
-	if err != nil || token == "" {
-		j.t.Fatal(token, err)
+	m, err := j.roll.Member(j.t.Context(), j.who[name])
+	if err != nil {
+		j.t.Fatal(err)
 	}
-	return token
+	kind := m.Kinds()[0]
+	return j.pages.Token(m.Number, kind, m.Contacts[kind], j.now)
 }
 
 func (j *joined) code(token string) string {

@@ -66,25 +66,6 @@ func (p *VolunteerPages) Own(ctx context.Context, token string, now time.Time) (
 	return m, kind, err
 }
 
-// TokenOf is a key to a volunteer's own page for the first of their contacts that
-// is not stopped, in their order; "" where there is no such volunteer, or no such
-// contact. Whoever shows it must know that this volunteer looks. It blocks until
-// the store answered.
-func (p *VolunteerPages) TokenOf(ctx context.Context, number uint32, now time.Time) (string, error) {
-	m, err := p.Roll.Member(ctx, number)
-	if errors.Is(err, alerts.ErrNotFound) || err == nil && m.Audience != AudienceVolunteers {
-		return "", nil
-	} else if err != nil {
-		return "", fmt.Errorf("a volunteer's own page: %w", err)
-	}
-	for _, kind := range append(slices.Clone(m.Channels), m.Kinds()...) {
-		if address := m.Reachable(kind); address != "" {
-			return p.Token(number, kind, address, now), nil
-		}
-	}
-	return "", nil
-}
-
 // VolunteerChoices are what volunteers decide themselves.
 type VolunteerChoices struct {
 	Weekly     []volunteers.Shift
@@ -249,6 +230,9 @@ func (p *VolunteerPages) Send(ctx context.Context, number uint32, now time.Time)
 	}
 	return "", fmt.Errorf("send a link: %w", err)
 }
+
+// CanSend reports whether [VolunteerPages.Send] has any channel here.
+func (p *VolunteerPages) CanSend() bool { return len(p.lines) > 0 }
 
 // writes reports whether a channel here can write to this kind of contact.
 func (p *VolunteerPages) writes(kind string) bool {

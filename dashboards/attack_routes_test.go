@@ -138,6 +138,8 @@ var doors = map[string]string{
 	"GET /console/d/{id}/pages":                  "sxx+x",
 	"GET /console/d/{id}/attendance":             "sxx+x",
 	"GET /console/d/{id}/attendance.csv":         "sxx+x",
+	"GET /console/d/{id}/attendance/{number}":    "sxx?x",
+	"POST /console/d/{id}/attendance/{number}":   "hxx?x",
 	"POST /console/draft/{id}/send":              "hx?xx",
 }
 

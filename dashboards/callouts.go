@@ -38,6 +38,10 @@ type Callouts interface {
 	AnswerFor(ctx context.Context, by alerts.Person, id alerts.ID, number uint32, a volunteers.Answer) (callout.Answered, error)
 	AttendFor(ctx context.Context, by alerts.Person, id alerts.ID, number uint32, what volunteers.Mark) error
 
+	// CorrectFor says otherwise when a volunteer was there, also after the call;
+	// [alerts.ErrStale] where revision is not what is noted any more.
+	CorrectFor(ctx context.Context, by alerts.Person, id alerts.ID, number uint32, revision string, to volunteers.Stay, reason string) error
+
 	// Of gives what all calls and tests of contacts have of one volunteer, the
 	// newest first, and of nobody else.
 	Of(ctx context.Context, number uint32) ([]callout.Part, error)

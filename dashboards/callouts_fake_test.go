@@ -253,6 +253,24 @@ func (f *deskCallouts) AttendFor(_ context.Context, _ alerts.Person, id alerts.I
 	return err
 }
 
+func (f *deskCallouts) CorrectFor(_ context.Context, by alerts.Person, id alerts.ID, number uint32, revision string, to volunteers.Stay, reason string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, p, err := f.at(id, number)
+	if err != nil {
+		return err
+	}
+	if p.Presence.Revision() != revision {
+		return alerts.ErrStale
+	}
+	ps := p.Presence.Correct(c, volunteers.Correction{By: by.By(), To: to, Reason: reason}, f.names[number], time.Now().In(rome))
+	if len(ps) > 0 {
+		return &alerts.Refusal{Kind: alerts.ErrInvalid, Problems: ps}
+	}
+	c.Revision++
+	return nil
+}
+
 func (*deskCallouts) Of(context.Context, uint32) ([]callout.Part, error) { return nil, nil }
 func (*deskCallouts) Own(context.Context, string) (*callout.OwnCall, error) {
 	return nil, callout.ErrToken

@@ -24,7 +24,8 @@ type dispatchPage struct {
 	Referent, Phone    string
 	Marks, Answers     []tap
 	Ask                string
-	Mine               string // address of their own page; "": there is none
+	Mine               bool   // they can ask for the link to their own page
+	MineSaid           string // what came of asking
 	Test               bool   // of contacts: nothing is to be done but to say that it arrived
 }
 

@@ -8,12 +8,13 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/volunteers"
 	"martinella/broadcast"
+	"martinella/broadcast/callout"
 	"martinella/channels"
 )
 
 // callActs are the verbs of acts on calls of volunteers; such an act names the
 // call as its event.
-var callActs = map[string]bool{"called": true, "wave": true, "paged": true, "answered": true, "attended": true, "filled": true, "short": true, broadcast.ActListTaken: true,
+var callActs = map[string]bool{"called": true, "wave": true, "paged": true, "answered": true, "attended": true, callout.ActPresenceCorrected: true, "filled": true, "short": true, broadcast.ActListTaken: true,
 	string(volunteers.StateClosed): true, string(volunteers.StateExpired): true}
 
 // callOf is the call that an act is about; "" of one about something else. An
@@ -66,6 +67,8 @@ func callReason(l *locale, a alerts.Act, text string) string {
 		}
 	case "answered":
 		return map[string]string{string(volunteers.Coming): l.must("callout_coming"), string(volunteers.Maybe): l.must("callout_maybe"), string(volunteers.Cannot): l.must("callout_cannot")}[text]
+	case callout.ActPresenceCorrected:
+		return correctionReason(l, text, a.At)
 	case "attended":
 		return map[string]string{string(volunteers.MarkArrived): l.must("callout_mark_arrived"), string(volunteers.MarkSafe): l.must("callout_mark_safe"), string(volunteers.MarkLeft): l.must("callout_mark_left"), string(volunteers.MarkUndo): l.must("callout_mark_undo")}[text]
 	case "paged":

@@ -8,6 +8,7 @@ import (
 	"martinella/alerts"
 	"martinella/alerts/volunteers"
 	"martinella/broadcast"
+	"martinella/broadcast/callout"
 	"martinella/dashboards/signin"
 )
 
@@ -63,6 +64,7 @@ func verbLines(l *locale) []verbLine {
 		{Verb: "paged", Words: l.must("callout_act_paged")},
 		{Verb: "answered", Words: l.must("callout_act_answered")},
 		{Verb: "attended", Words: l.must("callout_act_attended")},
+		{Verb: callout.ActPresenceCorrected, Words: l.must("callout_act_corrected")},
 		{Verb: "filled", Words: l.must("callout_act_filled")},
 		{Verb: "short", Words: l.must("callout_act_short")},
 		{Verb: string(volunteers.StateClosed), Words: l.must("callout_act_closed")},

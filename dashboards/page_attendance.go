@@ -1,8 +1,10 @@
 package dashboards
 
 import (
+	"cmp"
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +27,8 @@ type attendanceLine struct {
 	From, To           instant
 	Hours              string
 	Noted              bool
+	Corrected          bool
+	Correct            string // address of the form that corrects it; "" of who was erased
 }
 
 type attendanceSheet struct {
@@ -38,7 +42,12 @@ type attendanceSheet struct {
 	Rows              []attendanceLine
 	Doubtful          int // rows whose end nobody noted
 	Total             string
+	Corrections       []correctionLine
+	Absent            []absentLine // of the call, not noted as arrived
 }
+
+// absentLine is somebody who may have come without anybody noting it.
+type absentLine struct{ Name, Correct string }
 
 // attended is who was at a call, at the time of the look.
 func (c *console) attended(view *callout.View, now time.Time) []volunteers.Attendance {
@@ -68,10 +77,28 @@ func (c *console) attendancePage(v *visit) {
 		if !row.Noted {
 			page.Doubtful++
 		}
-		page.Rows = append(page.Rows, attendanceLine{tidy(row.Name), tidy(row.Organisation), v.l.At(row.From, v.now), v.l.At(row.To, v.now), hoursText(row.Time()), row.Noted})
+		line := attendanceLine{Name: tidy(row.Name), Organisation: tidy(row.Organisation), From: v.l.At(row.From, v.now), To: v.l.At(row.To, v.now), Hours: hoursText(row.Time()), Noted: row.Noted, Corrected: len(row.Corrections) > 0}
+		if row.Name == "" {
+			line.Name = v.l.must("ledger_person", "N", row.Number)
+		} else {
+			line.Correct = correctPath(v, call.ID, row.Number)
+		}
+		page.Rows = append(page.Rows, line)
 	}
 	page.Total = hoursText(total)
+	for i := range view.People {
+		p := &view.People[i]
+		name := cmp.Or(tidy(p.Name), v.l.must("ledger_person", "N", p.Number))
+		page.Corrections = append(page.Corrections, correctionLines(v.l, name, p.Presence, v.now)...)
+		if p.Presence.Arrived.IsZero() && p.Name != "" {
+			page.Absent = append(page.Absent, absentLine{name, correctPath(v, call.ID, p.Number)})
+		}
+	}
+	slices.SortFunc(page.Absent, func(a, b absentLine) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	one := sheet{name: "attendance", title: v.l.must("attendance_title", "Code", page.Code), scripts: []string{"print.js"}, content: page}
+	if v.r.URL.Query().Get("said") == "corrected" {
+		one.said = v.l.must("correct_said")
+	}
 	if page.Exercise {
 		one.mode = "exercise"
 	}
@@ -107,7 +134,7 @@ func (c *console) attendanceFile(v *visit, name string, rows []volunteers.Attend
 	h := v.w.Header()
 	h.Set("Content-Type", mediaCSV+"; charset=utf-8; header=present")
 	h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-	heading := []string{"name", "organisation", "activity", "place", "call", "exercise", "begin", "end", "hours", "noted"}
+	heading := []string{"name", "organisation", "activity", "place", "call", "exercise", "begin", "end", "hours", "noted", "corrected"}
 	for i, key := range heading {
 		heading[i] = v.l.must("attendance_col_" + key)
 	}

@@ -276,7 +276,7 @@ func TestThePagesOfCallsAreInOneLanguage(t *testing.T) {
 	path := "/console/d/" + string(id)
 	for _, lang := range []string{"it", "en"} {
 		bodies := map[string]string{"check": p.do("POST", "/console/d/new?lang="+lang, typedCall()).body, "wrong": p.do("POST", "/console/d/new?lang="+lang, with(typedCall(), url.Values{"what": {""}, "people": {"x", "x", "1"}, "after": {"x"}, "areas": {"Atlantide"}, "point": {"x"}})).body}
-		for _, at := range []string{"/console/d", "/console/d/new", path, path + "/close", path + "/cancel", path + "/pages", path + "/attendance"} {
+		for _, at := range []string{"/console/d", "/console/d/new", path, path + "/close", path + "/cancel", path + "/pages", path + "/attendance", path + "/attendance/1"} {
 			bodies[at] = p.get(at + "?lang=" + lang).body
 		}
 		for at, body := range bodies {
@@ -284,7 +284,7 @@ func TestThePagesOfCallsAreInOneLanguage(t *testing.T) {
 			for _, f := range append(foreign, marked...) {
 				t.Errorf("%s in %s says %q", f.path, lang, f.text)
 			}
-			if strings.Contains(body, "callout_") || strings.Contains(body, "attendance_") {
+			if strings.Contains(body, "callout_") || strings.Contains(body, "attendance_") || strings.Contains(body, "correct_") {
 				t.Errorf("%s in %s lacks words", at, lang)
 			}
 			if n := len(zip([]byte(body))) + len(zip(g.asset(t, "app.css"))) + len(zip(g.asset(t, "callout.js"))); n > 40<<10 {

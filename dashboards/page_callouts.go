@@ -34,6 +34,8 @@ func (c *console) calloutRoutes() []consoleRoute {
 		{"GET", calloutPath + "/{id}/pages", forStaff, c.calloutDeliveries},
 		{"GET", calloutPath + "/{id}/attendance", forStaff, c.attendancePage},
 		{"GET", calloutPath + "/{id}/attendance.csv", forStaff, c.attendanceCSV},
+		{"GET", calloutPath + "/{id}/attendance/{number}", forStaff, c.correctForm},
+		{"POST", calloutPath + "/{id}/attendance/{number}", forStaff, c.correctPosted},
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"martinella/alerts"
 	"martinella/alerts/volunteers"
+	"martinella/broadcast"
 	"martinella/broadcast/callout"
 )
 
@@ -65,7 +66,13 @@ func (p *pages) answerDispatch(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := actContext(r)
 	defer cancel()
-	err := p.tapped(ctx, token, form)
+	said := ""
+	var err error
+	if form.Get("own") == "send" && p.sendsOwnLinks() {
+		said, err = p.sendOwnLink(ctx, token)
+	} else {
+		err = p.tapped(ctx, token, form)
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, callout.ErrOver):
@@ -78,11 +85,19 @@ func (p *pages) answerDispatch(w http.ResponseWriter, r *http.Request) {
 		p.noDispatch(w, r, l, err)
 		return
 	}
-	to := dispatchPath + url.PathEscape(token)
+	to, query := dispatchPath+url.PathEscape(token), url.Values{}
 	if asked != "" {
-		to += "?lang=" + l.Tag
+		query.Set("lang", l.Tag)
 	}
-	w.Header().Set("Location", to+"#said")
+	place := "#said"
+	if said != "" {
+		query.Set("own", said)
+		place = "#own"
+	}
+	if len(query) > 0 {
+		to += "?" + query.Encode()
+	}
+	w.Header().Set("Location", to+place)
 	w.WriteHeader(http.StatusSeeOther)
 }
 
@@ -120,7 +135,10 @@ func (p *pages) showDispatch(w http.ResponseWriter, r *http.Request, code int, o
 	}
 	l := p.locales.of(r, asked)
 	page := p.dispatchOf(l, own, now)
-	page.Mine = p.ownPage(r, own.Number, now)
+	page.Mine = p.sendsOwnLinks()
+	if said := ownLinkSaid[r.URL.Query().Get("own")]; said != "" && page.Mine {
+		page.MineSaid = l.must(said)
+	}
 	title := page.title
 	if failed != "" {
 		page.Failed = l.must(failed)
@@ -129,18 +147,33 @@ func (p *pages) showDispatch(w http.ResponseWriter, r *http.Request, code int, o
 	p.sendPrivate(w, r, code, l, view{name: "dispatch", title: title, content: page}, "dispatch.html", now)
 }
 
-// ownPage is the address of a volunteer's own page; "" for none. Where the store
-// does not answer the call is shown all the same.
-func (p *pages) ownPage(r *http.Request, number uint32, now time.Time) string {
-	if p.s.Volunteers == nil {
-		return ""
+// ownLinkSaid are the words of what came of asking for the link to the own page.
+var ownLinkSaid = map[string]string{"sent": "dispatch_mine_sent", "often": "dispatch_mine_often", "none": "dispatch_mine_none", "failed": "dispatch_mine_failed"}
+
+// sendOwnLink sends the volunteer of a token the link to their own page. The link
+// of a call opens that call alone: whoever found it in a forwarded message reads
+// no contacts, and changes nothing for the next call.
+func (p *pages) sendOwnLink(ctx context.Context, token string) (said string, err error) {
+	own, err := p.s.Callouts.Own(ctx, token)
+	if err != nil {
+		return "", err
 	}
-	token, err := p.s.Volunteers.Pages.TokenOf(r.Context(), number, now)
-	if err != nil || token == "" {
-		return ""
+	switch _, err = p.s.Volunteers.Pages.Send(ctx, own.Number, time.Now()); {
+	case err == nil:
+		return "sent", nil
+	case errors.Is(err, broadcast.ErrBusy):
+		return "often", nil
+	case errors.Is(err, broadcast.ErrNoWay), errors.Is(err, alerts.ErrNotFound):
+		return "none", nil
+	case errors.Is(err, alerts.ErrUnavailable):
+		return "", err
 	}
-	return "/v/" + token
+	p.s.Logger.Warn("the link to a volunteer's own page could not be sent", zap.Uint32("number", own.Number), zap.Error(err))
+	return "failed", nil
 }
+
+// sendsOwnLinks reports whether volunteers can ask for the link to their page.
+func (p *pages) sendsOwnLinks() bool { return p.s.Volunteers != nil && p.s.Volunteers.Pages.CanSend() }
 
 // sendPrivate answers with one block of a page that is for those who know its
 // address: what is around it holds no link with that.

@@ -286,24 +286,18 @@ func TestAVolunteersPageIsSmall(t *testing.T) {
 	t.Logf("board: %d bytes", total)
 }
 
-// The page of a call leads to the volunteer's own page, and to nobody else's.
-func TestAVolunteersPageLeadsToTheirOwn(t *testing.T) {
+// The link of a call opens nothing but the call: whoever was forwarded it sees no
+// contacts. The volunteer asks for the link to the own page, and it goes to one
+// of their contacts.
+func TestAVolunteersPageOfACallGivesNothingElseAway(t *testing.T) {
 	now := time.Now()
 	f := &fakeCallouts{own: callout.OwnCall{Call: sandbags(now), Number: 1, Name: "Anna", Language: "it-IT", Needed: 8, Coming: 5}}
 	g := openRoster(t, func(c *Config) { c.Callouts = f })
 	path := dispatchPath + martasToken
-	link := regexp.MustCompile(`href="(/v/[^"]+)">`)
-	found := link.FindStringSubmatch(g.get(path, "Accept-Encoding", "identity").body)
-	if found == nil {
-		t.Fatal("there is no link")
-	}
-	own := g.get(found[1])
-	if own.StatusCode != 200 || !strings.Contains(own.body, "Anna Prato") {
-		t.Errorf("the link opens %d", own.StatusCode)
-	}
-	for lang, want := range map[string]string{"it": "La mia pagina", "en": "My page", "de": "Meine Seite", "sl": "Moja stran", "fr": "Ma page"} {
-		if r := g.get(path+"?lang="+lang, "Accept-Encoding", "identity"); !strings.Contains(r.body, want) {
-			t.Errorf("%s: no %q", lang, want)
+	for lang, want := range map[string]string{"it": "Mandami il link", "en": "Send me the link", "de": "Link zu meiner Seite", "sl": "Pošlji mi povezavo", "fr": "Envoyez-moi le lien"} {
+		r := g.get(path+"?lang="+lang, "Accept-Encoding", "identity")
+		if !strings.Contains(r.body, want) || strings.Contains(r.body, `"/v/`) || strings.Contains(r.body, annasPhone[4:]) {
+			t.Errorf("%s: no %q, or a way to the own page: %s", lang, want, r.body)
 		}
 	}
 	page := len(g.get(path, "Accept-Encoding", "gzip").body)
@@ -311,13 +305,46 @@ func TestAVolunteersPageLeadsToTheirOwn(t *testing.T) {
 	for _, file := range regexp.MustCompile(`/static/[^"]+`).FindAllString(g.get(path, "Accept-Encoding", "identity").body, -1) {
 		total += len(g.get(file, "Accept-Encoding", "gzip").body)
 	}
-	if page > 1400 || total > 6<<10 {
-		t.Errorf("with the link the page takes %d bytes, %d with its files", page, total)
+	if page > 1500 || total > 6<<10 {
+		t.Errorf("with the button the page takes %d bytes, %d with its files", page, total)
 	}
-	t.Logf("with the link: %d bytes, with style sheets and icon %d", page, total)
+	t.Logf("with the button: %d bytes, with style sheets and icon %d", page, total)
+	for i := range 5 {
+		r := g.tap("own", "send")
+		if to := r.Header.Get("Location"); r.StatusCode != 303 || to != path+"?own=sent#own" {
+			t.Fatalf("%d: %d to %q", i, r.StatusCode, to)
+		}
+		message := <-g.said
+		_, link, found := strings.Cut(strings.Join(message[:], " "), "/v/")
+		if !found || message[0] != "anna@example.org" {
+			t.Fatalf("sent was %q", message)
+		}
+		if own := g.get("/v/" + strings.Fields(link)[0]); own.StatusCode != 200 || !strings.Contains(own.body, "Anna Prato") {
+			t.Errorf("the link that was sent opens %d", own.StatusCode)
+		}
+	}
+	if r := g.get(path+"?own=sent&lang=en", "Accept-Encoding", "identity"); !strings.Contains(r.body, `role="status"`) || !strings.Contains(r.body, "was sent to one of your contacts") {
+		t.Errorf("nothing says that it was sent: %s", r.body)
+	}
+	if to := g.tap("own", "send").Header.Get("Location"); to != path+"?own=often#own" || len(g.said) != 0 {
+		t.Errorf("the sixth of a day leads to %q, and %d were sent", to, len(g.said))
+	}
 	f.set(func(f *fakeCallouts) { f.own.Number = 99 }) // erased meanwhile
-	if r := g.get(path, "Accept-Encoding", "identity"); r.StatusCode != 200 || link.MatchString(r.body) {
-		t.Errorf("somebody without a page is led to one: %d", r.StatusCode)
+	if to := g.tap("own", "send").Header.Get("Location"); to != path+"?own=none#own" || len(g.said) != 0 {
+		t.Errorf("of somebody without a page: %q", to)
+	}
+	if r := g.get(path + "?own=%3Cb%3E"); r.StatusCode != 200 {
+		t.Errorf("what nobody says: %d", r.StatusCode)
+	}
+	if r := g.tap("own", "send", "Sec-Fetch-Site", "cross-site"); r.StatusCode != 403 {
+		t.Errorf("from another site: %d", r.StatusCode)
+	}
+	g.server.Volunteers = nil
+	if r := g.get(path, "Accept-Encoding", "identity"); r.StatusCode != 200 || strings.Contains(r.body, `name="own"`) {
+		t.Errorf("without own pages there is a button: %d", r.StatusCode)
+	}
+	if r := g.tap("own", "send"); r.StatusCode != 422 {
+		t.Errorf("asked all the same: %d", r.StatusCode)
 	}
 }
 

@@ -26,6 +26,7 @@ type ownHours struct {
 	Night             bool // ends on another day
 	Hours             string
 	Exercise, Noted   bool
+	Corrected         string // why, the newest; "": never
 }
 
 // callsOf are the calls of a volunteer; none where there are no calls here.
@@ -43,7 +44,7 @@ func (s *Server) ownAttendance(m *broadcast.Member, parts []callout.Part, now ti
 		if parts[i].Call.Test {
 			continue
 		}
-		rows = append(rows, volunteers.Attended(parts[i].Call, map[uint32]volunteers.Presence{m.Number: parts[i].Presence}, func(uint32) volunteers.Profile {
+		rows = append(rows, volunteers.Attended(parts[i].Call, map[uint32]volunteers.Presence{m.Number: parts[i].Presence.Unsigned()}, func(uint32) volunteers.Profile {
 			if m.Volunteer == nil {
 				return volunteers.Profile{}
 			}
@@ -66,7 +67,12 @@ func ownYears(l *locale, rows []volunteers.Attendance, now time.Time) (years []o
 		one := &years[at[y]]
 		sums[y] += row.Time()
 		one.Sum = hoursText(sums[y])
-		one.Rows = append(one.Rows, ownHours{Code: row.Call, What: tidy(row.Activity), Where: tidy(row.Place), From: l.At(row.From, now), To: l.At(row.To, now),
+		corrected := ""
+		if n := len(row.Corrections); n > 0 {
+			last := row.Corrections[n-1]
+			corrected = l.must("volunteer_corrected", "Reason", tidy(last.Reason))
+		}
+		one.Rows = append(one.Rows, ownHours{Corrected: corrected, Code: row.Call, What: tidy(row.Activity), Where: tidy(row.Place), From: l.At(row.From, now), To: l.At(row.To, now),
 			Night: row.From.Format(time.DateOnly) != row.To.Format(time.DateOnly), Hours: hoursText(row.Time()), Exercise: row.Exercise, Noted: row.Noted})
 	}
 	return years
@@ -124,8 +130,9 @@ func (s *Server) callCopies(m *broadcast.Member, parts []callout.Part, now time.
 		for _, page := range p.Pages {
 			one.Pages = append(one.Pages, pageCopy{page.Channel, page.At})
 		}
-		if p.Presence != (volunteers.Presence{}) {
-			one.Presence = &p.Presence
+		if !p.Presence.Empty() {
+			own := p.Presence.Unsigned()
+			one.Presence = &own
 		}
 		for _, row := range s.ownAttendance(m, parts[i:i+1], now) {
 			one.Hours = &hoursCopy{row.From, row.To, hoursText(row.Time()), row.Noted}
@@ -176,7 +183,7 @@ func (s *Server) volunteerHours(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	l := s.pages.ownLocale(r, m)
-	heading := []string{"name", "organisation", "activity", "place", "call", "exercise", "begin", "end", "hours", "noted"}
+	heading := []string{"name", "organisation", "activity", "place", "call", "exercise", "begin", "end", "hours", "noted", "corrected"}
 	for i, key := range heading {
 		heading[i] = l.must("volunteer_col_" + key)
 	}

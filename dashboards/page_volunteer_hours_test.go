@@ -59,6 +59,7 @@ func annasPast(t *testing.T, anna, bruno uint32) *pastCalls {
 	autumn.Pages = []callout.Paged{{Record: "01JD0000000000000000000000", Channel: "sms", At: inRome(t, "2026-10-24 21:01 +02")}}
 	autumn.Answer = &volunteers.Answer{Kind: volunteers.Coming, Minutes: 20, At: inRome(t, "2026-10-24 21:05 +02"), Via: "sms", Note: "sono in fonderia"}
 	autumn.Messages = []callout.Message{{Number: anna, At: inRome(t, "2026-10-24 21:07 +02"), Via: "sms", Text: "vengo col furgone rosso"}}
+	autumn.Presence.Corrections = []volunteers.Correction{{At: inRome(t, "2026-10-26 10:00 +01"), By: alerts.By{ID: "staff:7", Name: "Coordinatrice Segreta"}, From: volunteers.Stay{Arrived: autumn.Presence.Arrived}, To: autumn.Presence.Stay(), Reason: "uscita non segnata"}}
 	asked := callout.Part{Call: call(3, "Prova dei contatti"), Entry: callout.Entry{Number: anna, Answer: &volunteers.Answer{Kind: volunteers.Coming, Via: "page", Contacts: "phone"}}}
 	asked.Call.Test = true
 	others := part(4, "Piena", "2026-10-24 22:00 +02", "2026-10-25 06:00 +01")
@@ -87,6 +88,7 @@ func TestAVolunteerHasTheOwnHours(t *testing.T) {
 		"an exercise is one":                           "ESERCITAZIONE · =Prova",
 		"the end is on another day, and says so":       `<time datetime="2026-10-25T06:00:00&#43;01:00">25/10`,
 		"the hours are to be had as a file":            `/hours.csv" download`,
+		"hours that were corrected say why":            "Il coordinamento ha corretto queste ore: uscita non segnata",
 		"what a call was and where is said, with code": "Piena, Magazzino (V-0004)",
 	} {
 		if !strings.Contains(strings.ReplaceAll(page.body, "+", "&#43;"), strings.ReplaceAll(want, "+", "&#43;")) {
@@ -115,10 +117,10 @@ func TestAVolunteerHasTheOwnHours(t *testing.T) {
 		t.Fatalf("the file has %q, %v", rows, err)
 	}
 	for i, want := range [][]string{
-		{"Nome", "Organizzazione", "Attività", "Luogo", "Chiamata", "Esercitazione", "Inizio", "Fine", "Ore", "Uscita annotata"},
-		{"Anna Prato", "Croce Verde", "'=Prova", "Magazzino", "V-0006", "sì", "2027-03-27 22:00", "2027-03-28 06:00", "7:00", "sì"},
-		{"Anna Prato", "Croce Verde", "Ricerca", "Magazzino", "V-0005", "no", "2026-11-02 10:00", "2026-11-02 12:00", "2:00", "no"},
-		{"Anna Prato", "Croce Verde", "Piena", "Magazzino", "V-0004", "no", "2026-10-24 22:00", "2026-10-25 06:00", "9:00", "sì"},
+		{"Nome", "Organizzazione", "Attività", "Luogo", "Chiamata", "Esercitazione", "Inizio", "Fine", "Ore", "Uscita annotata", "Correzioni"},
+		{"Anna Prato", "Croce Verde", "'=Prova", "Magazzino", "V-0006", "sì", "2027-03-27 22:00", "2027-03-28 06:00", "7:00", "sì", ""},
+		{"Anna Prato", "Croce Verde", "Ricerca", "Magazzino", "V-0005", "no", "2026-11-02 10:00", "2026-11-02 12:00", "2:00", "no", ""},
+		{"Anna Prato", "Croce Verde", "Piena", "Magazzino", "V-0004", "no", "2026-10-24 22:00", "2026-10-25 06:00", "9:00", "sì", "2026-10-26 10:00: uscita non segnata"},
 	} {
 		if !slices.Equal(rows[i], want) {
 			t.Errorf("row %d is %q, not %q", i, rows[i], want)

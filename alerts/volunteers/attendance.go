@@ -15,6 +15,7 @@ import (
 // names by which an employer or the volunteer is refunded (arts. 39 and 40
 // D.Lgs. 1/2018).
 type Attendance struct {
+	Number       uint32 // of the volunteer; no list has it
 	Name         string
 	Organisation string
 	Call         string // its code, "V-0417"
@@ -25,6 +26,8 @@ type Attendance struct {
 	// Noted: they or the coordinator said when they left. Else To is when the
 	// call was over, or the moment of the list, and somebody should look at it.
 	Noted bool
+	// Corrections are those of coordinators, the oldest first.
+	Corrections []Correction
 }
 
 // Attended gives who was at a call, by organisation, name and time, from the
@@ -39,8 +42,8 @@ func Attended(c *Call, presence map[uint32]Presence, profiles func(number uint32
 		who := profiles(number)
 		end, noted := p.end(c, now)
 		out = append(out, Attendance{
-			Name: who.Name, Organisation: who.Organisation, Call: c.Code(), Activity: c.What, Place: c.Where, Exercise: c.Exercise,
-			From: p.Arrived.In(now.Location()), To: end.In(now.Location()), Noted: noted,
+			Number: number, Name: who.Name, Organisation: who.Organisation, Call: c.Code(), Activity: c.What, Place: c.Where, Exercise: c.Exercise,
+			From: p.Arrived.In(now.Location()), To: end.In(now.Location()), Noted: noted, Corrections: p.Corrections,
 		})
 	}
 	SortAttendance(out)
@@ -56,12 +59,14 @@ func SortAttendance(rows []Attendance) {
 	})
 }
 
-// Time is how long they were there.
-func (a Attendance) Time() time.Duration { return max(a.To.Sub(a.From), 0) }
+// Time is how long they were there, from minute to minute as lists show them.
+func (a Attendance) Time() time.Duration {
+	return max(a.To.Truncate(time.Minute).Sub(a.From.Truncate(time.Minute)), 0)
+}
 
 // AttendanceColumns is how many columns [WriteAttendance] writes: name,
-// organisation, activity, place, call, exercise, begin, end, hours, end noted.
-const AttendanceColumns = 10
+// organisation, activity, place, call, exercise, begin, end, hours, end noted, corrections.
+const AttendanceColumns = 11
 
 // WriteAttendance writes rows as CSV (RFC 4180) in UTF-8, with the mark by which
 // spreadsheets know it, under a heading in the reader's language; yes and no are that language's words. Times are those of the
@@ -81,7 +86,7 @@ func WriteAttendance(to io.Writer, heading []string, yes, no string, rows []Atte
 	for _, r := range rows {
 		cells := []string{
 			r.Name, r.Organisation, r.Activity, r.Place, r.Call, said[r.Exercise],
-			r.From.Format(time.DateTime[:16]), r.To.Format(time.DateTime[:16]), hours(r.Time()), said[r.Noted],
+			r.From.Format(time.DateTime[:16]), r.To.Format(time.DateTime[:16]), hours(r.Time()), said[r.Noted], corrections(r),
 		}
 		for i, cell := range cells {
 			cells[i] = Harmless(cell)
@@ -90,6 +95,15 @@ func WriteAttendance(to io.Writer, heading []string, yes, no string, rows []Atte
 	}
 	w.Flush()
 	return w.Error()
+}
+
+// corrections says who corrected the times and why, one after the other.
+func corrections(r Attendance) string {
+	all := make([]string, len(r.Corrections))
+	for i, one := range r.Corrections {
+		all[i] = strings.TrimSpace(one.At.In(r.From.Location()).Format(time.DateTime[:16])+" "+one.By.Name) + ": " + one.Reason
+	}
+	return strings.Join(all, "; ")
 }
 
 // hours writes a time in hours and whole minutes, "3:45".

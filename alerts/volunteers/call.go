@@ -199,6 +199,13 @@ type Presence struct {
 	Left    time.Time `json:"left,omitzero"`
 	// Safe is the newest sign of life between the two: see the welfare timer.
 	Safe time.Time `json:"safe,omitzero"`
+	// Corrections are those of coordinators, the oldest first.
+	Corrections []Correction `json:"corrections,omitempty"`
+}
+
+// Empty reports whether nothing was ever noted.
+func (p Presence) Empty() bool {
+	return p.Arrived.IsZero() && p.Left.IsZero() && p.Safe.IsZero() && len(p.Corrections) == 0
 }
 
 // Mark is what is written into a [Presence].

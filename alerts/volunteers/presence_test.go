@@ -5,10 +5,13 @@ import (
 	"encoding/csv"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"martinella/alerts"
 )
 
 func at(minute int) time.Time { return noon.Add(time.Duration(minute) * time.Minute) }
@@ -48,7 +51,7 @@ func TestPresence(t *testing.T) {
 					t.Errorf("step %d: changed %v, %v", i, changed, err)
 				}
 			}
-			if p != c.want {
+			if !reflect.DeepEqual(p, c.want) {
 				t.Errorf("got %+v, want %+v", p, c.want)
 			}
 		})
@@ -66,7 +69,7 @@ func TestPresenceStaysInOrderWhateverIsTapped(t *testing.T) {
 	for i := range 20_000 {
 		before := p
 		changed, err := p.Set(marks[r.IntN(len(marks))], at(i/10+r.IntN(9)-4))
-		if (err != nil || !changed) && p != before || changed && p == before {
+		if (err != nil || !changed) && !reflect.DeepEqual(p, before) || changed && reflect.DeepEqual(p, before) {
 			t.Fatalf("%d: changed %v, %v: %+v, then %+v", i, changed, err, before, p)
 		}
 		if p.Arrived.IsZero() && (!p.Left.IsZero() || !p.Safe.IsZero()) || !p.Left.IsZero() && (p.Left.Before(p.Arrived) || p.Left.Before(p.Safe)) || !p.Safe.IsZero() && p.Safe.Before(p.Arrived) {
@@ -111,7 +114,7 @@ func TestOverdueAndTime(t *testing.T) {
 func TestAttendance(t *testing.T) {
 	call := &Call{Number: 417, What: "=2+2 sacchi", Where: "magazzino", Exercise: true, Ended: at(120)}
 	people := map[uint32]Profile{1: {Name: "Rossi, Ada", Organisation: "ANA"}, 2: {Name: "Bianchi", Organisation: "ana"}, 3: {Name: "Verdi", Organisation: "@AIB"}, 4: {Name: "Neri"}}
-	rows := Attended(call, map[uint32]Presence{1: {Arrived: at(0), Left: at(225)}, 2: {Arrived: at(1)}, 3: {Arrived: at(2), Left: at(3)}, 4: {}, 5: {Arrived: at(9)}},
+	rows := Attended(call, map[uint32]Presence{1: {Arrived: at(0), Left: at(225)}, 2: {Arrived: at(1), Corrections: []Correction{{At: at(130), By: alerts.By{Name: "Anna"}, Reason: "arrivo\nscordato"}, {At: at(140), By: alerts.By{Name: "Bruno"}, Reason: "di nuovo"}}}, 3: {Arrived: at(2), Left: at(3)}, 4: {}, 5: {Arrived: at(9)}},
 		func(n uint32) Profile { return people[n] }, at(300))
 	var names []string
 	for _, r := range rows {
@@ -120,7 +123,7 @@ func TestAttendance(t *testing.T) {
 	if want := []string{"", "Verdi", "Bianchi", "Rossi, Ada"}; !slices.Equal(names, want) {
 		t.Fatalf("rows are of %q, want %q", names, want)
 	}
-	heading := strings.Split("nome,organizzazione,attività,luogo,chiamata,esercitazione,inizio,fine,ore,uscita annotata", ",")
+	heading := strings.Split("nome,organizzazione,attività,luogo,chiamata,esercitazione,inizio,fine,ore,uscita annotata,correzioni", ",")
 	var out bytes.Buffer
 	if err := WriteAttendance(&out, heading, "sì", "no", rows); err != nil {
 		t.Fatal(err)
@@ -131,10 +134,10 @@ func TestAttendance(t *testing.T) {
 	}
 	for i, want := range []string{
 		"\ufeff" + strings.Join(heading, "|"),
-		"||'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:09|2026-11-23 14:00|1:51|no",
-		"Verdi|'@AIB|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:02|2026-11-23 12:03|0:01|sì",
-		"Bianchi|ana|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:01|2026-11-23 14:00|1:59|no",
-		"Rossi, Ada|ANA|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:00|2026-11-23 15:45|3:45|sì",
+		"||'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:09|2026-11-23 14:00|1:51|no|",
+		"Verdi|'@AIB|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:02|2026-11-23 12:03|0:01|sì|",
+		"Bianchi|ana|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:01|2026-11-23 14:00|1:59|no|2026-11-23 14:10 Anna: arrivo scordato; 2026-11-23 14:20 Bruno: di nuovo",
+		"Rossi, Ada|ANA|'=2+2 sacchi|magazzino|V-0417|sì|2026-11-23 12:00|2026-11-23 15:45|3:45|sì|",
 	} {
 		if got := strings.Join(read[i], "|"); got != want {
 			t.Errorf("row %d: got %q, want %q", i, got, want)

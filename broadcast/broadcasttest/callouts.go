@@ -38,6 +38,7 @@ func TestCallouts(t *testing.T, open func(t *testing.T) *CalloutsNode) {
 		"a call that ended stops all, and tells once":                callEnded,
 		"a presence is kept also of who was not called":              callAttended,
 		"who arrives is asked no more, and takes the round away":     callArrived,
+		"a correction is kept whole, of many at once each":           callCorrected,
 		"who is hurried is due now, and nobody else":                 callHurried,
 		"the sheet has everybody of the call":                        callSheet,
 		"open calls of a person are found":                           callOpenOf,

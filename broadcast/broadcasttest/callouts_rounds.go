@@ -2,6 +2,7 @@ package broadcasttest
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -257,6 +258,41 @@ func callAttended(c *caller) {
 	c.must(c.Calls.Attend(c.Context(), call.ID, 77, nil, func(p *volunteers.Presence) (bool, error) { p.Left = c.now.Add(time.Hour); return true, nil }))
 	e := c.entries(call)
 	c.wants("presences", []any{e[1].Presence, e[77].Presence, e[77].Leg == nil}, []any{volunteers.Presence{Arrived: c.now}, volunteers.Presence{Arrived: c.now, Left: c.now.Add(time.Hour)}, true})
+}
+
+func callCorrected(c *caller) {
+	call := c.opened(1)
+	const writers = 6
+	var wait sync.WaitGroup
+	for i := range writers {
+		wait.Go(func() {
+			act := CallAct(call, "corrected", c.now)
+			to := volunteers.Stay{Arrived: c.now.Add(-time.Duration(i) * time.Minute)}
+			err := c.Calls.Attend(c.Context(), call.ID, 1, &act, func(p *volunteers.Presence) (bool, error) {
+				p.Corrections = append(slices.Clip(p.Corrections), volunteers.Correction{At: c.now, By: operator, From: p.Stay(), To: to, Reason: "vergessen – scordato"})
+				p.Arrived = to.Arrived
+				return true, nil
+			})
+			if err != nil {
+				c.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	p := c.entries(call)[1].Presence
+	c.wants("corrections and acts", []int{len(p.Corrections), len(c.Acts(call.ID))}, []int{writers, 1 + writers})
+	was := volunteers.Stay{}
+	for _, one := range p.Corrections {
+		if !one.From.Equal(was) || one.By != operator || one.Reason != "vergessen – scordato" || !one.At.Equal(c.now) {
+			c.Errorf("after %s there is %+v", was, one)
+		}
+		was = one.To
+	}
+	c.wants("the newest counts", p.Stay().Equal(was), true)
+	parts, err := c.Calls.Of(c.Context(), 1)
+	c.must(err)
+	c.wants("for their own eyes", []int{len(parts), len(parts[0].Presence.Corrections)}, []int{1, writers})
+	c.wants("to who pages", len(c.take().Here[1].Corrections), writers)
 }
 
 func callArrived(c *caller) {

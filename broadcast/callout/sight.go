@@ -47,7 +47,7 @@ func (s *Callouts) Board(ctx context.Context, token string) (*View, error) {
 	v.Messages = nil
 	for i := range v.People {
 		p := &v.People[i]
-		p.Phone = ""
+		p.Phone, p.Presence.Corrections = "", nil
 		if p.Answer != nil {
 			quiet := *p.Answer
 			quiet.Note = ""

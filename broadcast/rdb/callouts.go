@@ -37,6 +37,9 @@ func callPurpose(id alerts.ID) string { return "call " + string(id) }
 func answerPurpose(id alerts.ID, number uint32) string {
 	return "answer " + string(id) + " " + utoa(number)
 }
+func presencePurpose(id alerts.ID, number uint32) string {
+	return "presence " + string(id) + " " + utoa(number)
+}
 func messagePurpose(id alerts.ID) string { return "message " + string(id) }
 
 func utoa(n uint32) string { return strconv.FormatUint(uint64(n), 10) }
@@ -306,7 +309,7 @@ func (s *Callouts) Sheet(ctx context.Context, id alerts.ID) ([]callout.Entry, er
 	for text, value := range present.Val() {
 		e, err := of(text)
 		if err == nil {
-			_, e.Presence, err = readPresence(value)
+			_, e.Presence, err = s.readPresence(id, e.Number, value)
 		}
 		if err != nil {
 			return nil, fail(op, err)
@@ -390,9 +393,25 @@ func (s *Callouts) readAnswer(id alerts.ID, number uint32, value string) (nonce 
 	return parts[1], a, err
 }
 
-// readPresence reads "nonce presence".
-func readPresence(value string) (nonce string, p volunteers.Presence, err error) {
-	nonce, doc, _ := strings.Cut(value, " ")
-	err = json.Unmarshal([]byte(doc), &p)
+// readPresence reads "nonce presence". What coordinators said of it is sealed:
+// such a presence is; times alone are not.
+func (s *Callouts) readPresence(id alerts.ID, number uint32, value string) (nonce string, p volunteers.Presence, err error) {
+	nonce, text, _ := strings.Cut(value, " ")
+	doc := []byte(text)
+	if text != "" && text[0] == sealed {
+		if doc, err = s.r.vault.open(doc, presencePurpose(id, number)); err != nil {
+			return nonce, p, err
+		}
+	}
+	err = json.Unmarshal(doc, &p)
 	return nonce, p, err
+}
+
+// writePresence is a presence as it is stored.
+func (s *Callouts) writePresence(id alerts.ID, number uint32, p volunteers.Presence) ([]byte, error) {
+	doc, err := json.Marshal(p)
+	if err == nil && len(p.Corrections) > 0 {
+		doc = s.r.vault.close(doc, presencePurpose(id, number))
+	}
+	return doc, err
 }

@@ -98,7 +98,7 @@ func (s *Callouts) part(ctx context.Context, id alerts.ID, number uint32, read p
 		}
 	}
 	if present != "" {
-		if _, part.Presence, err = readPresence(present); err != nil {
+		if _, part.Presence, err = s.readPresence(id, number, present); err != nil {
 			return nil, err
 		}
 	}

@@ -84,7 +84,7 @@ func (s *Callouts) readRound(id alerts.ID, out []any) (*callout.Round, error) {
 		if err != nil {
 			return nil, err
 		}
-		if _, r.Here[uint32(n)], err = readPresence(asText(present[i+1])); err != nil {
+		if _, r.Here[uint32(n)], err = s.readPresence(id, uint32(n), asText(present[i+1])); err != nil {
 			return nil, err
 		}
 	}

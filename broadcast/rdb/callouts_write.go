@@ -206,7 +206,7 @@ func (s *Callouts) Attend(ctx context.Context, id alerts.ID, number uint32, act 
 		}
 		read, p := "", volunteers.Presence{}
 		if had != "" {
-			if read, p, err = readPresence(had); err != nil {
+			if read, p, err = s.readPresence(id, number, had); err != nil {
 				return fail(op, err)
 			}
 		}
@@ -215,7 +215,7 @@ func (s *Callouts) Attend(ctx context.Context, id alerts.ID, number uint32, act 
 		if err != nil || !changed {
 			return err
 		}
-		doc, err := json.Marshal(p)
+		doc, err := s.writePresence(id, number, p)
 		if err != nil {
 			return fmt.Errorf("%s: %w", op, err)
 		}
@@ -225,6 +225,9 @@ func (s *Callouts) Attend(ctx context.Context, id alerts.ID, number uint32, act 
 			arrives, at = "1", p.Arrived.UnixMilli()
 		case !before.Arrived.IsZero() && p.Arrived.IsZero():
 			arrives, at = "0", before.Arrived.UnixMilli()
+		}
+		if act != nil { // a correction tells of hours ago, and nothing was due since then
+			at = max(at, act.At.UnixMilli())
 		}
 		cmd, _ := s.r.keep(ctx, s.r.scripts.attendcall, []string{k.nothing(), k.call(id), k.callPresent(id), k.acts(), k.actSeq(), k.actsOf(id), k.tombstones(), k.callsNamed(),
 			k.callDue(id), k.callPaged(id), k.callsDue()},

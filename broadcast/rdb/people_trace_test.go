@@ -2,6 +2,10 @@ package rdb
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
+	"go.uber.org/zap"
 
 	"martinella/alerts"
 	"martinella/alerts/volunteers"
@@ -89,9 +97,11 @@ func TestErasingAVolunteerLeavesNoTrace(t *testing.T) {
 	r := openServer(t)
 	ctx := t.Context()
 	const endpoint = "https://push.example/send/ines-secret-endpoint"
+	const whyCorrected = "radio scarica al ponte" // names nobody, or it would be refused
 	words := map[string]string{"name": "Ines Traccia", "organisation": "Croce Traccia", "phone": "+393339876543", "national number": "3339876543", "mail": "ines.traccia@example.org", "push": "ines-secret-endpoint",
-		"note": "sono in fonderia", "message": "vengo col furgone rosso"}
-	who := broadcast.Subscriber{V: 1, Contacts: map[string]string{"phone": words["phone"], "email": words["mail"], "push": endpoint}, Language: "it", Areas: []string{"*"}, Audience: broadcast.AudienceVolunteers, Purpose: "emergency",
+		"note": "sono in fonderia", "message": "vengo col furgone rosso",
+		"telegram": "tg-chat-880077001", "text to a test": "questo non sono io"}
+	who := broadcast.Subscriber{V: 1, Contacts: map[string]string{"phone": words["phone"], "email": words["mail"], "push": endpoint, "telegram": words["telegram"]}, Language: "it", Areas: []string{"*"}, Audience: broadcast.AudienceVolunteers, Purpose: "emergency",
 		Volunteer: &volunteers.Profile{Name: words["name"], Organisation: words["organisation"]}}
 	entered, err := r.People().Enter(ctx, append([]broadcast.Listing{{Subscriber: who}}, volunteerList(1)...), false)
 	if err != nil {
@@ -116,11 +126,47 @@ func TestErasingAVolunteerLeavesNoTrace(t *testing.T) {
 	if err := r.Callouts().Attend(ctx, call.ID, number, &act, arrive); err != nil {
 		t.Fatal(err)
 	}
+	coordinator := alerts.Person{ID: "staff:1", Name: "Anna", Rights: alerts.Rights{Verbs: []alerts.Verb{alerts.VerbCall}, Statuses: alerts.Statuses}}
+	engine := callout.New(callout.Config{Store: r.Callouts(), Roll: r.People(), PublicURL: "https://site.example", Zone: time.UTC, Log: zap.NewNop()}, prometheus.NewRegistry())
+	correct := func(reason string) error {
+		sheet, err := r.Callouts().Sheet(ctx, call.ID)
+		at := slices.IndexFunc(sheet, func(e callout.Entry) bool { return e.Number == number })
+		if err != nil || at < 0 {
+			t.Fatal(sheet, err)
+		}
+		p := sheet[at].Presence
+		return engine.CorrectFor(ctx, coordinator, call.ID, number, p.Revision(), volunteers.Stay{Arrived: call.Opened}, reason)
+	}
+	if err := correct(whyCorrected); err != nil {
+		t.Fatal(err)
+	}
+	if err := correct("Ines era al ponte"); !errors.Is(err, alerts.ErrInvalid) {
+		t.Errorf("the ledger takes a reason that has the name: %v", err)
+	}
 	end := broadcasttest.CallAct(call, string(volunteers.StateClosed), time.Now())
 	if _, err := r.Callouts().Change(ctx, call.ID, nil, &end, func(c *volunteers.Call) error { c.State, c.Ended = volunteers.StateClosed, time.Now(); return nil }); err != nil {
 		t.Fatal(err)
 	}
-	purposes := []string{purpose(number), purpose(other), callPurpose(call.ID), answerPurpose(call.ID, number), messagePurpose(call.ID)}
+	links := []string{engine.Link(number, call.Number, "")}
+	purposes := []string{purpose(number), purpose(other), callPurpose(call.ID), answerPurpose(call.ID, number), presencePurpose(call.ID, number), messagePurpose(call.ID)}
+	// A test of contacts that was answered over each of them, and a text to it.
+	asked := broadcasttest.NewCall(time.Now())
+	asked.Test, asked.Needs = true, nil
+	if asked, err = r.Callouts().Open(ctx, asked, broadcasttest.LegsOf(time.Now(), 0, number, other), broadcasttest.CallAct(asked, "called", time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	paging(t, r, "push")
+	for kind := range who.Contacts {
+		links = append(links, engine.Link(number, asked.Number, kind))
+		a := volunteers.Answer{Kind: volunteers.Coming, At: time.Now(), Via: "page", Contacts: kind}
+		if _, err := r.Callouts().Answer(ctx, asked.ID, number, a, broadcasttest.CallAct(asked, "answered", time.Now())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Callouts().Message(ctx, asked.ID, callout.Message{Number: number, At: time.Now(), Via: "telegram", Text: words["text to a test"]}); err != nil {
+		t.Fatal(err)
+	}
+	purposes = append(purposes, callPurpose(asked.ID), answerPurpose(asked.ID, number), messagePurpose(asked.ID))
 	before := everything(t, r, purposes)
 	for what, word := range words {
 		if !strings.Contains(before, word) {
@@ -147,8 +193,35 @@ func TestErasingAVolunteerLeavesNoTrace(t *testing.T) {
 			t.Errorf("the index of the %s is still in Redis", kind)
 		}
 	}
-	if strings.Contains(after, token) {
-		t.Error("the token is in Redis")
+	for line := range strings.Lines(after) {
+		if strings.Contains(line, whyCorrected) && !strings.Contains(line, callout.ActPresenceCorrected) {
+			t.Errorf("the reason of a correction is not in the ledger alone: %s", line)
+		}
+	}
+	if strings.Count(before, whyCorrected) <= strings.Count(after, whyCorrected) {
+		t.Error("the correction is still where it was, beside the ledger")
+	}
+	for _, link := range append(links, token) {
+		secret := link[strings.LastIndex(link, "/")+1:]
+		digest := sha256.Sum256([]byte(secret))
+		for what, trace := range map[string]string{"token": secret, "digest of a token": hex.EncodeToString(digest[:]), "digest in base64": base64.RawURLEncoding.EncodeToString(digest[:])} {
+			if strings.Contains(after, trace) {
+				t.Errorf("a %s is in Redis", what)
+			}
+		}
+	}
+	for _, id := range []alerts.ID{call.ID, asked.ID} {
+		for _, key := range []string{r.keys.callLegs(id), r.keys.callAnswers(id), r.keys.callPresent(id), r.keys.callPaged(id)} {
+			if held, err := r.commands.HExists(ctx, key, utoa(number)).Result(); err != nil || held {
+				t.Errorf("%s still has the person: %v", key, err)
+			}
+		}
+		if _, err := r.commands.ZScore(ctx, r.keys.callDue(id), utoa(number)).Result(); !errors.Is(err, redis.Nil) {
+			t.Errorf("something is due to the person: %v", err)
+		}
+	}
+	if parts, err := r.Callouts().Of(ctx, number); err != nil || len(parts) != 0 {
+		t.Errorf("calls still have of the person: %+v, %v", parts, err)
 	}
 	if sheet, err := r.Callouts().Sheet(ctx, call.ID); err != nil || len(sheet) != 1 || sheet[0].Number != other {
 		t.Errorf("the call has %+v, %v", sheet, err)
