@@ -24,7 +24,7 @@ func TestActsOnCallsReadWell(t *testing.T) {
 		"too few":            {alerts.Act{Verb: "short", Event: "C", Reason: "4 of 6"}, "C", "volontari: troppo pochi", "4 di 6"},
 		"an answer":          {alerts.Act{Verb: "answered", Event: "C", Reason: "coming"}, "C", "risposta di un volontario", "viene"},
 		"a presence":         {alerts.Act{Verb: "attended", Event: "C", Reason: "left"}, "C", "presenza di un volontario", "È andato via"},
-		"a correction":       {alerts.Act{Verb: "presence-corrected", Event: "C", Reason: "-/- > 2020-03-04T18:00+01:00/-: venuta: senza rispondere"}, "C", "presenza di un volontario corretta", "non era sul posto → 4 mar 2020, 18:00 – non annotata: venuta: senza rispondere"},
+		"a correction":       {alerts.Act{Verb: "presence-corrected", Event: "C", Reason: "-/- > 2020-03-04T18:00+01:00/-: venuta: senza rispondere"}, "C", "presenza di un volontario corretta", "non era sul posto → 4/3/2020 18:00 – non annotata: venuta: senza rispondere"},
 		"a page":             {alerts.Act{Verb: "paged", Event: "C", Alert: "P", Reason: "filled"}, "C", "messaggi ai volontari", "bastano, grazie"},
 		"thanks as typed":    {alerts.Act{Verb: "closed", Event: "C", Reason: "4 of 6"}, "C", "chiamata di volontari chiusa", "4 of 6"},
 		"nobody looked":      {alerts.Act{Verb: "expired", Event: "C"}, "C", "chiamata di volontari scaduta", ""},
