@@ -261,6 +261,7 @@ func TestTheOwnPageOfAVolunteerInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	g.pages.Routes = append(g.pages.Routes, broadcast.Route{Channel: &messenger{name: "valdemo_bot"}})
 	at := g.link()
 	b.looks(g.URL, map[string]string{"volunteer": at + "?lang=it", "volunteer-de": at + "?lang=de", "volunteer-ended": "/v/x?lang=fr"})
 	b.call("Emulation.setScriptExecutionDisabled", map[string]any{"value": true}, nil)

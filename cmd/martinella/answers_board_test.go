@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"martinella/broadcast"
 	"martinella/channels/channeltest"
 )
 
@@ -30,18 +31,22 @@ func TestAnswersOfEveryChannelReachTheBoard(t *testing.T) {
 	smsc := &carrier{channeltest.StartPeer(t, "smsc.js"), map[string][]sent{}}
 	twilio := httptest.NewServer(http.NotFoundHandler()) // nobody is called by voice: the text message is before it
 	t.Cleanup(twilio.Close)
+	api := &botAPI{next: 100, sent: map[string][]botMessage{}, blocked: map[string]bool{}}
+	telegram := httptest.NewServer(api)
+	t.Cleanup(telegram.Close)
 	secrets := t.TempDir()
 	dir, config := settle(t, fmt.Sprintf(`
   - {name: sms, kind: smpp, addr: "%s", system_id: gw, password_file: %s, source: "+393390000000"}
   - {name: calls, kind: voice, provider: twilio, account_sid: AC00000000000000000000000000000000, auth_token_file: %s, source: "+390577000000", url: "%s"}
+  - {name: bot, kind: telegram-bot, token_file: %s, url: "%s"}
 public_url: %s
-`, smsc.Addr(), write(t, filepath.Join(secrets, "smpp"), "secret"), write(t, filepath.Join(secrets, "twilio"), voiceToken), twilio.URL, publicSite))
+`, smsc.Addr(), write(t, filepath.Join(secrets, "smpp"), "secret"), write(t, filepath.Join(secrets, "twilio"), voiceToken), twilio.URL, write(t, filepath.Join(secrets, "bot"), "7012345678:AAFq-martinella_test_key_000000000000"), telegram.URL, publicSite))
 	g := open(t, dir, config)
-	must(t, "people", "import", write(t, filepath.Join(dir, "volontari.csv"), roll), "--config", config, "--audience", "volunteers")
+	must(t, "people", "import", write(t, filepath.Join(dir, "volontari.csv"), roll+"Bianchi;Fede;333 123 4506;fede@posta.example;*;motosega;;phone,email\n"), "--config", config, "--audience", "volunteers")
 	d := signedIn(t, g)
 	id := newID(time.Now())
 	form := url.Values{"do": {"call"}, "id": {string(id)}, "what": {"Alberi sulla strada"}, "where": {"Piazza Grande"}, "meet": {"+1 h"}, "until": {"+5 h"},
-		"skill": {"motosega"}, "people": {"4"}, "times": {"4"}, "second": {"none"}, "urgent": {"1"}}
+		"skill": {"motosega"}, "people": {"5"}, "times": {"4"}, "second": {"none"}, "urgent": {"1"}}
 	if r := d.do(t, http.MethodPost, "/console/d/new?lang=it", form); r.status != http.StatusSeeOther {
 		t.Fatalf("opened: %d %s", r.status, r.body)
 	}
@@ -51,10 +56,10 @@ public_url: %s
 		t.Fatal(err)
 	}
 	sheet, err := opened.Callouts().Sheet(t.Context(), id)
-	if err != nil || len(sheet) != 4 {
+	if err != nil || len(sheet) != 5 {
 		t.Fatalf("the sheet has %d people, %v", len(sheet), err)
 	}
-	numbers := []string{"393331234501", "393331234502", "393331234503", "393331234504"}
+	numbers := []string{"393331234501", "393331234502", "393331234503", "393331234504", "393331234506"}
 	for _, number := range numbers {
 		smsc.until(t, number, 1)
 	}
@@ -103,6 +108,17 @@ public_url: %s
 			if r := d.do(t, http.MethodPost, "/console/d/"+string(id)+"/people?lang=it", say); r.status != http.StatusSeeOther {
 				t.Fatalf("noted: %d %s", r.status, r.body)
 			}
+		}},
+		{"a button in Telegram", func() {
+			const chat = 424206
+			err := opened.People().Change(t.Context(), sheet[4].Number, nil, func(m *broadcast.Member) (bool, error) {
+				m.Contacts["telegram"] = fmt.Sprint(chat)
+				return true, nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			api.touches(chat, call.Code()+" SI 20")
 		}},
 	} {
 		at := time.Now()
