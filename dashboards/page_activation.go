@@ -35,10 +35,10 @@ func activationOf(v *visit, call *volunteers.Call) activationLine {
 	return activationLine{By: tidy(call.Activation.By), Order: tidy(call.Activation.Order), At: paperTime(v, call.Activation.At)}
 }
 
-func hoursLines(days []volunteers.DayHours) []hoursLine {
+func hoursLines(days []volunteers.DayHours, form string) []hoursLine {
 	out := make([]hoursLine, len(days))
 	for i, day := range days {
-		out[i] = hoursLine{day.Day.Format(dayForm), hoursText(day.Time)}
+		out[i] = hoursLine{day.Day.Format(form), hoursText(day.Time)}
 	}
 	return out
 }
@@ -162,7 +162,7 @@ func (c *console) presenceCertificate(v *visit) {
 	for _, row := range c.attended(view, v.now) {
 		if row.Number == p.Number {
 			found = true
-			page.Row = attendanceLine{Name: tidy(row.Name), Organisation: tidy(row.Organisation), From: paperTime(v, row.From), To: paperTime(v, row.To), Hours: hoursText(row.Time()), Days: hoursLines(row.Days()), Noted: row.Noted}
+			page.Row = attendanceLine{Name: tidy(row.Name), Organisation: tidy(row.Organisation), From: paperTime(v, row.From), To: paperTime(v, row.To), Hours: hoursText(row.Time()), Days: hoursLines(row.Days(), dayForm), Noted: row.Noted}
 		}
 	}
 	if !found {

@@ -33,7 +33,7 @@ func TestTheSheetSaysByWhoseOrderAndOnWhichDay(t *testing.T) {
 	first := time.Now().In(rome).AddDate(0, 0, -2)
 	day := func(n int) string { return first.AddDate(0, 0, n).Format(dayForm) }
 	sheet := p.get(path + "/attendance?lang=it")
-	wants(t, sheet, 200, "non ancora annotata", `href="`+path+`/activation?lang=it"`, ">8:00<", day(0)+": 2:00", day(1)+": 6:00", "<strong>10:00</strong> · "+day(0)+": 4:00 · "+day(1)+": 6:00")
+	wants(t, sheet, 200, "non ancora annotata", `href="`+path+`/activation?lang=it"`, ">8:00 <span", first.Format("02/01")+": 2:00", first.AddDate(0, 0, 1).Format("02/01")+": 6:00", "<strong>10:00</strong> · "+day(0)+": 4:00 · "+day(1)+": 6:00")
 	wants(t, p.get(path+"/activation?lang=it"), 200, "Attivazione della chiamata V-0417", `name="revision" value="0"`)
 	right := url.Values{"revision": {"0"}, "by": {"Sindaco di Valdemo"}, "order": {"Ord. 12/2026"}, "at": {first.Format("2006-01-02") + "T17:30"}}
 	for name, c := range map[string]struct {

@@ -93,7 +93,7 @@ func (c *console) attendancePage(v *visit) {
 			line.Certificate = certificatePath(v, call.ID, row.Number)
 		}
 		if days := row.Days(); len(days) > 1 {
-			line.Days = hoursLines(days)
+			line.Days = hoursLines(days, "02/01")
 		}
 		for _, day := range row.Days() {
 			hoursOf[day.Day.Unix()] += day.Time
