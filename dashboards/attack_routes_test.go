@@ -138,7 +138,10 @@ var doors = map[string]string{
 	"GET /console/d/{id}/pages":                  "sxx+x",
 	"GET /console/d/{id}/attendance":             "sxx+x",
 	"GET /console/d/{id}/attendance.csv":         "sxx+x",
-	"GET /console/d/{id}/attendance/{number}":    "sxx?x",
+	"GET /console/d/{id}/activation":             "sxx+x",
+	"POST /console/d/{id}/activation":            "hxx?x",
+	"GET /console/d/{id}/certificate/{number}":   "sxx?x",
+	"GET /console/d/{id}/attendance/{number}":    "sxx+x",
 	"POST /console/d/{id}/attendance/{number}":   "hxx?x",
 	"POST /console/draft/{id}/send":              "hx?xx",
 }
@@ -247,7 +250,7 @@ func TestEveryDoorOfTheConsole(t *testing.T) {
 			case strings.HasPrefix(route.Path, "/console/draft/"):
 				of = string(g.server.Desk.NewID(time.Now()))
 			case strings.HasPrefix(route.Path, calloutPath+"/{id}"):
-				call, err := g.server.Callouts.Open(t.Context(), alerts.Person{ID: "staff:1"}, callout.Draft{ID: g.server.Desk.NewID(time.Now()), What: "x", Where: "x", Meet: time.Now(), Until: time.Now().Add(time.Hour), Needs: []volunteers.Need{{People: 1}}})
+				call, err := g.server.Callouts.Open(t.Context(), alerts.Person{ID: "staff:1"}, callout.Draft{ID: g.server.Desk.NewID(time.Now()), What: "x", Where: "x", Meet: time.Now(), Until: time.Now().Add(time.Hour), Needs: []volunteers.Need{{People: 9}}})
 				if err != nil {
 					t.Fatal(err)
 				}

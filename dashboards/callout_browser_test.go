@@ -3,9 +3,11 @@ package dashboards
 import (
 	"fmt"
 	"net/url"
+	"slices"
 	"testing"
 	"time"
 
+	"martinella/alerts"
 	"martinella/alerts/volunteers"
 	"martinella/broadcast/callout"
 )
@@ -61,11 +63,23 @@ func TestACallInABrowser(t *testing.T) {
 			t.Errorf("%s at %d px, %s: %v", name, width, scheme, found)
 		}
 	}
+	there := "" // somebody who arrived, and was corrected
+	f.change(id, func(c *volunteers.Call, people []callout.Seen) {
+		for i := range people {
+			if one := &people[i]; there == "" && !one.Presence.Arrived.IsZero() {
+				there = itoa(int(one.Number))
+				to := volunteers.Stay{Arrived: c.Opened}
+				if ps := one.Presence.Correct(c, volunteers.Correction{By: alerts.By{ID: "staff:1", Name: "Carla Bianchi"}, To: to, Reason: "arrivo segnato tardi"}, "", time.Now()); len(ps) > 0 {
+					t.Fatal(ps)
+				}
+			}
+		}
+	})
 	for _, scheme := range []string{"light", "dark"} {
 		b.call("Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": scheme}}}, nil)
 		for _, width := range []int{320, 390, 1280} {
 			b.call("Emulation.setDeviceMetricsOverride", map[string]any{"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 1000}, nil)
-			for name, at := range map[string]string{"list": "/console/d", "new": "/console/d/new", "call": path, "close": path + "/close", "cancel": path + "/cancel", "pages": path + "/pages", "attendance": path + "/attendance", "overview": "/console"} {
+			for name, at := range map[string]string{"list": "/console/d", "new": "/console/d/new", "call": path, "close": path + "/close", "cancel": path + "/cancel", "pages": path + "/pages", "attendance": path + "/attendance", "correct": path + "/attendance/" + there, "activation": path + "/activation", "certificate": path + "/certificate/" + there, "overview": "/console"} {
 				b.open(g.site + at + "?lang=it")
 				look(name, width, scheme)
 			}
@@ -78,8 +92,46 @@ func TestACallInABrowser(t *testing.T) {
 			b.eval(`document.querySelector('.buttons .main').click(); 1`)
 			b.until(`document.querySelector('.fault')`)
 			look("wrong", width, scheme)
+			for name, at := range map[string]string{"correct": path + "/attendance/" + there, "activation": path + "/activation"} {
+				b.open(g.site + at + "?lang=it")
+				b.eval(`for (const e of document.querySelectorAll('main input[required]')) e.removeAttribute('required'); for (const e of document.querySelectorAll('main input:not([type=hidden])')) e.value = e.type == 'datetime-local' ? '2099-01-01T10:00' : ''; document.querySelector('main .buttons .main').click(); 1`)
+				b.until(`document.querySelector('.fault')`)
+				look(name+"-wrong", width, scheme)
+			}
 		}
 	}
+	// On paper: what only the screen has is gone, the heading is on each page.
+	b.call("Emulation.setEmulatedMedia", map[string]any{"media": "print"}, nil)
+	var absent []uint32
+	f.change(id, func(_ *volunteers.Call, people []callout.Seen) {
+		for i := range people {
+			if people[i].Presence.Arrived.IsZero() {
+				absent = append(absent, people[i].Number)
+				people[i].Presence = volunteers.Presence{Arrived: time.Now().Add(-30 * time.Hour), Left: time.Now().Add(-2 * time.Hour)}
+			}
+		}
+	})
+	b.open(g.site + path + "/attendance?lang=it")
+	if got := b.eval(`[...document.querySelectorAll('.screen,footer.foot,header nav')].filter(e => e.getClientRects().length).length + getComputedStyle(document.querySelector('.presence thead')).display + getComputedStyle(document.querySelector('.presence td')).display`); got != "0table-header-grouptable-cell" {
+		t.Errorf("on paper there is %v", got)
+	}
+	if pages := b.sheets("attendance"); pages < 2 {
+		t.Errorf("%d people are on %d pages", len(f.people[id]), pages)
+	}
+	b.onPaper("attendance-paper", false)
+	b.open(g.site + path + "/certificate/" + there + "?lang=it")
+	b.onPaper("certificate-paper", false)
+	if pages := b.sheets("certificate"); pages != 1 {
+		t.Errorf("a certificate takes %d pages", pages)
+	}
+	b.call("Emulation.setEmulatedMedia", map[string]any{"media": ""}, nil)
+	f.change(id, func(_ *volunteers.Call, people []callout.Seen) {
+		for i := range people {
+			if slices.Contains(absent, people[i].Number) {
+				people[i].Presence = volunteers.Presence{}
+			}
+		}
+	})
 	b.mu.Lock()
 	b.said = nil // that a form was wrong
 	b.mu.Unlock()

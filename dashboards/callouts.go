@@ -42,6 +42,10 @@ type Callouts interface {
 	// [alerts.ErrStale] where revision is not what is noted any more.
 	CorrectFor(ctx context.Context, by alerts.Person, id alerts.ID, number uint32, revision string, to volunteers.Stay, reason string) error
 
+	// Activate writes down by whose order a call's volunteers are active, also
+	// after it; [alerts.ErrStale] where a.Revision is not the newest.
+	Activate(ctx context.Context, by alerts.Person, id alerts.ID, a volunteers.Activation) error
+
 	// Of gives what all calls and tests of contacts have of one volunteer, the
 	// newest first, and of nobody else.
 	Of(ctx context.Context, number uint32) ([]callout.Part, error)

@@ -271,6 +271,25 @@ func (f *deskCallouts) CorrectFor(_ context.Context, by alerts.Person, id alerts
 	return nil
 }
 
+func (f *deskCallouts) Activate(_ context.Context, _ alerts.Person, id alerts.ID, a volunteers.Activation) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c, err := f.find(id)
+	if err != nil {
+		return err
+	}
+	if ps := a.Problems(time.Now().In(rome)); len(ps) > 0 {
+		return &alerts.Refusal{Kind: alerts.ErrInvalid, Problems: ps}
+	}
+	if a.Revision != c.Activation.Revision {
+		return alerts.ErrStale
+	}
+	a.Revision++
+	c.Activation = a
+	c.Revision++
+	return nil
+}
+
 func (*deskCallouts) Of(context.Context, uint32) ([]callout.Part, error) { return nil, nil }
 func (*deskCallouts) Own(context.Context, string) (*callout.OwnCall, error) {
 	return nil, callout.ErrToken

@@ -14,7 +14,7 @@ import (
 
 // callActs are the verbs of acts on calls of volunteers; such an act names the
 // call as its event.
-var callActs = map[string]bool{"called": true, "wave": true, "paged": true, "answered": true, "attended": true, callout.ActPresenceCorrected: true, "filled": true, "short": true, broadcast.ActListTaken: true,
+var callActs = map[string]bool{"called": true, "wave": true, "paged": true, "answered": true, "attended": true, callout.ActPresenceCorrected: true, callout.ActActivationNoted: true, "filled": true, "short": true, broadcast.ActListTaken: true,
 	string(volunteers.StateClosed): true, string(volunteers.StateExpired): true}
 
 // callOf is the call that an act is about; "" of one about something else. An

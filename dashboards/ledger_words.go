@@ -65,6 +65,7 @@ func verbLines(l *locale) []verbLine {
 		{Verb: "answered", Words: l.must("callout_act_answered")},
 		{Verb: "attended", Words: l.must("callout_act_attended")},
 		{Verb: callout.ActPresenceCorrected, Words: l.must("callout_act_corrected")},
+		{Verb: callout.ActActivationNoted, Words: l.must("callout_act_activation")},
 		{Verb: "filled", Words: l.must("callout_act_filled")},
 		{Verb: "short", Words: l.must("callout_act_short")},
 		{Verb: string(volunteers.StateClosed), Words: l.must("callout_act_closed")},

@@ -3,6 +3,7 @@ package dashboards
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -27,6 +28,8 @@ type attendanceLine struct {
 	From, To           instant
 	Hours              string
 	Noted              bool
+	Days               []hoursLine // where there are several
+	Certificate        string
 	Corrected          bool
 	Correct            string // address of the form that corrects it; "" of who was erased
 }
@@ -42,6 +45,9 @@ type attendanceSheet struct {
 	Rows              []attendanceLine
 	Doubtful          int // rows whose end nobody noted
 	Total             string
+	Days              []hoursLine // all together, where there are several
+	Activation        activationLine
+	Activate          string // address of the form
 	Corrections       []correctionLine
 	Absent            []absentLine // of the call, not noted as arrived
 }
@@ -70,8 +76,10 @@ func (c *console) attendancePage(v *visit) {
 	call := view.Call
 	at := calloutPath + "/" + string(call.ID)
 	page := attendanceSheet{Code: call.Code(), What: tidy(call.What), Where: tidy(call.Where), Back: at + langQuery(v), CSV: at + "/attendance.csv" + langQuery(v), Open: call.State == volunteers.StateOpen, Exercise: call.Exercise,
-		Meet: v.l.At(call.Meet, v.now), Until: v.l.At(call.Until, v.now), By: tidy(call.By.Name), Ended: v.l.At(call.Ended, v.now), EndedBy: tidy(call.EndBy.Name)}
+		Meet: paperTime(v, call.Meet), Until: v.l.At(call.Until, v.now), By: tidy(call.By.Name), Ended: paperTime(v, call.Ended), EndedBy: tidy(call.EndBy.Name)}
+	page.Activation, page.Activate = activationOf(v, call), at+"/activation"+langQuery(v)
 	var total time.Duration
+	hoursOf := map[int64]time.Duration{} // by begin of the day
 	for _, row := range c.attended(view, v.now) {
 		total += row.Time()
 		if !row.Noted {
@@ -82,10 +90,22 @@ func (c *console) attendancePage(v *visit) {
 			line.Name = v.l.must("ledger_person", "N", row.Number)
 		} else {
 			line.Correct = correctPath(v, call.ID, row.Number)
+			line.Certificate = certificatePath(v, call.ID, row.Number)
+		}
+		if days := row.Days(); len(days) > 1 {
+			line.Days = hoursLines(days, "02/01")
+		}
+		for _, day := range row.Days() {
+			hoursOf[day.Day.Unix()] += day.Time
 		}
 		page.Rows = append(page.Rows, line)
 	}
 	page.Total = hoursText(total)
+	if len(hoursOf) > 1 {
+		for _, day := range slices.Sorted(maps.Keys(hoursOf)) {
+			page.Days = append(page.Days, hoursLine{time.Unix(day, 0).In(c.s.Zone).Format(dayForm), hoursText(hoursOf[day])})
+		}
+	}
 	for i := range view.People {
 		p := &view.People[i]
 		name := cmp.Or(tidy(p.Name), v.l.must("ledger_person", "N", p.Number))
@@ -96,8 +116,11 @@ func (c *console) attendancePage(v *visit) {
 	}
 	slices.SortFunc(page.Absent, func(a, b absentLine) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
 	one := sheet{name: "attendance", title: v.l.must("attendance_title", "Code", page.Code), scripts: []string{"print.js"}, content: page}
-	if v.r.URL.Query().Get("said") == "corrected" {
+	switch v.r.URL.Query().Get("said") {
+	case "corrected":
 		one.said = v.l.must("correct_said")
+	case "activation":
+		one.said = v.l.must("activation_said")
 	}
 	if page.Exercise {
 		one.mode = "exercise"

@@ -273,10 +273,17 @@ func TestThePagesOfCallsAreInOneLanguage(t *testing.T) {
 	g, f, p := openCallouts(t, 60)
 	id := p.opened()
 	f.change(id, func(c *volunteers.Call, people []callout.Seen) { f.busy(c, people) })
-	path := "/console/d/" + string(id)
+	path, there := "/console/d/"+string(id), ""
+	f.change(id, func(_ *volunteers.Call, people []callout.Seen) {
+		for i := range people {
+			if one := &people[i]; !one.Presence.Arrived.IsZero() {
+				there = path + "/certificate/" + itoa(int(one.Number))
+			}
+		}
+	})
 	for _, lang := range []string{"it", "en"} {
 		bodies := map[string]string{"check": p.do("POST", "/console/d/new?lang="+lang, typedCall()).body, "wrong": p.do("POST", "/console/d/new?lang="+lang, with(typedCall(), url.Values{"what": {""}, "people": {"x", "x", "1"}, "after": {"x"}, "areas": {"Atlantide"}, "point": {"x"}})).body}
-		for _, at := range []string{"/console/d", "/console/d/new", path, path + "/close", path + "/cancel", path + "/pages", path + "/attendance", path + "/attendance/1"} {
+		for _, at := range []string{"/console/d", "/console/d/new", path, path + "/close", path + "/cancel", path + "/pages", path + "/attendance", path + "/attendance/1", path + "/activation", there} {
 			bodies[at] = p.get(at + "?lang=" + lang).body
 		}
 		for at, body := range bodies {

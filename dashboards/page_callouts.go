@@ -34,6 +34,9 @@ func (c *console) calloutRoutes() []consoleRoute {
 		{"GET", calloutPath + "/{id}/pages", forStaff, c.calloutDeliveries},
 		{"GET", calloutPath + "/{id}/attendance", forStaff, c.attendancePage},
 		{"GET", calloutPath + "/{id}/attendance.csv", forStaff, c.attendanceCSV},
+		{"GET", calloutPath + "/{id}/activation", forStaff, c.activationForm},
+		{"POST", calloutPath + "/{id}/activation", forStaff, c.activationPosted},
+		{"GET", calloutPath + "/{id}/certificate/{number}", forStaff, c.presenceCertificate},
 		{"GET", calloutPath + "/{id}/attendance/{number}", forStaff, c.correctForm},
 		{"POST", calloutPath + "/{id}/attendance/{number}", forStaff, c.correctPosted},
 	}

@@ -22,7 +22,7 @@ var consoleNames = []string{"console_text", "overview", "sign_in", "invite", "ac
 	"approve", "settled", "review", "start",
 	"ledger", "held", "scene", "oidc",
 	"rings", "calls", "warnings", "warning",
-	"callouts", "callout_new", "callout_check", "callout", "callout_end", "callout_pages", "attendance", "correct", "contacttests", "contacttest",
+	"callouts", "callout_new", "callout_check", "callout", "callout_end", "callout_pages", "attendance", "correct", "activation", "certificate", "contacttests", "contacttest",
 	"compose_new", "compose", "drafts", "draft_versions", "draft_delete", "draft_send",
 	"settings", "channels", "keys", "otemplates", "otemplate", "registers", "identity", "areas", "lexicon",
 	"volunteers", "volunteers_one", "volunteers_import"}

@@ -41,6 +41,8 @@ type Call struct {
 	Words  string    `json:"words,omitempty"` // of who ended it: thanks, or why it was cancelled
 	Waves  []Wave    `json:"waves"`
 
+	Activation Activation `json:"activation,omitzero"`
+
 	// Filled is when the last need was met; zero while somebody is missing.
 	Filled time.Time `json:"filled,omitzero"`
 	// Short is when it was noticed that too few come, [Second.After] after the

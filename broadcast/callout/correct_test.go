@@ -100,3 +100,48 @@ func TestACoordinatorCorrectsWhoWasThere(t *testing.T) {
 		t.Errorf("their own copy: %+v, %v", own, err)
 	}
 }
+
+func TestAnActivationIsNotedAlsoAfterTheCall(t *testing.T) {
+	w := newTown(t, nil)
+	w.volunteer()
+	c := w.open(w.draft(1))
+	w.work()
+	if _, err := w.calls.End(t.Context(), anna, c.ID, volunteers.StateClosed, ""); err != nil {
+		t.Fatal(err)
+	}
+	w.work()
+	told := len(w.store.Published())
+	w.pass(24 * time.Hour)
+	order := volunteers.Activation{By: "Sindaco di  Valdemo", Order: "Ord. 12/2026", At: w.now().Add(-25 * time.Hour)}
+	if err := w.calls.Activate(t.Context(), alerts.Person{ID: "staff:9"}, c.ID, order); !errors.Is(err, alerts.ErrForbidden) {
+		t.Errorf("without the right: %v", err)
+	}
+	if err := w.calls.Activate(t.Context(), anna, c.ID, volunteers.Activation{At: w.now().Add(time.Hour)}); !errors.Is(err, alerts.ErrInvalid) {
+		t.Errorf("by nobody, in the future: %v", err)
+	}
+	for range 2 { // the form is sent twice
+		if err := w.calls.Activate(t.Context(), anna, c.ID, order); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.calls.Activate(t.Context(), anna, c.ID, volunteers.Activation{By: "Prefettura"}); !errors.Is(err, alerts.ErrStale) {
+		t.Errorf("from a page that is old: %v", err)
+	}
+	got, err := w.store.Call(t.Context(), c.ID)
+	if err != nil || got.Activation.By != "Sindaco di Valdemo" || got.Activation.Order != order.Order || !got.Activation.At.Equal(order.At) || got.State != volunteers.StateClosed {
+		t.Errorf("stored is %+v, %v", got, err)
+	}
+	var said []string
+	for _, one := range w.store.Acts() {
+		if one.Verb == callout.ActActivationNoted {
+			said = append(said, one.By.ID+": "+one.Reason)
+		}
+	}
+	if len(said) != 1 || !strings.HasPrefix(said[0], "staff:1: Sindaco di Valdemo, Ord. 12/2026, 20") {
+		t.Errorf("the ledger says %q", said)
+	}
+	w.work()
+	if n := len(w.store.Published()); n != told {
+		t.Errorf("an activation that is noted later paged %d", n-told)
+	}
+}

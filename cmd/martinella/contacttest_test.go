@@ -73,7 +73,7 @@ public_url: %s
 			t.Fatalf("Bruno confirms: %d %s", r.status, r.body)
 		}
 	}
-	if r := d.do(t, http.MethodGet, links[bruno]+"?lang=it", nil); !strings.Contains(string(r.body), "Confermato") || strings.Contains(string(r.body), "<button") {
+	if r := d.do(t, http.MethodGet, links[bruno]+"?lang=it", nil); !strings.Contains(string(r.body), "Confermato") || strings.Contains(string(r.body), `name="answer"`) {
 		t.Errorf("Bruno's page then: %s", r.body)
 	}
 
