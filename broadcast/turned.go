@@ -24,8 +24,11 @@ type turned struct {
 
 var errTurnLost = errors.New("another node listens, or the store cannot tell who does")
 
-// Listen waits for the turn, and listens as long as it has it.
+// Listen waits for the turn, and listens as long as it has it. A node that
+// cannot renew its turn stops turnKept before others may take it, however long
+// the store keeps it waiting for an answer.
 func (t *turned) Listen(ctx context.Context, to channels.Sink) error {
+	asked := time.Now()
 	for {
 		has, err := t.queue.Listening(ctx, turnTime)
 		if err != nil {
@@ -37,20 +40,25 @@ func (t *turned) Listen(ctx context.Context, to channels.Sink) error {
 		if !pause(ctx, turnKept) {
 			return ctx.Err()
 		}
+		asked = time.Now()
 	}
 	turn, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	held := func() time.Duration { return time.Until(asked.Add(turnTime - turnKept)) }
+	over := time.AfterFunc(held(), func() { end(errTurnLost) })
+	defer over.Stop()
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		until := time.Now().Add(turnTime)
 		for pause(turn, turnKept) {
-			asked := time.Now()
+			again := time.Now()
 			has, err := t.queue.Listening(turn, turnTime)
 			switch {
-			case err == nil && has:
-				until = asked.Add(turnTime)
-			case err == nil, time.Now().After(until.Add(-turnKept)):
+			case err != nil: // perhaps the next time; else the turn runs out
+			case has:
+				asked = again
+				over.Reset(held())
+			default:
 				end(errTurnLost)
 				return
 			}
