@@ -90,6 +90,7 @@ type calledLine struct {
 	Since              string // how long without a sign of life
 	Tried              string // by what they were called
 	Held               string // quiet hours hold it back, or did to the end
+	Also               string // other open calls to which they come
 	There, Gone        bool
 	Open               bool
 	Unknown            bool // was erased
@@ -200,6 +201,9 @@ func (c *console) calledLine(v *visit, page *calloutView, p *callout.Seen) calle
 		}
 	}
 	line.Tried = strings.Join(tried, ", ")
+	if len(p.Also) > 0 {
+		line.Also = v.l.must("callout_also", "Calls", strings.Join(p.Also, ", "))
+	}
 	switch {
 	case !p.Held.IsZero():
 		line.Held = v.l.must("callout_held", "Until", v.l.At(p.Held, v.now).Clock)

@@ -54,3 +54,13 @@ func TestTheCallShowsWhomQuietHoursHold(t *testing.T) {
 	wants(t, p.get("/console/d/"+string(id)+"?lang=en&all=1"), 200, "quiet hours: held until "+until.In(rome).Format("15:04"), "not disturbed: quiet hours")
 	wants(t, p.get("/console/d/"+string(id)+"?lang=it&all=1"), 200, "ore di silenzio: trattenuto fino alle "+until.In(rome).Format("15:04"), "non disturbato: ore di silenzio")
 }
+
+func TestTheCallSaysWhoComesToAnotherOneToo(t *testing.T) {
+	_, f, p := openCallouts(t, 20)
+	id := p.opened()
+	f.change(id, func(_ *volunteers.Call, people []callout.Seen) { people[0].Also = []string{"V-0007", "V-0009"} })
+	wants(t, p.get("/console/d/"+string(id)+"?lang=en&all=1"), 200, "also comes to V-0007, V-0009")
+	if r := p.get("/console/d/" + string(id) + "?lang=it&all=1"); strings.Count(r.body, "viene anche a V-0007, V-0009") != 1 {
+		t.Errorf("said %d times", strings.Count(r.body, "viene anche a"))
+	}
+}

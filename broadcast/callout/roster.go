@@ -50,11 +50,22 @@ func (w ways) candidate(m *broadcast.Member, now time.Time) volunteers.Candidate
 
 // busy are those who come to another open call.
 func (s *Callouts) busy(ctx context.Context, but alerts.ID) (map[uint32]bool, error) {
+	where, err := s.elsewhere(ctx, but)
+	busy := make(map[uint32]bool, len(where))
+	for number := range where {
+		busy[number] = true
+	}
+	return busy, err
+}
+
+// elsewhere gives the codes of the other open calls to which somebody comes, by
+// their number.
+func (s *Callouts) elsewhere(ctx context.Context, but alerts.ID) (map[uint32][]string, error) {
 	calls, err := s.openCalls(ctx)
 	if err != nil {
 		return nil, err
 	}
-	busy := map[uint32]bool{}
+	where := map[uint32][]string{}
 	for _, c := range calls {
 		if c.ID == but || c.Test { // who confirms a contact is not busy
 			continue
@@ -67,11 +78,11 @@ func (s *Callouts) busy(ctx context.Context, but alerts.ID) (map[uint32]bool, er
 		}
 		for i := range sheet {
 			if e := &sheet[i]; e.comes() {
-				busy[e.Number] = true
+				where[e.Number] = append(where[e.Number], c.Code())
 			}
 		}
 	}
-	return busy, nil
+	return where, nil
 }
 
 func (s *Callouts) openCalls(ctx context.Context) ([]*volunteers.Call, error) {

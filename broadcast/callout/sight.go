@@ -23,7 +23,11 @@ func (s *Callouts) View(ctx context.Context, id alerts.ID) (*View, error) {
 	if err != nil {
 		return nil, fmt.Errorf("look at a call: %w", err)
 	}
-	return s.view(ctx, c)
+	also, err := s.elsewhere(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return s.view(ctx, c, also)
 }
 
 // Board opens the wall board of a call by its token: without telephone numbers,
@@ -40,7 +44,7 @@ func (s *Callouts) Board(ctx context.Context, token string) (*View, error) {
 	if c.Test { // is nobody's board
 		return nil, ErrToken
 	}
-	v, err := s.view(ctx, c)
+	v, err := s.view(ctx, c, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +61,7 @@ func (s *Callouts) Board(ctx context.Context, token string) (*View, error) {
 	return v, nil
 }
 
-func (s *Callouts) view(ctx context.Context, c *volunteers.Call) (*View, error) {
+func (s *Callouts) view(ctx context.Context, c *volunteers.Call, also map[uint32][]string) (*View, error) {
 	now := s.now()
 	sheet, err := s.Store.Sheet(ctx, c.ID)
 	if err != nil {
@@ -80,6 +84,7 @@ func (s *Callouts) view(ctx context.Context, c *volunteers.Call) (*View, error) 
 	v.Next = s.proposed(c, sheet, people, st, now)
 	for i := range sheet {
 		seen := s.seen(c, sheet[i], people[sheet[i].Number], st, now)
+		seen.Also = also[seen.Number]
 		v.count(&seen)
 		v.People = append(v.People, seen)
 	}

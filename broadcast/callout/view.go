@@ -68,6 +68,7 @@ type Seen struct {
 	Fills        bool   // counts for a need
 	Spare        bool   // comes, and every need that they could fill is met
 	Expect       time.Time
+	Also         []string // the codes of other open calls to which they come; nil on a board
 	// Held is until when quiet hours hold their next page back, zero where none
 	// do. Undisturbed: they were not paged at all before the call ended.
 	Held        time.Time

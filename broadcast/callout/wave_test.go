@@ -159,3 +159,42 @@ func TestACallKeepsToTheAreasOfWhoOpensIt(t *testing.T) {
 		})
 	}
 }
+
+// Somebody whom two calls reached may come to both; the one who counts on them
+// must know.
+func TestACallKnowsWhoComesToAnotherOneToo(t *testing.T) {
+	w := newTown(t, nil)
+	both, one := w.volunteer(), w.volunteer()
+	first, second := w.open(w.draft(2)), w.open(w.draft(2))
+	w.work()
+	also := func(c *volunteers.Call, number uint32) []string {
+		v, err := w.calls.View(t.Context(), c.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(v.People, func(p callout.Seen) bool { return p.Number == number })
+		if i < 0 {
+			t.Fatalf("%d is not in %s", number, c.Code())
+		}
+		return v.People[i].Also
+	}
+	w.says(first, both, volunteers.Coming, 10)
+	w.says(second, both, volunteers.Coming, 20)
+	w.says(second, one, volunteers.Maybe, 0)
+	if got := also(first, both); !slices.Equal(got, []string{second.Code()}) {
+		t.Errorf("the first call says: also %q", got)
+	}
+	if got := also(second, both); !slices.Equal(got, []string{first.Code()}) {
+		t.Errorf("the second call says: also %q", got)
+	}
+	if got := also(first, one); got != nil {
+		t.Errorf("who may come to another one is said to come: %q", got)
+	}
+	if v, err := w.calls.Board(t.Context(), w.calls.BoardToken(first)); err != nil || slices.ContainsFunc(v.People, func(p callout.Seen) bool { return p.Also != nil }) {
+		t.Errorf("the board says where people come besides: %v", err)
+	}
+	w.says(second, both, volunteers.Cannot, 0)
+	if got := also(first, both); got != nil {
+		t.Errorf("after the change of mind the first call says: also %q", got)
+	}
+}
