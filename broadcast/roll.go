@@ -22,9 +22,9 @@ type Member struct {
 	Stopped map[string]time.Time `json:"stopped,omitempty"`
 	// Asked is when a sign-up was asked to be confirmed.
 	Asked time.Time `json:"asked,omitzero"`
-	// Reached is when a volunteer last answered a test of contacts, Silent when
-	// the first test began that they have not answered since; zero: never. Like
-	// Stopped, no list changes them.
+	// Reached is when a volunteer last answered a test of contacts or a call,
+	// Silent when the first test began since which they answered nothing; zero:
+	// never. Like Stopped, no list changes them.
 	Reached time.Time `json:"reached,omitzero"`
 	Silent  time.Time `json:"silent,omitzero"`
 }

@@ -286,7 +286,7 @@ func (s *Callouts) confirm(ctx context.Context, c *volunteers.Call, number uint3
 	return nil
 }
 
-// reached notes on the roster that somebody answered a test.
+// reached notes on the roster that somebody answered.
 func (s *Callouts) reached(ctx context.Context, number uint32, at time.Time) error {
 	err := s.Roll.Change(ctx, number, nil, func(m *broadcast.Member) (bool, error) {
 		if !at.After(m.Reached) && m.Silent.IsZero() {
@@ -304,12 +304,14 @@ func (s *Callouts) reached(ctx context.Context, number uint32, at time.Time) err
 	return err
 }
 
-// settleTest notes on the roster who was reached by a test that is over, and who
-// was not. A test that was stopped says nothing of those who are silent.
-func (s *Callouts) settleTest(ctx context.Context, c *volunteers.Call) error {
+// noteReached notes on the roster who was reached by a call or test that is over, and
+// who was not by a test. A test that was stopped says nothing of those who are
+// silent, and a call nothing of theirs at all: they may have been busy. What a
+// coordinator noted for somebody does not tell that a contact works.
+func (s *Callouts) noteReached(ctx context.Context, c *volunteers.Call) error {
 	sheet, err := s.Store.Sheet(ctx, c.ID)
 	if err != nil {
-		return fmt.Errorf("note whom a test reached: %w", err)
+		return fmt.Errorf("note whom a call reached: %w", err)
 	}
 	numbers := make([]uint32, len(sheet))
 	for i := range sheet {
@@ -324,12 +326,12 @@ func (s *Callouts) settleTest(ctx context.Context, c *volunteers.Call) error {
 		switch {
 		case m == nil || e.Leg == nil:
 		case e.Answer != nil:
-			if at := e.Answer.At.Truncate(time.Second); at.After(m.Reached) || !m.Silent.IsZero() && m.Silent.Before(at) {
+			if at := e.Answer.At.Truncate(time.Second); e.Answer.Via != viaDesk && (at.After(m.Reached) || !m.Silent.IsZero() && m.Silent.Before(at)) {
 				if err := s.reached(ctx, e.Number, at); err != nil {
-					return fmt.Errorf("note whom a test reached: %w", err)
+					return fmt.Errorf("note whom a call reached: %w", err)
 				}
 			}
-		case c.State == volunteers.StateExpired && m.Silent.IsZero() && !m.Reached.After(c.Opened):
+		case c.Test && c.State == volunteers.StateExpired && m.Silent.IsZero() && !m.Reached.After(c.Opened):
 			err := s.Roll.Change(ctx, e.Number, nil, func(m *broadcast.Member) (bool, error) {
 				if !m.Silent.IsZero() || m.Reached.After(c.Opened) {
 					return false, nil
@@ -338,7 +340,7 @@ func (s *Callouts) settleTest(ctx context.Context, c *volunteers.Call) error {
 				return true, nil
 			})
 			if err != nil && !errors.Is(err, alerts.ErrNotFound) {
-				return fmt.Errorf("note whom a test reached: %w", err)
+				return fmt.Errorf("note whom a call reached: %w", err)
 			}
 		}
 	}

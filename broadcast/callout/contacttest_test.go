@@ -346,3 +346,52 @@ func TestTheLinkOfATest(t *testing.T) {
 		}
 	}
 }
+
+// Who answers a call shows that a contact works, as by a test.
+func TestWhoAnswersACallWasReached(t *testing.T) {
+	for name, one := range map[string]struct {
+		say           func(w *town, c *volunteers.Call, n uint32)
+		reached, mute bool
+	}{
+		"by their link": {func(w *town, c *volunteers.Call, n uint32) {
+			if _, err := w.calls.Answer(w.t.Context(), w.link(n, c), volunteers.Answer{Kind: volunteers.Cannot}); err != nil {
+				w.t.Fatal(err)
+			}
+		}, true, false},
+		"by text": {func(w *town, _ *volunteers.Call, n uint32) {
+			if err := w.calls.Reply(w.t.Context(), "sms", channels.Reply{From: phone(n), Text: "SI 20", At: w.now()}); err != nil {
+				w.t.Fatal(err)
+			}
+		}, true, false},
+		"a coordinator noted it": {func(w *town, c *volunteers.Call, n uint32) {
+			if _, err := w.calls.AnswerFor(w.t.Context(), anna, c.ID, n, volunteers.Answer{Kind: volunteers.Coming}); err != nil {
+				w.t.Fatal(err)
+			}
+		}, false, true},
+		"not at all": {func(*town, *volunteers.Call, uint32) {}, false, true},
+	} {
+		for _, end := range []volunteers.State{volunteers.StateClosed, volunteers.StateCancelled} {
+			t.Run(name+", then "+string(end), func(t *testing.T) {
+				w := newTown(t, nil)
+				n := w.volunteer()
+				w.roll.people[n].Silent = noon.AddDate(0, -6, 0)
+				c := w.open(w.draft(1))
+				w.work()
+				one.say(w, c, n)
+				said := w.now()
+				w.pass(time.Minute)
+				if m := w.member(n); !m.Reached.IsZero() || m.Silent.IsZero() {
+					t.Errorf("noted before the end: reached %v, silent %v", m.Reached, m.Silent)
+				}
+				if _, err := w.calls.End(t.Context(), anna, c.ID, end, ""); err != nil {
+					t.Fatal(err)
+				}
+				w.work()
+				m := w.member(n)
+				if one.reached != m.Reached.Equal(said) || one.mute == m.Silent.IsZero() {
+					t.Errorf("reached %v (said at %v), silent %v", m.Reached, said, m.Silent)
+				}
+			})
+		}
+	}
+}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/oklog/ulid/v2"
 
+	"go.uber.org/zap"
+
 	"martinella/alerts"
 	"martinella/alerts/volunteers"
 	"martinella/broadcast"
@@ -46,7 +48,7 @@ func (s *Callouts) last(ctx context.Context, r *Round, now time.Time) error {
 	var err error
 	kind := channels.PageKind("")
 	if c.Test { // nobody is told anything
-		if err := s.settleTest(ctx, c); err != nil {
+		if err := s.noteReached(ctx, c); err != nil {
 			return err
 		}
 	} else if late := now.Sub(c.Ended); late <= volunteers.Late && late >= -volunteers.Late {
@@ -76,6 +78,11 @@ func (s *Callouts) last(ctx context.Context, r *Round, now time.Time) error {
 		return fmt.Errorf("write the last page of a call: %w", err)
 	}
 	s.queued(p, kind)
+	if !c.Test { // after the page, which must not wait; what fails here is an older date on the roster
+		if err := s.noteReached(ctx, c); err != nil {
+			s.Log.Warn("whom a call reached is not noted on the roster", zap.String("call", c.Code()), zap.Error(err))
+		}
+	}
 	return nil
 }
 
