@@ -48,10 +48,11 @@ type Manifest struct {
 // at least this.
 type Facts struct {
 	Schema   int    `json:"schema"`
-	Database int    `json:"database"` // number of the one in Redis
-	Epoch    string `json:"epoch"`    // of the log
-	Cursor   string `json:"cursor"`   // newest entry of the log
-	Acts     int64  `json:"acts"`     // in the ledger
+	Oldest   int    `json:"oldest,omitempty"` // schema of the oldest program that can use it; 0: Schema
+	Database int    `json:"database"`         // number of the one in Redis
+	Epoch    string `json:"epoch"`            // of the log
+	Cursor   string `json:"cursor"`           // newest entry of the log
+	Acts     int64  `json:"acts"`             // in the ledger
 	TreeSize int64  `json:"tree_size"`
 	TreeHead string `json:"tree_head"` // signed note
 	Records  int64  `json:"records"`

@@ -44,6 +44,11 @@ type Config struct {
 	MaxMemory      int64  // of the embedded server, bytes; 0: no limit
 	Binary         string // of the embedded server; "": redis-server or valkey-server from PATH
 
+	Program string // version of this program, for who looks at the nodes
+	// Gateway: Open carries out those upgrades of the layout beside which nodes
+	// of before can go on, and the node counts as one that runs. Tools leave both.
+	Gateway bool
+
 	Sentinel *Sentinel // asks where the master is; Redis is not looked at then
 
 	Shared *Shared // for Memory: several nodes on one store; nil: its own

@@ -54,7 +54,8 @@ func (r *Redis) database() (int, error) {
 
 func facts(ctx context.Context, c redis.UniversalClient, k keys) (f backup.Facts, err error) {
 	pipe := c.Pipeline()
-	schema, acts, head := pipe.Get(ctx, k.schema()), pipe.Get(ctx, k.actSeq()), pipe.HGetAll(ctx, k.ledgerHead())
+	schema, oldest := pipe.Get(ctx, k.schema()), pipe.Get(ctx, k.oldest())
+	acts, head := pipe.Get(ctx, k.actSeq()), pipe.HGetAll(ctx, k.ledgerHead())
 	epoch, last := pipe.HGet(ctx, k.epoch(), "epoch"), pipe.XRevRangeN(ctx, k.log(), "+", "-", 1)
 	records, people, mark := pipe.ZCard(ctx, k.records()), pipe.HLen(ctx, k.people()), pipe.Get(ctx, k.keyMark())
 	memory := pipe.InfoMap(ctx, "memory")
@@ -64,6 +65,7 @@ func facts(ctx context.Context, c redis.UniversalClient, k keys) (f backup.Facts
 	if f.Schema, err = strconv.Atoi(schema.Val()); err != nil {
 		return f, fmt.Errorf("%w: there is no schema", backup.ErrBroken)
 	}
+	f.Oldest, _ = strconv.Atoi(oldest.Val())
 	f.Acts, _ = strconv.ParseInt(acts.Val(), 10, 64)
 	f.TreeSize, _ = strconv.ParseInt(head.Val()["size"], 10, 64)
 	f.TreeHead, f.Epoch, f.KeyMark = head.Val()["note"], epoch.Val(), mark.Val()

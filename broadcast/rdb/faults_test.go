@@ -132,13 +132,7 @@ func TestForgottenScriptsAreLoadedAgain(t *testing.T) {
 
 func TestNewerSchemaIsRefused(t *testing.T) {
 	both(t, func(t *testing.T, r *Redis) {
-		if err := r.commands.Set(t.Context(), r.keys.schema(), Schema+1, 0).Err(); err != nil {
-			t.Fatal(err)
-		}
-		cfg := r.cfg
-		if cfg.Shared = r.shared; r.server != nil {
-			cfg.Redis = "unix://" + r.server.socket
-		}
+		cfg := aged(t, r, Schema+1)
 		second, err := Open(t.Context(), cfg, quiet(t))
 		if !errors.Is(err, ErrNewerSchema) {
 			t.Errorf("got %v, want ErrNewerSchema", err)

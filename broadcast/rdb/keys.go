@@ -15,7 +15,8 @@ type keys struct{ tag string }
 func newKeys(authority string) keys { return keys{"{martinella:" + authority + "}:"} }
 
 func (k keys) schema() string  { return k.tag + "schema" }
-func (k keys) nothing() string { return k.tag + "nothing" } // never exists: see scripts/intake.lua
+func (k keys) oldest() string  { return k.tag + "schema:oldest" } // layout of the oldest program that can use the store; missing: that of the store
+func (k keys) nothing() string { return k.tag + "nothing" }       // never exists: see scripts/intake.lua
 
 func (k keys) replicated() string { return k.tag + "replicated" } // written before each WAIT
 

@@ -40,7 +40,7 @@ type liveness struct {
 // refreshLease says that this node lives.
 func (r *Redis) refreshLease(ctx context.Context) error {
 	began := time.Now() // the lease may have started then, no later
-	err := r.run(ctx, r.scripts.lease, []string{r.keys.lease(r.node), r.keys.nodes()}, leaseTime.Milliseconds(), r.node).Err()
+	err := r.run(ctx, r.scripts.lease, []string{r.keys.lease(r.node), r.keys.nodes()}, leaseTime.Milliseconds(), r.node, r.leaseText()).Err()
 	if err != nil {
 		return fail("lease", err)
 	}

@@ -39,7 +39,7 @@ func (q *Queue) Begin(ctx context.Context, j broadcast.Job, ordinals []uint32) (
 		for _, o := range some {
 			args = append(args, o)
 		}
-		out, err := q.r.run(ctx, q.r.scripts.begin, keys, args...).Int64Slice()
+		out, err := q.r.assure(ctx, q.r.scripts.begin, keys, args...).Int64Slice()
 		if err != nil {
 			return nil, fail(op, err)
 		}
@@ -64,7 +64,7 @@ func (q *Queue) Again(ctx context.Context, j broadcast.Job, ordinal uint32, befo
 		return 0, fail(op, err)
 	}
 	lane, entry := q.entry(j)
-	turn, err := q.r.run(ctx, q.r.scripts.again,
+	turn, err := q.r.assure(ctx, q.r.scripts.again,
 		[]string{lane, q.r.keys.states(j.Alert, q.channel), q.r.keys.tally(j.Alert, q.channel), q.r.keys.reasons(j.Alert, q.channel)},
 		laneGroup, entry, q.r.node, milliseconds(keptFor(t.Record)), ordinal, j.Again, j.Second, flag(j.Over == broadcast.ViaSecond), int(broadcast.NewTrail(j.Over, before...).State())).Int()
 	if err == nil && turn < 0 {

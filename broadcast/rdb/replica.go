@@ -109,6 +109,29 @@ func (r *Redis) keep(ctx context.Context, s *redis.Script, keys []string, args .
 	return cmd, &enough
 }
 
+// assure is run for what must be known of before anything is sent: it waits for
+// the replicas that the configuration wants, so that a failover does not forget
+// it and send twice. Without them in time it goes on all the same, since what is
+// late costs more than what comes twice.
+func (r *Redis) assure(ctx context.Context, s *redis.Script, keys []string, args ...any) *redis.Cmd {
+	want := r.cfg.Replicas
+	if want <= 0 {
+		return r.run(ctx, s, keys, args...)
+	}
+	for try := 0; ; try++ {
+		pipe := r.commands.Pipeline()
+		cmd := s.EvalSha(ctx, pipe, keys, args...)
+		pipe.Do(ctx, "WAIT", want, r.patience(want).Milliseconds())
+		_, _ = pipe.Exec(ctx) // each command has its own error
+		if redis.HasErrorPrefix(cmd.Err(), "NOSCRIPT") && try < loadTries {
+			if err := s.Load(ctx, r.commands).Err(); err == nil {
+				continue
+			}
+		}
+		return cmd
+	}
+}
+
 // patience is how long to wait for replicas: not at all where too few follow.
 // The answer is the truth in any case, only sooner.
 func (r *Redis) patience(want int) time.Duration {

@@ -174,6 +174,7 @@ type senders struct {
 	url, key string
 	sender   string // of the message
 	message  []byte
+	rest     time.Duration // after each alert
 	stop     chan struct{}
 	all      sync.WaitGroup
 
@@ -196,6 +197,10 @@ func (s *senders) run(t testing.TB, workers int) {
 					return
 				default:
 					s.one(t.Context())
+				}
+				select {
+				case <-s.stop:
+				case <-time.After(s.rest):
 				}
 			}
 		})

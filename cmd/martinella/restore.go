@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -217,8 +218,8 @@ func (t *taking) Manifest(m backup.Manifest) error {
 	if t.r.authority != "" && m.Authority != t.r.authority {
 		return fmt.Errorf("%w: of %q, not of %q", backup.ErrForeign, m.Authority, t.r.authority)
 	}
-	if m.Facts.Schema > rdb.Schema {
-		return fmt.Errorf("%w: version %s with schema %d; this one knows up to %d", rdb.ErrNewerSchema, m.Program, m.Facts.Schema, rdb.Schema)
+	if least := cmp.Or(m.Facts.Oldest, m.Facts.Schema); least > rdb.Schema {
+		return fmt.Errorf("%w: version %s with schema %d, which programs from schema %d on can use; this one has %d", rdb.ErrNewerSchema, m.Program, m.Facts.Schema, least, rdb.Schema)
 	}
 	fmt.Fprintf(t.r.sh.out, "backup of %s (%s), taken at %s: %s ago\n", m.Name, m.Authority, m.At.Format(time.RFC3339), time.Since(m.At).Round(time.Minute))
 	return nil

@@ -66,7 +66,7 @@ func serve(ctx context.Context, c *Config, readyName string, out io.Writer, log 
 	}
 
 	opening, cancel := context.WithTimeout(ctx, openPatience)
-	s, err := openStore(opening, c, c.Redis.URL, log)
+	s, err := openNode(opening, c, log)
 	cancel()
 	if err != nil {
 		return notOpened(err, "is redis-server installed, or --redis right? --redis memory practises without one")

@@ -68,6 +68,18 @@ func openStore(ctx context.Context, c *Config, address string, log *zap.Logger) 
 	if err != nil {
 		return nil, err
 	}
+	to.Program = version()
+	return rdb.Open(ctx, to, log)
+}
+
+// openNode is openStore for a gateway: it upgrades what gateways of before can
+// live with.
+func openNode(ctx context.Context, c *Config, log *zap.Logger) (*store, error) {
+	to, err := c.storeConfig(c.Redis.URL)
+	if err != nil {
+		return nil, err
+	}
+	to.Program, to.Gateway = version(), true
 	return rdb.Open(ctx, to, log)
 }
 
@@ -78,6 +90,9 @@ func notOpened(err error, hint string) error {
 	}
 	if errors.Is(err, rdb.ErrOtherKey) {
 		return refused(err, "restore the key file from the backup of the data folder where the store was first started; nothing was changed")
+	}
+	if errors.Is(err, rdb.ErrNewerSchema) {
+		return refused(err, "install the version that wrote it, or a newer one; nothing was changed")
 	}
 	return unreachable(err, hint)
 }
