@@ -102,12 +102,7 @@ func (s *Server) address(r *http.Request) (netip.Prefix, bool) {
 		}
 		address = next.Unmap().WithZone("")
 	}
-	bits := 32
-	if address.Is6() {
-		bits = 64
-	}
-	prefix, err := address.Prefix(bits)
-	return prefix, err == nil
+	return sourceOf(address), true
 }
 
 func (s *Server) trusts(a netip.Addr) bool {

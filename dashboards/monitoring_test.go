@@ -33,6 +33,7 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 		c.Certificates = map[string]*x509.Certificate{"tls": {NotAfter: time.Now().Add(time.Hour)}}
 	})
 	broadcast.NewMetrics(g.server.Registry, []string{"sms"})
+	NewDoor(1, nil, g.server.Registry)
 	broadcast.NewLedgerKeeper(g.server.Acts, g.server.Registry, g.server.Logger)
 	broadcast.NewRings(broadcast.RingsConfig{Log: g.server.Logger}, g.server.Registry)
 	callout.New(callout.Config{Log: g.server.Logger}, g.server.Registry)
@@ -177,7 +178,7 @@ func TestTheInterfacesMetricsAreThere(t *testing.T) {
 	}
 	for _, name := range []string{
 		"alerts_accepted_total", "alerts_refused_total", "accept_seconds", "deliveries_total", "delivery_attempts_total", "delivery_seconds",
-		"queue_jobs", "queue_oldest_seconds", "dead_letters", "breaker_open", "receipts_total", "live_clients", "live_dropped_total",
+		"queue_jobs", "queue_oldest_seconds", "dead_letters", "breaker_open", "receipts_total", "live_clients", "live_dropped_total", "connections", "connections_closed_total",
 		"live_fanout_seconds", "redis_durable", "redis_replicas_acked", "certificate_expiry_seconds", "ledger_entries", "channel_check_ok",
 	} {
 		if !there["martinella_"+name] {

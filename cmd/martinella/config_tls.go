@@ -171,9 +171,13 @@ func (d *listeners) secure() net.Listener {
 
 // servers are one for each listener.
 func (g *gateway) servers(d *listeners) map[net.Listener]*http.Server {
-	all := map[net.Listener]*http.Server{d.secure(): newServer(g.server.Public(), g.log), d.admin: newServer(g.server.Admin(), g.log)}
+	public, all := newServer(g.server.Public(), g.log), map[net.Listener]*http.Server{}
+	public.ConnState = g.door.Watch
+	all[d.secure()], all[d.admin] = public, newServer(g.server.Admin(), g.log)
 	if d.plain != nil {
-		all[d.plain] = newServer(d.source.Redirect(g.config.PublicURL), g.log)
+		redirect := newServer(d.source.Redirect(g.config.PublicURL), g.log)
+		redirect.ConnState = g.door.Watch
+		all[d.plain] = redirect
 	}
 	return all
 }

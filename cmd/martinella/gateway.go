@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strings"
@@ -57,6 +58,8 @@ type gateway struct {
 	book        *settings.Book
 	started     dashboards.StartedAreas
 	server      *dashboards.Server
+	files       openFiles
+	door        *dashboards.Door
 	mirror      *mirror.Keeper
 	backup      *backup.Keeper
 	stopping    atomic.Bool
@@ -143,6 +146,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 		Feeds: feeds, Store: s.Warnings(), Ringer: g.rings, Areas: c.gazetteer, Language: c.Authority.Language,
 		Again: c.Policy.WarningAgain, Escalate: c.Policy.WarningEscalate, Log: log,
 	}, registry)
+	g.files = c.Limits.openFiles(log)
 	if err := g.follow(registry); err != nil {
 		return nil, err
 	}
@@ -239,7 +243,7 @@ func (g *gateway) follow(registry *prometheus.Registry) error {
 	g.hub, err = live.New(live.Config{
 		Log: g.store.Log(), Brief: build(broadcast.Brief), Full: build(broadcast.Full), Metrics: metrics, Logger: g.log,
 		Public: broadcast.Public, Origins: g.origins(), Path: live.Path(g.config.Limits.LivePath),
-		MaxClients: g.config.Limits.LiveClients, JoinsPerSecond: g.config.Limits.LiveJoins, ShutdownSpread: g.config.Limits.LiveFarewell,
+		MaxClients: g.files.live, JoinsPerSecond: g.config.Limits.LiveJoins, ShutdownSpread: g.config.Limits.LiveFarewell,
 		Languages: g.languages(),
 	})
 	if err != nil {
@@ -306,6 +310,9 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		}
 		conf.TrustedProxies = append(conf.TrustedProxies, prefix)
 	}
+	g.door = dashboards.NewDoor(g.files.pages, func(a netip.Addr) bool {
+		return a.IsLoopback() || slices.ContainsFunc(conf.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(a) })
+	}, registry)
 	if conf.Signing, err = c.signing(); err != nil {
 		return fmt.Errorf("signing: %w", err)
 	}
