@@ -1,7 +1,6 @@
 package dashboards
 
 import (
-	"container/list"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -30,23 +29,59 @@ type Door struct {
 
 	mu      sync.Mutex
 	seats   map[net.Conn]*seat
-	waiting list.List // of *seat: without a request, the longest first
+	waiting line // of all
 	sources map[netip.Prefix]*guest
 }
 
 // seat is one connection.
 type seat struct {
-	conn  net.Conn
-	from  *guest        // nil: nobody is counted
-	place *list.Element // in waiting; nil: it has a request
-	apart *list.Element // in the waiting of its source
+	conn   net.Conn
+	from   *guest // nil: nobody is counted
+	waits  bool   // it has no request
+	places [2]neighbours
 }
 
 // guest is one source.
 type guest struct {
 	source  netip.Prefix
 	held    int
-	waiting list.List
+	waiting line
+}
+
+// line holds seats without a request, the one that waits longest first. A seat
+// stands in that of all ([ofAll]) and in that of its source ([ofSource]).
+type line struct{ first, last *seat }
+
+const (
+	ofAll = iota
+	ofSource
+)
+
+type neighbours struct{ before, after *seat }
+
+func (l *line) join(s *seat, which int) {
+	s.places[which].before = l.last
+	if l.last == nil {
+		l.first = s
+	} else {
+		l.last.places[which].after = s
+	}
+	l.last = s
+}
+
+func (l *line) leave(s *seat, which int) {
+	at := s.places[which]
+	if at.before == nil {
+		l.first = at.after
+	} else {
+		at.before.places[which].after = at.after
+	}
+	if at.after == nil {
+		l.last = at.before
+	} else {
+		at.after.places[which].before = at.before
+	}
+	s.places[which] = neighbours{}
 }
 
 // The reasons of closed connections.
@@ -119,9 +154,9 @@ func (d *Door) enter(conn net.Conn) (shut net.Conn) {
 	reason := doorFull
 	switch {
 	case s.from != nil && s.from.held > d.each:
-		out, reason = oldest(&s.from.waiting), doorSource
+		out, reason = s.from.waiting.first, doorSource
 	case len(d.seats) > d.most:
-		out = oldest(&d.waiting)
+		out = d.waiting.first
 	default:
 		d.wait(s)
 		return nil
@@ -135,33 +170,25 @@ func (d *Door) enter(conn net.Conn) (shut net.Conn) {
 	return out.conn
 }
 
-func oldest(l *list.List) *seat {
-	if e := l.Front(); e != nil {
-		s, _ := e.Value.(*seat)
-		return s
-	}
-	return nil
-}
-
 func (d *Door) wait(s *seat) {
-	if s.place != nil {
+	if s.waits {
 		return
 	}
-	s.place = d.waiting.PushBack(s)
+	s.waits = true
+	d.waiting.join(s, ofAll)
 	if s.from != nil {
-		s.apart = s.from.waiting.PushBack(s)
+		s.from.waiting.join(s, ofSource)
 	}
 }
 
 func (d *Door) busy(s *seat) {
-	if s.place == nil {
+	if !s.waits {
 		return
 	}
-	d.waiting.Remove(s.place)
-	s.place = nil
+	s.waits = false
+	d.waiting.leave(s, ofAll)
 	if s.from != nil {
-		s.from.waiting.Remove(s.apart)
-		s.apart = nil
+		s.from.waiting.leave(s, ofSource)
 	}
 }
 

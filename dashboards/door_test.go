@@ -246,7 +246,7 @@ func TestManyThroughTheDoor(t *testing.T) {
 	h.holds(0)
 	h.door.mu.Lock()
 	defer h.door.mu.Unlock()
-	if len(h.door.seats) != 0 || len(h.door.sources) != 0 || h.door.waiting.Len() != 0 {
-		t.Errorf("left over: %d seats, %d sources, %d waiting", len(h.door.seats), len(h.door.sources), h.door.waiting.Len())
+	if len(h.door.seats) != 0 || len(h.door.sources) != 0 || h.door.waiting != (line{}) {
+		t.Errorf("left over: %d seats, %d sources, waiting %v", len(h.door.seats), len(h.door.sources), h.door.waiting.first)
 	}
 }
