@@ -37,9 +37,13 @@ func doctorCommand(sh shell) *cobra.Command {
   martinella doctor --redis redis://10.0.0.5:6379`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &doctor{out: sh.out}
-			err := withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) error {
-				d.examine(ctx, c, s, time.Now())
+			d := &doctor{out: sh.out, now: time.Now()}
+			err := withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) (err error) {
+				if d.declared, err = s.Declaration(ctx); err != nil {
+					return unreachable(err, "")
+				}
+				d.examine(ctx, c, s, d.now)
+				d.declaration(c)
 				return nil
 			})
 			if errors.Is(err, rdb.ErrOtherKey) {
