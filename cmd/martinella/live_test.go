@@ -100,7 +100,10 @@ func TestLiveIsDeclaredWhenDoctorIsContentOrExceptionsAreSigned(t *testing.T) {
 	if code := s.stop(); code != 0 {
 		t.Fatalf("the gateway ended with %d", code)
 	}
-	open(t, dir, config) // starts all the same
+	s = open(t, dir, config) // starts all the same, and tells of it
+	eventually(t, "the gateway has seen that its channel fails", func() bool {
+		return s.metric(t, "martinella_live_declared") == 1 && s.metric(t, "martinella_checks_failed") == 1
+	})
 }
 
 // A gateway that only practises is not declared live.
