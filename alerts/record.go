@@ -262,7 +262,7 @@ type Act struct {
 	Seq    int64     `json:"seq"` // 1, 2, ... without a gap within an authority; set by the store
 	At     time.Time `json:"at"`
 	By     By        `json:"by"`
-	Verb   string    `json:"verb"` // submitted, opened, approved, issued, issued-alone, reviewed, returned, recalled, rejected, extended, resumed, cancelled, suspended, ended, lapsed, rung, reported, report-corrected, report-withdrawn, staff-..., key-...
+	Verb   string    `json:"verb"` // submitted, opened, approved, issued, issued-alone, reviewed, returned, recalled, rejected, extended, resumed, cancelled, suspended, ended, lapsed, rung, reported, report-corrected, report-withdrawn, declared-live, staff-..., key-...
 	Alert  ID        `json:"alert"`
 	Event  ID        `json:"event"`
 	Digest Digest    `json:"digest"`

@@ -91,6 +91,7 @@ func verbLines(l *locale) []verbLine {
 		{Verb: signin.VerbUnbound, Words: l.must("oidc_act_unbound")},
 		{Verb: alerts.ActKeyCreated, Words: l.must("ledger_key_created")},
 		{Verb: alerts.ActKeyRevoked, Words: l.must("ledger_key_revoked")},
+		{Verb: broadcast.ActDeclared, Words: l.must("ledger_declared")},
 	}
 }
 

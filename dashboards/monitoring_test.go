@@ -44,6 +44,7 @@ func everyMetric(t *testing.T) (*gateway, *prometheus.Registry) {
 	if _, err := backup.NewKeeper(backup.Config{Spots: []backup.Spot{{Name: "nas"}}, Log: g.server.Logger}, g.server.Registry); err != nil {
 		t.Fatal(err)
 	}
+	broadcast.NewExaminer(nil, g.server.Registry, g.server.Logger)
 	if _, err := live.NewMetrics(g.server.Registry); err != nil {
 		t.Fatal(err)
 	}

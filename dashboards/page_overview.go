@@ -68,6 +68,7 @@ type overviewPage struct {
 	Troubles []troubleLine
 	Mirrors  []mirrorLine
 	Backups  []backupLine
+	Examined *examinedBox
 	Duty     dutyBox
 	Warnings []warningLine
 	Callouts []calloutLine // open calls of volunteers
@@ -141,7 +142,8 @@ func (c *console) overview(v *visit) {
 		}
 	}
 	page.Mirrors, page.Backups = c.s.mirrorLines(v.l, v.now), c.s.backupLines(v.l, v.now)
-	page.Calm = !slices.ContainsFunc(page.Backups, backupLine.Bad) && !slices.ContainsFunc(page.Mirrors, mirrorLine.Bad) && len(page.Waiting)+len(page.Warnings)+len(page.Lapsed)+len(page.Reviews)+len(page.Alone)+len(page.Troubles) == 0
+	page.Examined = c.s.examinedBox(v.l, v.now)
+	page.Calm = !page.Examined.Bad() && !slices.ContainsFunc(page.Backups, backupLine.Bad) && !slices.ContainsFunc(page.Mirrors, mirrorLine.Bad) && len(page.Waiting)+len(page.Warnings)+len(page.Lapsed)+len(page.Reviews)+len(page.Alone)+len(page.Troubles) == 0
 	title := v.l.must("console_title")
 	if n := len(page.Waiting); n > 0 {
 		title = "(" + itoa(n) + ") " + title

@@ -133,6 +133,10 @@ type Config struct {
 	// no places.
 	Backups func() []backup.Status
 
+	// Examined tells staff what this node found when it last made its checks;
+	// nil: it makes none.
+	Examined func() broadcast.Examination
+
 	// Ready lists why alerts cannot be accepted durably now; none means ready.
 	Ready func(ctx context.Context) []string
 	// Ledger counts the acts; its value is a metric.

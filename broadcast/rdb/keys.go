@@ -135,6 +135,7 @@ func (k keys) attempts(index string) string    { return k.tag + "attempts:" + in
 
 func (k keys) restoring() string              { return k.tag + "restoring" }                 // there while a copy is being brought back into this store
 func (k keys) restored() string               { return k.tag + "restored" }                  // string: backup.Restored
+func (k keys) declared() string               { return k.tag + "declared" }                  // string: broadcast.Declaration
 func (k keys) backup(place string) string     { return k.tag + "backup:" + place }           // string: backup.State
 func (k keys) backupTurn(place string) string { return k.tag + "backup:" + place + ":turn" } // there while nobody else may make one
 

@@ -161,6 +161,6 @@ func (d *doctor) mirrors(ctx context.Context, c *Config) {
 		if !at.IsZero() {
 			good = "its copy is of " + at.In(c.zone()).Format("2006-01-02 15:04")
 		}
-		d.say("mirror "+m.Name, err, good)
+		d.say(checkMirror+m.Name, "mirror "+m.Name, err, good)
 	}
 }

@@ -209,7 +209,7 @@ func (g *gateway) fetch(ctx context.Context) error {
 // tls looks at the certificate of the public listener.
 func (d *doctor) tls(c *Config, now time.Time) {
 	if c.TLS.acme() {
-		d.say("TLS", nil, "by ACME, for "+joinAll(c.hosts()))
+		d.say(checkTLS, "TLS", nil, "by ACME, for "+joinAll(c.hosts()))
 		return
 	}
 	if !c.TLS.used() {
@@ -223,5 +223,5 @@ func (d *doctor) tls(c *Config, now time.Time) {
 	if err == nil && cert.NotAfter.Sub(now) < renewBefore {
 		err = fmt.Errorf("ends on %s: put the next one into %s, the gateway reads it by itself", cert.NotAfter.Format(time.DateOnly), c.TLS.CertificateFile)
 	}
-	d.say("TLS", err, good)
+	d.say(checkTLS, "TLS", err, good)
 }

@@ -37,48 +37,26 @@ func doctorCommand(sh shell) *cobra.Command {
   martinella doctor --redis redis://10.0.0.5:6379`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &doctor{sh: sh}
-			err := withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) error {
-				d.store(ctx, c, s)
-				d.say("key file", nil, "the one that the store was sealed with")
-				d.folder(c)
-				d.certificates(c, time.Now())
-				d.channels(ctx, c)
-				d.mirrors(ctx, c)
-				d.backups(ctx, c, s, time.Now())
+			d := &doctor{out: sh.out, now: time.Now()}
+			err := withStore(cmd, sh, func(ctx context.Context, c *Config, s *store) (err error) {
+				if d.declared, err = s.Declaration(ctx); err != nil {
+					return unreachable(err, "")
+				}
+				d.examine(ctx, c, s, d.now)
+				d.declaration(c)
 				return nil
 			})
 			if errors.Is(err, rdb.ErrOtherKey) {
-				d.say("key file", err, "")
+				d.say(checkKey, "key file", err, "")
 			}
 			if err != nil {
 				return err
 			}
-			if d.bad > 0 {
-				return refused(fmt.Errorf("%d of %d checks failed", d.bad, d.done), "mend what is marked BAD, then run it again")
-			}
-			fmt.Fprintf(sh.out, "all %d checks passed\n", d.done)
-			return nil
+			return d.verdict()
 		},
 	}
 	configFlags(cmd.Flags())
 	return cmd
-}
-
-// doctor prints one line for each check.
-type doctor struct {
-	sh        shell
-	done, bad int
-}
-
-func (d *doctor) say(name string, err error, good string) {
-	d.done++
-	if err != nil {
-		d.bad++
-		fmt.Fprintf(d.sh.out, "BAD   %-24s %v\n", name, err)
-		return
-	}
-	fmt.Fprintf(d.sh.out, "good  %-24s %s\n", name, good)
 }
 
 func (d *doctor) store(ctx context.Context, c *Config, s *store) {
@@ -86,13 +64,13 @@ func (d *doctor) store(ctx context.Context, c *Config, s *store) {
 	if err == nil && !p.Durable && !acceptedByName(c, p) {
 		err = fmt.Errorf("%s: what is accepted could be lost: %s", p.Mode, p.Reason)
 	}
-	d.say("durability", err, p.Mode)
+	d.say(checkDurability, "durability", err, p.Mode)
 	if p.Skew.Abs() > skewWarns {
 		err = fmt.Errorf("this clock is %v ahead of the store's", p.Skew.Round(time.Millisecond))
 	} else {
 		err = nil
 	}
-	d.say("clock", err, fmt.Sprintf("%v from the store's", p.Skew.Round(time.Millisecond)))
+	d.say(checkClock, "clock", err, fmt.Sprintf("%v from the store's", p.Skew.Round(time.Millisecond)))
 }
 
 // acceptedByName: the configuration names exactly this weakness.
@@ -103,7 +81,8 @@ func acceptedByName(c *Config, d broadcast.Durability) bool {
 // folder looks at who may read the data, for the key that opens everything is in
 // there, and whose it is: what somebody else made there the gateway cannot write.
 func (d *doctor) folder(c *Config) {
-	for _, name := range []string{c.Data, filepath.Join(c.Data, "key")} {
+	for _, look := range []struct{ code, name string }{{checkFolder, c.Data}, {checkKeyMode, filepath.Join(c.Data, "key")}} {
+		code, name := look.code, look.name
 		info, err := os.Stat(name)
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -111,7 +90,7 @@ func (d *doctor) folder(c *Config) {
 		if err == nil && info.Mode().Perm()&0o077 != 0 {
 			err = fmt.Errorf("others may open it (mode %04o): chmod go-rwx %s", info.Mode().Perm(), name)
 		}
-		d.say(name, err, "for its owner alone")
+		d.say(code, name, err, "for its owner alone")
 	}
 	strange, err := strangers(c.Data)
 	if err == nil && len(strange) == 0 {
@@ -120,7 +99,7 @@ func (d *doctor) folder(c *Config) {
 	if err == nil {
 		err = fmt.Errorf("%d files are of another user, and the gateway cannot write them: chown --reference=%s %s", len(strange), c.Data, strings.Join(strange[:min(len(strange), 5)], " "))
 	}
-	d.say("owner of the data", err, "")
+	d.say(checkOwner, "owner of the data", err, "")
 }
 
 // strangers are the files of a folder, and of those in it, whose owner is not
@@ -177,7 +156,7 @@ func (d *doctor) certificates(c *Config, now time.Time) {
 				err = fmt.Errorf("ends on %s: ask the sender for the next one", cert.NotAfter.Format(time.DateOnly))
 			}
 		}
-		d.say("certificate of "+s.Name, err, good)
+		d.say(checkSender+s.Name, "certificate of "+s.Name, err, good)
 	}
 }
 
@@ -207,12 +186,12 @@ func (d *doctor) channels(ctx context.Context, c *Config) {
 	}
 	wg.Wait()
 	for i, f := range found {
-		d.say("channel "+c.Channels[i].Name, f.err, f.good)
+		d.say(checkChannel+c.Channels[i].Name, "channel "+c.Channels[i].Name, f.err, f.good)
 		if f.err != nil {
-			fmt.Fprintf(d.sh.out, "      %-24s %s\n", "", f.remedy)
+			d.mend(f.remedy)
 		}
 		for _, note := range f.notes {
-			fmt.Fprintf(d.sh.out, "note  %-24s %s\n", "channel "+c.Channels[i].Name, note)
+			d.note("channel "+c.Channels[i].Name, note)
 		}
 	}
 }

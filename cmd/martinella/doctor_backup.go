@@ -12,14 +12,14 @@ import (
 // backups looks at the places, and at how old the last good one in each is.
 func (d *doctor) backups(ctx context.Context, c *Config, s *store, now time.Time) {
 	if at, err := s.LastRestored(ctx); err == nil && !at.At.IsZero() {
-		fmt.Fprintf(d.sh.out, "note  %-24s on %s, from a backup of %s\n", "restored", at.At.In(c.zone()).Format("2006-01-02 15:04"), at.Of.In(c.zone()).Format("2006-01-02 15:04"))
+		d.note("restored", fmt.Sprintf("on %s, from a backup of %s", at.At.In(c.zone()).Format("2006-01-02 15:04"), at.Of.In(c.zone()).Format("2006-01-02 15:04")))
 	}
 	if len(c.Backup) == 0 && c.Mode == modeLive {
-		fmt.Fprintf(d.sh.out, "note  %-24s %s: %s\n", "backup", errNoPlaces, hintPlaces)
+		d.note("backup", fmt.Sprintf("%s: %s", errNoPlaces, hintPlaces))
 	}
 	for i := range c.Backup {
 		good, err := c.Backup[i].examine(ctx, c, s, now)
-		d.say("backup "+c.Backup[i].Name, err, good)
+		d.say(checkBackup+c.Backup[i].Name, "backup "+c.Backup[i].Name, err, good)
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -79,8 +81,13 @@ func TestDoctorLooksAtEveryAccount(t *testing.T) {
 	if code != exitRefused || !strings.Contains(errOut, "2 of") {
 		t.Errorf("exit %d, %s", code, errOut)
 	}
+	for _, code := range []string{"durability", "clock", "key", "folder", "key-mode", "channel:box"} {
+		if strings.Count(out, " ["+code+"]\n") != 1 {
+			t.Errorf("the code %s is not there once in\n%s", code, out)
+		}
+	}
 	order := -1
-	for _, want := range []string{"good  channel press", "BAD   channel away", "cannot be reached", "BAD   channel social", "refuses the credentials", "good  channel push", "note  channel push", "allow_private",
+	for _, want := range []string{"good  channel press", "BAD   channel away", "[channel:away]", "cannot be reached", "BAD   channel social", "[channel:social]", "refuses the credentials", "good  channel push", "note  channel push", "allow_private",
 		"good  channel box"} {
 		at := strings.Index(out, want)
 		if at < 0 || at < order {
@@ -90,5 +97,20 @@ func TestDoctorLooksAtEveryAccount(t *testing.T) {
 	}
 	if strings.Contains(out, "hunter2") || strings.Contains(out, "whsec_") || posts.Load() != 0 {
 		t.Errorf("%d posts, and it says\n%s", posts.Load(), out)
+	}
+}
+
+// The guide lists every code, and none that doctor does not print.
+func TestTheGuideListsTheCodesOfDoctor(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join("..", "..", "dashboards", "guide", "going-live.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `([a-z-]+:?)(?:NAME)?` \\|").FindAllStringSubmatch(string(b), -1) {
+		listed = append(listed, m[1])
+	}
+	if !slices.Equal(listed, checkCodes) {
+		t.Errorf("the guide lists %v, doctor has %v", listed, checkCodes)
 	}
 }

@@ -62,6 +62,7 @@ type gateway struct {
 	door        *dashboards.Door
 	mirror      *mirror.Keeper
 	backup      *backup.Keeper
+	examiner    *broadcast.Examiner
 	stopping    atomic.Bool
 	stirred     chan struct{} // has the sweep look at once
 }
@@ -153,6 +154,7 @@ func newGateway(c *Config, s *store, site string, log *zap.Logger) (*gateway, er
 	if g.backup, err = c.keeper(s, registry, log); err != nil {
 		return nil, err
 	}
+	g.examiner = broadcast.NewExaminer(g.examine, registry, log)
 	if err := g.doors(registry, sink); err != nil {
 		return nil, err
 	}
@@ -298,7 +300,7 @@ func (g *gateway) doors(registry *prometheus.Registry, sink channels.Sink) error
 		SignUps: g.subscribing, OwnPages: &broadcast.SignUps{Roll: g.store.People()}, TextsStop: g.textsStop(),
 		Volunteers: g.roster, Callouts: g.callouts,
 		Photos: g.store.Store(), Rings: g.rings, Rung: g.store, Written: g.written, Statements: statements, Warnings: g.store.Warnings(), Feeds: g.feeds.Feeds,
-		Mirrors: func() []mirror.State { return g.mirror.States() }, Backups: g.backup.States,
+		Mirrors: func() []mirror.State { return g.mirror.States() }, Backups: g.backup.States, Examined: g.examined(),
 	}
 	if c.certificate != nil {
 		conf.TLS = c.certificate.State
@@ -409,6 +411,7 @@ func (g *gateway) run(ctx context.Context, doors *listeners, ready func(context.
 	loops.start(background, "mirror", g.mirrored)
 	loops.start(background, "watchdog", g.watched)
 	loops.start(background, "backup", g.backup.Run)
+	loops.start(background, "examination", g.examination)
 	loops.start(background, "durability", func(ctx context.Context) error { return g.metrics.Watch(ctx, g.store) })
 	feedEnded := make(chan struct{})
 	go func() {

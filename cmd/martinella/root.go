@@ -97,7 +97,7 @@ yet when the waiting ended, 4 gateway unreachable.`,
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(
 		serveCommand(sh), demoCommand(sh), checkCommand(sh), sendCommand(sh), approveCommand(sh), extendCommand(sh), cancelCommand(sh), allClearCommand(sh), kitCommand(sh), watchCommand(sh),
-		keysCommand(sh), peopleCommand(sh), staffCommand(sh), channelsCommand(sh), templatesCommand(sh), ledgerCommand(sh), backupCommand(sh), restoreCommand(sh), schemaCommand(sh), keyCommand(sh), exportCommand(sh), configCommand(sh), benchCommand(sh), doctorCommand(sh),
+		keysCommand(sh), peopleCommand(sh), staffCommand(sh), channelsCommand(sh), templatesCommand(sh), ledgerCommand(sh), backupCommand(sh), restoreCommand(sh), schemaCommand(sh), keyCommand(sh), exportCommand(sh), configCommand(sh), benchCommand(sh), doctorCommand(sh), liveCommand(sh),
 		sbomCommand(sh), versionCommand(sh),
 	)
 	hintAtArguments(root)

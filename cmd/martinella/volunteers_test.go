@@ -50,8 +50,14 @@ type desk struct {
 // signedIn invites a coordinator, and accepts with a password and a code.
 func signedIn(t testing.TB, s *station) *desk {
 	t.Helper()
+	return signedInAs(t, s, "Piera Sala", "piera", "volunteers")
+}
+
+// signedInAs does so for anybody.
+func signedInAs(t testing.TB, s *station, name, login, role string) *desk {
+	t.Helper()
 	const password = "tre-asini-e-una-campana"
-	link := must(t, "staff", "invite", "--config", s.config, "--name", "Piera Sala", "--login", "piera", "--role", "volunteers", "--status", "Actual,Exercise")
+	link := must(t, "staff", "invite", "--config", s.config, "--name", name, "--login", login, "--role", role, "--status", "Actual,Exercise")
 	path := regexp.MustCompile(`/console/invite/[A-Za-z0-9_-]+`).FindString(link)
 	page := s.ask(t, http.MethodGet, path, "", "", nil)
 	seed := regexp.MustCompile(`<code>([A-Z2-7 ]{30,})</code>`).FindSubmatch(page.body)
