@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,10 +19,20 @@ func TestAGatewayExaminesItselfAgainAndAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		now := Examination{}
+		var mu sync.Mutex
+		var now Examination
 		var broken error
+		set := func(found Examination, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			now, broken = found, err
+		}
 		registry := prometheus.NewRegistry()
-		e := NewExaminer(func(context.Context) (Examination, error) { return now, broken }, registry, zap.NewNop())
+		e := NewExaminer(func(context.Context) (Examination, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			return now, broken
+		}, registry, zap.NewNop())
 		go e.Run(ctx)
 		is := func(name string, declared, failed, excepted float64) {
 			t.Helper()
@@ -40,11 +51,11 @@ func TestAGatewayExaminesItselfAgainAndAgain(t *testing.T) {
 			}
 		}
 		is("not declared", 0, 0, 0)
-		now = Examination{At: time.Now(), Declaration: Declaration{At: time.Now()}, Failed: []FailedCheck{{Code: "clock"}, {Code: "tls"}, {Code: "backup:nas", Excepted: true}}}
+		set(Examination{At: time.Now(), Declaration: Declaration{At: time.Now()}, Failed: []FailedCheck{{Code: "clock"}, {Code: "tls"}, {Code: "backup:nas", Excepted: true}}}, nil)
 		is("not looked at yet", 0, 0, 0)
 		time.Sleep(examineEvery)
 		is("declared, and two are red", 1, 2, 1)
-		broken, now = errors.New("the store does not answer"), Examination{}
+		set(Examination{}, errors.New("the store does not answer"))
 		time.Sleep(examineEvery)
 		is("nobody could look", 1, 2, 1)
 		if n := e.Last().Red(); n != 2 {
