@@ -12,7 +12,7 @@ import (
 
 // The table of faults: how many rows it has, and how many of them run at least.
 const (
-	faultRows = 79
+	faultRows   = 79
 	faultsRun   = 45
 	faultColumn = 4
 )

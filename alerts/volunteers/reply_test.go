@@ -33,7 +33,7 @@ func TestReadReply(t *testing.T) {
 		"oui": yes(0), "Oui 20": yes(20), "j'arrive dans 20 minutes": yes(20), "je viens": yes(0), "d'accord": yes(0), "dans une demi-heure": yes(30), "dans une heure": yes(60),
 		// No.
 		"NO": no, "no.": no, "N": no, "No grazie": no, "👎": no, "❌": no, "non posso": no, "Non vengo": no, "nn posso": no, "sicuramente no": no, "purtroppo no": no, "Mi dispiace, non posso venire": no, "non ci sono": no, "non ce la faccio": no, "io no": no, "no non vengo": no, "certo che no": no, "impossibile": no,
-		"NO al lavoro": noted(Cannot, 0, "al lavoro"), "no, sono fuori fino a domani": noted(Cannot, 0, "sono fuori fino a domani"), "non posso, ho la febbre": noted(Cannot, 0, "ho la febbre"), "NO 20": no,
+		"NO al lavoro": noted(Cannot, 0, "al lavoro"), "no, sono fuori fino a domani": noted(Cannot, 0, "sono fuori fino a domani"), "non posso, ho la febbre": noted(Cannot, 0, "ho la febbre"), "NO 20": no, "KO": no, "assente": no, "sono in ferie": no, "bin im Urlaub": no,
 		"Nein": no, "nein leider nicht": no, "kann nicht": no, "Ich kann nicht, bin krank": noted(Cannot, 0, "krank"), "Komme leider nicht": no, "nope": no, "can't": no, "I can't come": no, "sorry, can't make it": no, "not coming": no, "ne": no, "Ne morem": no, "žal ne morem": no, "non": no, "Non, désolé": no, "je ne peux pas": no,
 		// Perhaps.
 		"FORSE 60": {kind: Maybe, minutes: 60}, "forse": {kind: Maybe}, "Forse sì": {kind: Maybe}, "forse vengo tra un'ora": {kind: Maybe, minutes: 60}, "vengo forse": {kind: Maybe}, "60 forse": {kind: Maybe, minutes: 60}, "maybe 40": {kind: Maybe, minutes: 40}, "vielleicht": {kind: Maybe}, "Mogoče 60": {kind: Maybe, minutes: 60}, "peut-être": {kind: Maybe}, "potrei venire": {kind: Maybe}, "kann sein": {kind: Maybe},

@@ -62,7 +62,7 @@ var phrases = func() map[string]class {
 		},
 		classBegin: {"arrivo|arriviamo|raggiungo|vi raggiungo|ti raggiungo|komme|coming|grem"},
 		classNo: {
-			"no|noo|nooo|nope|nop|nah|nein|nee|👎|no grazie|certo che no|direi di no|negativo|impossibile|impossibilitato|impossibilitata|indisponibile|nessuna disponibilita",
+			"no|noo|nooo|nope|nop|nah|nein|nee|👎|no grazie|certo che no|direi di no|negativo|impossibile|impossibilitato|impossibilitata|indisponibile|nessuna disponibilita|ko|assente|sono assente|in ferie|sono in ferie|on holiday|on vacation|im urlaub|bin im urlaub",
 			"non posso|nn posso|non vengo|nn vengo|non riesco|nn riesco|non arrivo|non potro|non verro|non riusciro|non possiamo|non veniamo|non ci sono|nn ci sono|non ci saro|non ce la faccio|nn ce la faccio|non sono disponibile|non disponibile|non possibile|non e possibile|non mi e possibile|non posso venire|non riesco a venire|non riesco ad arrivare|non posso esserci",
 			"can t|cant|cannot|can not|can t come|cannot come|can t make it|cannot make it|won t|won t come|not coming|i m not coming|not available|i m not available|unavailable|unable|not possible|impossible|negative",
 			"kann nicht|ich kann nicht|kann leider nicht|kann heute nicht|komme nicht|komme leider nicht|nicht da|bin nicht da|geht nicht|geht leider nicht|nicht moglich|leider nicht|leider nein|nicht verfugbar|keine zeit|verhindert|schaffe es nicht|schaff es nicht|unmoglich",

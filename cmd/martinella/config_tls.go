@@ -13,6 +13,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"martinella/broadcast/live"
 	"martinella/dashboards/certificate"
 )
 
@@ -167,6 +168,19 @@ func (d *listeners) secure() net.Listener {
 		return d.public
 	}
 	return tls.NewListener(d.public, d.source.Config())
+}
+
+// newServer has limits against slow and large requests, and none that would
+// cut a live feed.
+func newServer(h http.Handler, log *zap.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 5 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ConnContext:       live.KeepConn,
+		ErrorLog:          zap.NewStdLog(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
+	}
 }
 
 // servers are one for each listener.

@@ -488,16 +488,3 @@ func (g *gateway) awaitReady(ctx context.Context, broken <-chan error) error {
 		}
 	}
 }
-
-// newServer has limits against slow and large requests, and none that would
-// cut a live feed.
-func newServer(h http.Handler, log *zap.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    16 << 10,
-		ConnContext:       live.KeepConn,
-		ErrorLog:          zap.NewStdLog(log.WithOptions(zap.IncreaseLevel(zap.WarnLevel))),
-	}
-}

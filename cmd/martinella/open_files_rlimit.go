@@ -1,4 +1,4 @@
-//go:build unix
+//go:build linux || darwin
 
 package main
 
@@ -11,5 +11,5 @@ func mayOpen() uint64 {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return unlimitedFiles
 	}
-	return uint64(limit.Cur)
+	return limit.Cur
 }
