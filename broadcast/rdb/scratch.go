@@ -225,10 +225,21 @@ func (s *Scratch) taken(ctx context.Context, conn net.Conn) error {
 	}
 }
 
+// lastWords is how long a server that hung up may take to end: what it says of
+// the reason comes after that it hung up.
+const lastWords = 5 * time.Second
+
 // refused is the error of a server that does not take the copy: what it said
 // last tells why.
 func (s *Scratch) refused(err error) error {
-	said := s.server.process.out.last()
+	p := s.server.process
+	late := time.NewTimer(lastWords)
+	defer late.Stop()
+	select {
+	case <-p.done:
+	case <-late.C:
+	}
+	said := p.out.last()
 	if said == "" {
 		said = fmt.Sprint(err)
 	}
